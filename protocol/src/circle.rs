@@ -1,0 +1,801 @@
+//! A circle on one device: the only place that knows charter, epochs and messages together.
+//!
+//! Everything that comes goes one way. An envelope is opened in its mailbox; what lies on a board goes
+//! to the charter, the cards and the epochs; what lies in an epoch goes to the log. Then [`Circle::settle`]
+//! draws all conclusions, until nothing changes: fold the roster, judge openings, take part in new
+//! mailboxes, open what is due, answer who waits, seal what was said.
+
+pub(crate) mod board;
+pub mod card;
+pub mod charter;
+pub mod epoch;
+mod governing;
+pub(crate) mod head;
+pub(crate) mod log;
+mod opening;
+mod relays;
+pub mod roster;
+mod speak;
+pub(crate) mod views;
+mod waiting;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use minicbor::{Decode, Encode};
+
+use self::board::BoardItem;
+use self::card::{CardSecrets, Cards, VerifiedCard, next_rev};
+use self::charter::{Act, Charter, FoundBody};
+use self::epoch::{Header, SealedBox, board_name};
+use self::head::{Epoch, Epochs};
+use self::log::{Log, Row};
+use self::opening::SavedOpening;
+use self::roster::Roster;
+use self::speak::Speaking;
+pub(crate) use self::views::Reading;
+use self::waiting::WaitingRoom;
+use crate::admission::{Entering, Origin};
+use crate::batch::{Batch, numbered, placed};
+use crate::boundary::{
+    Env, Event, Judgement, KeySlot, Link, Output, RelayAddress, RelayKey, Room, SlotKind,
+    Timestamp, Topic,
+};
+use crate::crypto::{KeyPair, Secret, Suite, random, sha256};
+use crate::envelope::Envelope;
+use crate::exchange::{Exchange, Keeping, Outcome};
+use crate::identity::{
+    BoardName, CardId, CircleId, DeviceId, Digest, EpochId, Identity, MailboxId, MemberId, Nonce,
+    OperationId, Peer, PublicKey,
+};
+use crate::invite::InviteCode;
+use crate::message::Run;
+use crate::signed::Signed;
+use crate::wire::{self, Bytes};
+
+/// Frames and cards that wait for an opening, an operation or a card.
+const MAX_STUCK: usize = 1_024;
+/// Days for which relays keep things: what is older is not served.
+const HORIZON_DAYS: u64 = 30;
+
+/// A circle as its own record.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+struct Record {
+    #[n(1)]
+    label: String,
+    #[n(2)]
+    handle: String,
+    #[n(3)]
+    salt: Nonce,
+    #[n(4)]
+    device: DeviceId,
+    #[n(5)]
+    suite: u8,
+    /// When this member was found to belong, ms since 1970.
+    #[n(6)]
+    joined: Option<u64>,
+    /// What the welcome came from, until it is verified.
+    #[n(7)]
+    origin: Option<Origin>,
+    /// Relays that this device uses by itself.
+    #[n(8)]
+    relays: Vec<OwnRelay>,
+    /// Rows before this one were read.
+    #[n(9)]
+    read_row: u64,
+    /// The name on the join card.
+    #[n(10)]
+    name: String,
+    /// What a code of this circle is recognised by: the hash of its text.
+    #[n(11)]
+    code: Option<Digest>,
+}
+
+/// A relay that this device uses by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+struct OwnRelay {
+    #[n(0)]
+    addresses: Vec<Bytes>,
+    #[n(1)]
+    key: Peer,
+}
+
+/// A board whose secret is here.
+#[derive(Debug)]
+struct Board {
+    secret: Secret,
+    sealed: SealedBox,
+}
+
+/// Where a mailbox leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leads {
+    Board,
+    Epoch(EpochId),
+    Rendezvous(OperationId),
+}
+
+/// One membership.
+#[derive(Debug)]
+pub(crate) struct Circle {
+    pub(crate) id: CircleId,
+    pub(crate) exchange: Exchange,
+    record: Record,
+    suite: Suite,
+    pair: KeyPair,
+    me: MemberId,
+    run: Run,
+    charter: Charter,
+    roster: Roster,
+    cards: Cards,
+    own_cards: BTreeMap<CardId, CardSecrets>,
+    epochs: Epochs,
+    boards: BTreeMap<BoardName, Board>,
+    mailboxes: BTreeMap<MailboxId, Leads>,
+    log: Log,
+    speaking: Speaking,
+    waiting: WaitingRoom,
+    stuck_frames: VecDeque<(MailboxId, Envelope)>,
+    stuck_cards: VecDeque<Signed>,
+    tokens: BTreeMap<Peer, [u8; 16]>,
+    open_at: Option<Timestamp>,
+    rows: [u64; 3],
+    folded: usize,
+    told: BTreeSet<MemberId>,
+    /// While what was saved is read back.
+    restoring: bool,
+    /// The epoch to speak in, and whether a new one is due: drawn from charter, cards and epochs
+    /// whenever one of these changed.
+    head: Option<EpochId>,
+    due: bool,
+}
+
+/// What a founder decides.
+#[derive(Debug)]
+pub(crate) struct Founding {
+    pub(crate) name: String,
+    pub(crate) handle: String,
+    pub(crate) template: &'static crate::template::Template,
+    pub(crate) relays: Vec<RelayAddress>,
+    pub(crate) open: bool,
+    pub(crate) retention_s: Option<u64>,
+    pub(crate) direct: bool,
+    pub(crate) thin: bool,
+}
+
+impl Circle {
+    fn with(
+        id: CircleId,
+        link: Link,
+        record: Record,
+        identity: &Identity,
+        env: &mut Env<'_>,
+        mesh: bool,
+    ) -> Self {
+        let pair = identity.pseudonym(&record.salt);
+        let suite = Suite::from_number(record.suite).unwrap_or(Suite::Hybrid);
+        let run = Run { device: record.device, run: u64::from_be_bytes(random(env.rng)) };
+        Self {
+            id,
+            exchange: Exchange::new(link, id.0, mesh),
+            suite,
+            me: MemberId::of(&PublicKey(pair.public())),
+            pair,
+            run,
+            charter: Charter::new(id),
+            roster: Roster::default(),
+            cards: Cards::default(),
+            own_cards: BTreeMap::new(),
+            epochs: Epochs::default(),
+            boards: BTreeMap::new(),
+            mailboxes: BTreeMap::new(),
+            log: Log::new(id),
+            speaking: Speaking::default(),
+            waiting: WaitingRoom::default(),
+            stuck_frames: VecDeque::new(),
+            stuck_cards: VecDeque::new(),
+            tokens: BTreeMap::new(),
+            open_at: None,
+            rows: [0; 3],
+            folded: 0,
+            told: BTreeSet::new(),
+            restoring: false,
+            head: None,
+            due: false,
+            record,
+        }
+    }
+
+    /// Founds a circle (walkthrough, 1).
+    pub(crate) fn found(
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        link: Link,
+        identity: &Identity,
+        founding: Founding,
+        mesh: bool,
+    ) -> Self {
+        let suite = if founding.thin { Suite::Thin } else { Suite::Hybrid };
+        let record = Record {
+            label: founding.name.clone(),
+            handle: founding.handle.clone(),
+            salt: Nonce(random(env.rng)),
+            device: DeviceId(random(env.rng)),
+            suite: suite.number(),
+            joined: Some(env.now.0),
+            origin: None,
+            relays: Vec::new(),
+            read_row: 0,
+            name: founding.name.clone(),
+            code: None,
+        };
+        let pair = identity.pseudonym(&record.salt);
+        let rev = next_rev(None, env.now);
+        let (card, secrets) =
+            VerifiedCard::make(&pair, &CircleId::NONE, suite, record.device, rev, env.rng);
+        let body = FoundBody {
+            nonce: Nonce(random(env.rng)),
+            suite: suite.number(),
+            handle: founding.handle,
+            card: card.signed.clone(),
+            key: PublicKey(pair.public()),
+        };
+        let (id, signed) = Charter::found(body, &pair);
+        let mut circle = Self::with(id, link, record, identity, env, mesh);
+        circle.save_record(batch);
+        circle.hold_card_secrets(batch, card.id, secrets);
+        let mut items = Vec::new();
+        circle.take_operation(batch, signed.clone());
+        items.push(BoardItem::Operation(signed));
+        circle.fold();
+        circle.open_epoch(env, batch, true);
+        let relays = circle.relay_bodies(env, batch, &founding.relays);
+        let acts = [
+            Act::Circle(charter::CircleBody {
+                rev: 1,
+                name: founding.name,
+                template: founding.template.name.to_owned(),
+            }),
+            Act::Policy(charter::PolicyBody {
+                rev: 1,
+                open: founding.open,
+                retention_s: founding.retention_s.or(Some(founding.template.keep_h * 3_600)),
+                direct: founding.direct,
+                epoch_days: if founding.thin { 30 } else { 7 },
+                late_days: 7,
+            }),
+            Act::Relays(charter::RelaysBody { rev: 1, relays }),
+        ];
+        for act in acts {
+            let signed = circle.charter.sign(&act, &circle.pair);
+            circle.take_operation(batch, signed.clone());
+            items.push(BoardItem::Operation(signed));
+        }
+        circle.fold();
+        circle.post(env, batch, &circle.head_board(), &items);
+        circle.settle(env, batch);
+        circle
+    }
+
+    /// Begins as a newcomer whose welcome opened (walkthrough, 2). The board is still to be read.
+    pub(crate) fn enter(
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        identity: &Identity,
+        entering: Entering,
+        mut exchange: Exchange,
+        mesh: bool,
+    ) -> Self {
+        let record = Record {
+            label: entering.label.unwrap_or_else(|| entering.name.clone()),
+            handle: entering.handle,
+            salt: entering.salt,
+            device: entering.device,
+            suite: entering.suite.number(),
+            joined: None,
+            origin: Some(entering.origin),
+            relays: entering
+                .relays
+                .into_iter()
+                .filter_map(|(addresses, key)| match key {
+                    RelayKey::Known(key) => Some(OwnRelay {
+                        addresses: addresses.into_iter().map(Bytes).collect(),
+                        key,
+                    }),
+                    RelayKey::Tag(_) => None,
+                })
+                .collect(),
+            read_row: 0,
+            name: entering.name,
+            code: Some(Digest(sha256(entering.code.as_bytes()))),
+        };
+        let link = exchange.link;
+        let mut circle = Self::with(entering.circle, link, record, identity, env, mesh);
+        exchange.hand_over(env, batch, circle.id.0, mesh);
+        circle.exchange = exchange;
+        circle.save_record(batch);
+        circle.hold_card_secrets(batch, entering.card.id, entering.card_secrets);
+        circle.save_card(batch, &entering.card);
+        circle.cards.insert(entering.card);
+        let header: Option<Header> = entering.header.decode();
+        if let Some(header) = header {
+            let entry = Some(entering.entry);
+            circle.hold_epoch(env, batch, entering.header, header, entry, Some(entering.secrets));
+        }
+        circle.settle(env, batch);
+        circle
+    }
+
+    /// Reads back a circle that was saved.
+    pub(crate) fn restore(
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        link: Link,
+        identity: &Identity,
+        id: CircleId,
+        saved: &[u8],
+        mesh: bool,
+    ) -> Option<Self> {
+        let record: Record = wire::decode(saved)?;
+        let mut circle = Self::with(id, link, record, identity, env, mesh);
+        for (slot, secret) in env.store.secrets() {
+            if slot.owner != id.0 {
+                continue;
+            }
+            match slot.kind {
+                SlotKind::Card => {
+                    if let Some(secrets) = CardSecrets::from_secret(&secret) {
+                        circle.own_cards.insert(CardId(slot.id), secrets);
+                    }
+                }
+                SlotKind::Board => circle.hold_board(env, batch, secret, false),
+                SlotKind::Token => {
+                    if let Some(token) = secret.array() {
+                        circle.tokens.insert(Peer(slot.id), token);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let rows = |env: &Env<'_>, room| env.store.scan(room, &id.0, &[], false, usize::MAX);
+        for (_, saved) in rows(env, Room::Operations) {
+            circle.rows[0] += 1;
+            if let Some(signed) = wire::decode(&saved) {
+                circle.charter.take(signed);
+            }
+        }
+        circle.fold();
+        for (_, saved) in rows(env, Room::Cards) {
+            circle.rows[1] += 1;
+            if let Some(signed) = wire::decode::<Signed>(&saved) {
+                circle.take_card(batch, signed, false);
+            }
+        }
+        circle.cards_of_charter();
+        let secrets: BTreeMap<KeySlot, Secret> = env.store.secrets().into_iter().collect();
+        for (_, saved) in rows(env, Room::Openings) {
+            if let Some(opening) = wire::decode::<SavedOpening>(&saved) {
+                circle.restore_epoch(env, batch, opening, &secrets);
+            }
+            circle.rows[2] += 1;
+        }
+        circle.told = circle.roster.members.keys().copied().collect();
+        circle.restoring = true;
+        circle.restore_waiting(env, batch);
+        circle.restore_speaking(env, batch);
+        circle.reread_rendezvous(env, batch);
+        circle.restoring = false;
+        circle.settle(env, batch);
+        Some(circle)
+    }
+
+    // ---- what is saved ----
+
+    fn slot(&self, kind: SlotKind, id: [u8; 32]) -> KeySlot {
+        KeySlot { kind, owner: self.id.0, id }
+    }
+
+    fn save_record(&self, batch: &mut Batch) {
+        let key = placed(Room::Circles, &[0; 32], &self.id.0);
+        batch.save(key, wire::encode(&self.record));
+    }
+
+    fn hold_card_secrets(&mut self, batch: &mut Batch, id: CardId, secrets: CardSecrets) {
+        batch.make_key(self.slot(SlotKind::Card, id.0), secrets.secret());
+        self.own_cards.insert(id, secrets);
+    }
+
+    fn save_card(&mut self, batch: &mut Batch, card: &VerifiedCard) {
+        let key = numbered(Room::Cards, &self.id.0, self.rows[1]);
+        self.rows[1] += 1;
+        batch.save(key, wire::encode(&card.signed));
+    }
+
+    // ---- boards ----
+
+    fn head(&self) -> Option<(&EpochId, &Epoch)> {
+        let head = self.head.as_ref()?;
+        self.epochs.get(head).map(|epoch| (head, epoch))
+    }
+
+    /// Draws again what follows from charter, cards and epochs.
+    fn reckon(&mut self) {
+        let device = &self.record.device;
+        self.head = self.epochs.head(&self.roster, &self.cards, device).map(|(id, _)| *id);
+        self.due = self.epochs.is_due(&self.roster, &self.cards, &self.me, device);
+    }
+
+    /// The board to post on.
+    fn head_board(&self) -> BTreeSet<BoardName> {
+        let head = self.head().map(|(_, epoch)| epoch.header.board);
+        let held = head.filter(|name| self.boards.contains_key(name));
+        held.or_else(|| self.boards.keys().next().copied()).into_iter().collect()
+    }
+
+    /// Learns a board's secret and takes part in its mailbox.
+    fn hold_board(&mut self, env: &Env<'_>, batch: &mut Batch, secret: Secret, new: bool) {
+        let name = board_name(&secret, &self.id);
+        if self.boards.contains_key(&name) {
+            return;
+        }
+        let sealed = SealedBox::of_board(&secret, &self.id);
+        if new {
+            batch.make_key(self.slot(SlotKind::Board, name.0), secret.clone());
+        }
+        self.mailboxes.insert(sealed.mailbox(), Leads::Board);
+        self.exchange.open(env, batch, sealed.clone(), false);
+        self.boards.insert(name, Board { secret, sealed });
+    }
+
+    /// Posts things on boards, in as few envelopes as they fit in.
+    fn post(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        boards: &BTreeSet<BoardName>,
+        items: &[BoardItem],
+    ) {
+        for name in boards {
+            let Some(board) = self.boards.get(name) else { continue };
+            let (key, mailbox) = (board.sealed.key, board.sealed.mailbox());
+            let mut rest = items;
+            while !rest.is_empty() {
+                let fits = (1..=rest.len())
+                    .rev()
+                    .find(|n| *n == 1 || board::encode(&rest[..*n]).len() <= POST_BYTES)
+                    .unwrap_or(1);
+                let text = board::encode(&rest[..fits]);
+                rest = &rest[fits..];
+                let Some(envelope) = Envelope::seal(&key, &mailbox, env.now, &text, env.rng) else {
+                    continue;
+                };
+                self.exchange.offer(batch, mailbox, envelope, None);
+            }
+        }
+    }
+
+    /// Takes one thing from a board; false if it waits, in memory only.
+    fn take_board_item(&mut self, env: &Env<'_>, batch: &mut Batch, item: BoardItem) -> bool {
+        match item {
+            BoardItem::Operation(signed) => return self.take_operation(batch, signed),
+            BoardItem::Card(signed) => {
+                if !self.take_card(batch, signed.clone(), true) {
+                    if self.stuck_cards.len() < MAX_STUCK {
+                        self.stuck_cards.push_back(signed);
+                    }
+                    return false;
+                }
+            }
+            BoardItem::Opening(opening) => self.take_opening(env, batch, opening),
+            BoardItem::Invite(keys) => self.take_invite_keys(batch, keys),
+        }
+        true
+    }
+
+    /// Takes a card if its member is known; true if nothing more is to be done about it.
+    fn take_card(&mut self, batch: &mut Batch, signed: Signed, save: bool) -> bool {
+        let Some(card) = signed.decode::<card::Card>() else { return true };
+        if self.cards.contains(&signed, &self.id) {
+            return true;
+        }
+        let Some(key) = self.charter.key(&card.member).copied() else { return false };
+        let Some(card) = VerifiedCard::verify(signed, &key, &self.id, self.suite) else {
+            return true;
+        };
+        if self.cards.insert(card.clone()) && save {
+            self.save_card(batch, &card);
+        }
+        self.reckon();
+        true
+    }
+
+    // ---- what comes ----
+
+    pub(crate) fn up(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        peer: Peer,
+        me: Peer,
+        relay: bool,
+    ) {
+        self.exchange.up(env, batch, peer, me, relay);
+    }
+
+    pub(crate) fn down(&mut self, batch: &mut Batch, peer: &Peer) {
+        self.exchange.down(peer);
+        batch.notify(Event::Circle { circle: self.id });
+    }
+
+    pub(crate) fn frame(&mut self, env: &mut Env<'_>, batch: &mut Batch, peer: Peer, bytes: &[u8]) {
+        let outcome = self.exchange.frame(env, batch, peer, bytes);
+        self.take(env, batch, outcome);
+    }
+
+    /// One gossiped envelope: passed on once it was found good.
+    pub(crate) fn gossip(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        topic: &Topic,
+        id: u64,
+        bytes: Vec<u8>,
+    ) {
+        let judgement = match (self.exchange.mailbox_of(topic), Envelope::parse(bytes)) {
+            (Some(mailbox), Some(envelope))
+                if self.exchange.lacks(&mailbox, &envelope.id(&mailbox)) =>
+            {
+                self.take_envelope(env, batch, mailbox, envelope)
+            }
+            (Some(_), Some(_)) | (None, _) => Judgement::Ignore,
+            (Some(_), None) => Judgement::Reject,
+        };
+        let link = self.exchange.link;
+        batch.push(Output::Verdict { link, id, judgement });
+        self.settle(env, batch);
+    }
+
+    fn take(&mut self, env: &mut Env<'_>, batch: &mut Batch, outcome: Outcome) {
+        let news = !outcome.arrived.is_empty() || !outcome.synced.is_empty();
+        for (mailbox, envelope) in outcome.arrived {
+            self.take_envelope(env, batch, mailbox, envelope);
+        }
+        self.relayed(batch, &outcome.acked);
+        for mailbox in &outcome.acked_in {
+            self.tell_rendezvous(batch, mailbox);
+            batch.notify(Event::Circle { circle: self.id });
+        }
+        if outcome.relays_changed || !outcome.proven.is_empty() {
+            batch.notify(Event::Circle { circle: self.id });
+        }
+        if news || !outcome.proven.is_empty() {
+            self.settle(env, batch);
+        }
+    }
+
+    fn take_envelope(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        mailbox: MailboxId,
+        envelope: Envelope,
+    ) -> Judgement {
+        // not from the future; it comes again once its hour has come.
+        if envelope.hour() > env.now.hour().saturating_add(2) {
+            return Judgement::Ignore;
+        }
+        let id = envelope.id(&mailbox);
+        let sealed = self.exchange.sealed(&mailbox);
+        let plain = sealed.and_then(|sealed| envelope.open(&sealed.key, &mailbox));
+        let (Some(leads), Some(plain)) = (self.mailboxes.get(&mailbox).copied(), plain) else {
+            self.exchange.reject(mailbox, id);
+            return Judgement::Reject;
+        };
+        match leads {
+            Leads::Board => {
+                let Some(items) = board::decode(&plain) else {
+                    self.exchange.reject(mailbox, id);
+                    return Judgement::Reject;
+                };
+                let mut later = false;
+                for item in items {
+                    later |= !self.take_board_item(env, batch, item);
+                }
+                let keeping = Keeping { later, ..Keeping::default() };
+                self.exchange.keep(batch, mailbox, &envelope, keeping);
+                Judgement::Accept
+            }
+            Leads::Epoch(epoch) => self.take_frame(env, batch, epoch, mailbox, envelope, &plain),
+            Leads::Rendezvous(invite) => {
+                self.exchange.keep(batch, mailbox, &envelope, Keeping::default());
+                self.take_rendezvous(env, batch, invite, &plain);
+                Judgement::Accept
+            }
+        }
+    }
+
+    /// Draws all conclusions from what is on hand.
+    pub(crate) fn settle(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
+        loop {
+            let mut changed = false;
+            if self.folded != self.charter.held().len() {
+                self.fold();
+                changed = true;
+            }
+            for signed in std::mem::take(&mut self.stuck_cards) {
+                if self.take_card(batch, signed.clone(), true) {
+                    changed = true;
+                } else {
+                    self.stuck_cards.push_back(signed);
+                }
+            }
+            changed |= self.judge(env, batch);
+            if !changed {
+                break;
+            }
+            for (mailbox, envelope) in std::mem::take(&mut self.stuck_frames) {
+                self.take_envelope(env, batch, mailbox, envelope);
+            }
+        }
+        self.finish_entering(env, batch);
+        self.tell_memberships(env, batch);
+        self.use_relays(batch);
+        self.open_when_due(env, batch);
+        self.tend_invites(env, batch);
+        self.speak(env, batch);
+    }
+
+    /// A welcome is believed once the board bears it out.
+    fn finish_entering(&mut self, env: &Env<'_>, batch: &mut Batch) {
+        let Some(origin) = &self.record.origin else { return };
+        let member = self.roster.members.get(&self.me);
+        let invited = member.is_some_and(|person| {
+            let by = self.charter.get(&person.by);
+            by.is_some_and(|held| match &held.act {
+                Act::Admit(body) => {
+                    body.invite.and_then(|invite| self.roster.invites.get(&invite)).is_some_and(
+                        |invite| invite.author == origin.inviter && invite.body.id == origin.invite,
+                    )
+                }
+                _ => false,
+            })
+        });
+        let named = self.head().is_some_and(|(_, epoch)| {
+            let cards = &epoch.header.cards;
+            cards.iter().all(|tag| self.cards.named(&tag.0).is_some())
+        });
+        if invited && named {
+            self.record.origin = None;
+            self.record.joined = Some(env.now.0);
+            self.save_record(batch);
+            batch.notify(Event::Circle { circle: self.id });
+        }
+    }
+
+    /// Whether this member came in by this code.
+    pub(crate) fn came_by(&self, code: &InviteCode) -> bool {
+        self.record.code == Some(Digest(sha256(code.text().as_bytes())))
+    }
+
+    /// A relay could not be reached this time.
+    pub(crate) fn unreachable(&self, batch: &mut Batch) {
+        batch.notify(Event::Circle { circle: self.id });
+    }
+
+    /// Whether the welcome was borne out.
+    pub(crate) fn is_in(&self) -> bool {
+        self.record.origin.is_none()
+    }
+
+    fn tell_memberships(&mut self, env: &Env<'_>, batch: &mut Batch) {
+        if !self.is_in() {
+            return;
+        }
+        let now: BTreeSet<MemberId> = self.roster.members.keys().copied().collect();
+        if self.told == now {
+            return;
+        }
+        let first = self.told.is_empty();
+        let came: Vec<MemberId> = now.difference(&self.told).copied().collect();
+        let went: Vec<MemberId> = self.told.difference(&now).copied().collect();
+        // A newcomer is told of its own coming, not of all who came before.
+        let me = self.me;
+        for who in came.into_iter().filter(|who| !first || *who == me) {
+            let name = self.roster.members[&who].handle.clone();
+            self.tell_membership(env, batch, who, name, 0);
+        }
+        for who in went {
+            let Some(former) = self.roster.former.get(&who).cloned() else { continue };
+            let what = if former.removed { 2 } else { 1 };
+            self.tell_membership(env, batch, who, former.handle, what);
+        }
+        self.told = now;
+        batch.notify(Event::Circle { circle: self.id });
+    }
+
+    fn tell_membership(
+        &mut self,
+        env: &Env<'_>,
+        batch: &mut Batch,
+        who: MemberId,
+        name: String,
+        what: u8,
+    ) {
+        let row = Row::Membership { who, name, at: env.now.0, what };
+        if let Some(place) = self.log.note(batch, &row)
+            && let Some(entry) = self.membership_entry(place, &row)
+        {
+            let circle = self.id;
+            batch.notify(Event::Message { circle, entry });
+        }
+    }
+
+    /// Whether everything that some peer has on the board of the head is here.
+    fn in_step(&self) -> bool {
+        self.head_board()
+            .iter()
+            .any(|name| self.exchange.is_in_step(&self.boards[name].sealed.mailbox()))
+    }
+
+    /// The time has come for something.
+    pub(crate) fn tick(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
+        self.exchange.tick(env, batch);
+        self.tick_log(env, batch);
+        if self.log.next_expiry().is_some_and(|at| at <= env.now) {
+            self.log.expire(batch, env.now);
+        }
+        let horizon = HORIZON_DAYS * 24;
+        let before = u64::from(env.now.hour()).saturating_sub(horizon);
+        self.exchange.expire(batch, u32::try_from(before).unwrap_or(0));
+        self.end_epochs(env, batch);
+        self.end_cards(env, batch);
+        self.settle(env, batch);
+    }
+
+    pub(crate) fn next_wake(&self) -> Option<Timestamp> {
+        let log = match self.exchange.is_busy() {
+            _ if self.log.goes_on() => Some(Timestamp(0)),
+            true => None,
+            false => self.log.next_wake(),
+        };
+        [
+            self.exchange.next_wake(),
+            log,
+            self.log.next_expiry(),
+            self.open_at,
+            self.waiting.next_wake(),
+            self.next_seen(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Forgets everything of this circle on this device.
+    pub(crate) fn wipe(&self, env: &Env<'_>, batch: &mut Batch) {
+        for (slot, _) in env.store.secrets() {
+            if slot.owner == self.id.0 {
+                batch.destroy_key(slot);
+            }
+        }
+        for room in [
+            Room::Operations,
+            Room::Openings,
+            Room::Cards,
+            Room::Messages,
+            Room::Devices,
+            Room::Local,
+            Room::Once,
+        ] {
+            for (place, _) in env.store.scan(room, &self.id.0, &[], false, usize::MAX) {
+                batch.erase(placed(room, &self.id.0, &place));
+            }
+        }
+        self.exchange.forget(env, batch);
+        batch.erase(placed(Room::Circles, &[0; 32], &self.id.0));
+    }
+}
+
+/// Bytes of several things that go into one envelope of a board.
+const POST_BYTES: usize = 30 << 10;

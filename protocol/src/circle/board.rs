@@ -1,0 +1,208 @@
+//! What is posted on a board: operations, cards, openings, and what an invite needs.
+
+use minicbor::{Decode, Encode};
+
+use super::charter::InviteClosedWhy;
+use super::epoch::Opening;
+use crate::crypto::{Label, hash};
+use crate::identity::{CircleId, Digest, InviteId, MemberId};
+use crate::signed::Signed;
+use crate::wire::{self, Bytes};
+
+/// One thing on a board: its kind's number and its encoded content, so that what a newer version
+/// posts is passed over.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+struct Posted {
+    #[n(0)]
+    kind: u8,
+    #[n(1)]
+    content: Bytes,
+}
+
+/// One thing on a board.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum BoardItem {
+    /// A charter operation.
+    Operation(Signed),
+    /// A card of a member.
+    Card(Signed),
+    /// An opening with all its entries.
+    Opening(Opening),
+    /// What members need to answer those who come with an invite.
+    Invite(InviteKeys),
+}
+
+/// What an invite's secret follows from.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub(crate) struct InviteKeys {
+    /// Which.
+    #[n(0)]
+    pub(crate) id: InviteId,
+    /// Its maker.
+    #[n(1)]
+    pub(crate) inviter: MemberId,
+    /// 32 random bytes.
+    #[n(2)]
+    pub(crate) r: Digest,
+    /// For the waiting room.
+    #[n(3)]
+    pub(crate) label: Option<String>,
+}
+
+impl InviteKeys {
+    /// The secret of the code, which commits to the circle.
+    pub(crate) fn secret(&self, circle: &CircleId) -> [u8; 16] {
+        invite_secret(circle, &self.id, &self.inviter, &self.r)
+    }
+}
+
+/// The secret of an invite's code.
+pub(crate) fn invite_secret(
+    circle: &CircleId,
+    id: &InviteId,
+    inviter: &MemberId,
+    r: &Digest,
+) -> [u8; 16] {
+    hash(Label::Invite, circle, &[&id.0, &inviter.0, &r.0])[..16]
+        .try_into()
+        .expect("half of 32 bytes")
+}
+
+/// Encodes what one envelope of a board holds.
+pub(crate) fn encode(items: &[BoardItem]) -> Vec<u8> {
+    let posted: Vec<Posted> = items.iter().map(BoardItem::posted).collect();
+    wire::encode(&posted)
+}
+
+/// Reads what one envelope of a board holds; kinds that are not known are passed over.
+pub(crate) fn decode(bytes: &[u8]) -> Option<Vec<BoardItem>> {
+    let posted: Vec<Posted> = wire::decode(bytes)?;
+    posted
+        .into_iter()
+        .map(BoardItem::read)
+        .collect::<Option<Vec<_>>>()
+        .map(|items| items.into_iter().flatten().collect())
+}
+
+impl BoardItem {
+    fn posted(&self) -> Posted {
+        let (kind, content) = match self {
+            Self::Operation(signed) => (1, wire::encode(signed)),
+            Self::Card(signed) => (2, wire::encode(signed)),
+            Self::Opening(opening) => (3, wire::encode(opening)),
+            Self::Invite(keys) => (4, wire::encode(keys)),
+        };
+        Posted { kind, content: Bytes(content) }
+    }
+
+    fn read(posted: Posted) -> Option<Option<Self>> {
+        let content = &posted.content.0;
+        Some(Some(match posted.kind {
+            1 => Self::Operation(wire::decode(content)?),
+            2 => Self::Card(wire::decode(content)?),
+            3 => Self::Opening(wire::decode(content)?),
+            4 => Self::Invite(wire::decode(content)?),
+            _ => return Some(None),
+        }))
+    }
+}
+
+/// What closed an invite, as its closing note says it.
+pub(crate) fn closing_number(why: InviteClosedWhy) -> u8 {
+    match why {
+        InviteClosedWhy::Revoked => 0,
+        InviteClosedWhy::Used => 1,
+        InviteClosedWhy::Expired => 2,
+        InviteClosedWhy::Removal => 3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::circle::charter::tests::{ANNA, BEN, Story, member, someone};
+    use crate::circle::epoch::Header;
+    use crate::identity::Signature;
+
+    fn items() -> Vec<BoardItem> {
+        let story = Story::with(&[BEN]);
+        let keys = InviteKeys {
+            id: InviteId([1; 8]),
+            inviter: member(ANNA),
+            r: Digest([2; 32]),
+            label: Some("for Ben".into()),
+        };
+        let header = Signed { content: Bytes(vec![1, 2]), signature: Signature([3; 64]) };
+        vec![
+            BoardItem::Operation(story.all[1].clone()),
+            BoardItem::Card(someone(BEN, &story.circle).card.signed),
+            BoardItem::Opening(Opening { header, entries: vec![Bytes(vec![4; 80]); 3] }),
+            BoardItem::Invite(keys),
+        ]
+    }
+
+    ///
+    #[test]
+    fn what_is_posted_together_is_read_together() {
+        assert_eq!(decode(&encode(&items())), Some(items()));
+        assert_eq!(decode(&encode(&[])), Some(Vec::new()));
+    }
+
+    ///
+    #[test]
+    fn what_a_newer_version_posts_is_passed_over() {
+        let mut posted: Vec<Posted> = items().iter().map(BoardItem::posted).collect();
+        for kind in [0, 5, 255] {
+            posted.insert(2, Posted { kind, content: Bytes(vec![0xff; 4]) });
+        }
+        assert_eq!(decode(&wire::encode(&posted)), Some(items()));
+    }
+
+    /// R-17, H-3
+    #[test]
+    fn a_post_cut_or_followed_by_anything_is_none() {
+        let bytes = encode(&items());
+        for len in 0..bytes.len() {
+            assert_eq!(decode(&bytes[..len]), None, "{len}");
+        }
+        assert_eq!(decode(&[&bytes[..], &[0x80]].concat()), None);
+    }
+
+    /// H-8: an item of one kind says nothing as another.
+    #[test]
+    fn an_item_under_the_number_of_another_is_refused_or_judged_as_that() {
+        for item in items() {
+            let own = item.posted();
+            for kind in (1..=4).filter(|kind| *kind != own.kind) {
+                let moved = Posted { kind, content: own.content.clone() };
+                match decode(&wire::encode(&vec![moved])).as_deref() {
+                    None => {}
+                    // Both are signed bytes; the label of the signature tells them apart.
+                    Some([BoardItem::Operation(signed)]) => {
+                        assert!(signed.decode::<crate::circle::charter::Operation>().is_none());
+                    }
+                    Some([BoardItem::Card(signed)]) => {
+                        assert!(signed.decode::<crate::circle::card::Card>().is_none());
+                        assert!(signed.decode::<Header>().is_none());
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+    }
+
+    /// the secret commits to circle, invite, inviter and r.
+    #[test]
+    fn the_secret_of_a_code_follows_from_everything_that_it_names() {
+        let (circle, id, by, r) =
+            (CircleId([1; 32]), InviteId([2; 8]), MemberId([3; 32]), Digest([4; 32]));
+        let secret = invite_secret(&circle, &id, &by, &r);
+        assert_eq!(secret, invite_secret(&circle, &id, &by, &r));
+        assert_ne!(secret, invite_secret(&CircleId([9; 32]), &id, &by, &r));
+        assert_ne!(secret, invite_secret(&circle, &InviteId([9; 8]), &by, &r));
+        assert_ne!(secret, invite_secret(&circle, &id, &MemberId([9; 32]), &r));
+        assert_ne!(secret, invite_secret(&circle, &id, &by, &Digest([9; 32])));
+    }
+}

@@ -1,0 +1,262 @@
+//! Which epochs there are, which of them can be spoken in, and when a new one is due.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::card::Cards;
+use super::charter::Charter;
+use super::epoch::{EpochSecrets, Header, MAX_SUPERSEDED, SealedBox};
+use super::roster::{Roster, fold};
+use crate::boundary::Timestamp;
+use crate::crypto::Label;
+use crate::identity::{BoardName, DeviceId, EpochId, MemberId};
+use crate::message::epoch_hint;
+use crate::signed::Signed;
+use crate::wire::Bytes;
+
+/// What this node makes of an opening.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// It names operations that are not here, or its day has not come.
+    Waits,
+    /// It counts.
+    Valid,
+    /// It is read, and never spoken in.
+    Closed,
+    /// It breaks the rules.
+    Void,
+}
+
+/// An epoch as one node holds it.
+#[derive(Debug)]
+pub(crate) struct Epoch {
+    pub(crate) header: Header,
+    pub(crate) signed: Signed,
+    /// This device's entry.
+    pub(crate) entry: Option<Bytes>,
+    pub(crate) state: State,
+    /// The roster at its heads, in order of member ids; empty until they are on hand.
+    pub(crate) members: Vec<MemberId>,
+    pub(crate) secrets: Option<EpochSecrets>,
+    pub(crate) sealed: Option<SealedBox>,
+    /// This member's place among the members.
+    pub(crate) mine: Option<u16>,
+    /// When an opening that supersedes it was opened here.
+    pub(crate) superseded: Option<Timestamp>,
+    /// Its place in the store.
+    pub(crate) row: u64,
+}
+
+/// All epochs of a circle that this node has headers of.
+#[derive(Debug, Default)]
+pub(crate) struct Epochs {
+    all: BTreeMap<EpochId, Epoch>,
+}
+
+impl Epochs {
+    pub(crate) fn insert(&mut self, id: EpochId, epoch: Epoch) {
+        self.all.insert(id, epoch);
+    }
+
+    pub(crate) fn get(&self, id: &EpochId) -> Option<&Epoch> {
+        self.all.get(id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: &EpochId) -> Option<&mut Epoch> {
+        self.all.get_mut(id)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&EpochId, &Epoch)> {
+        self.all.iter()
+    }
+
+    /// Whether this member is, or was, in the epoch that a message names as that of a parent. Of one
+    /// that this node never heard of, it was not.
+    pub(crate) fn is_mine(&self, hint: u64) -> bool {
+        self.all.iter().any(|(id, epoch)| epoch_hint(id) == hint && epoch.entry.is_some())
+    }
+
+    /// Judges what waits. Gives what was judged.
+    pub(crate) fn judge(
+        &mut self,
+        charter: &Charter,
+        roster: &Roster,
+        me: &MemberId,
+        now: Timestamp,
+    ) -> Vec<EpochId> {
+        let waiting: Vec<EpochId> = self
+            .all
+            .iter()
+            .filter(|(_, epoch)| epoch.state == State::Waits)
+            .map(|(id, _)| *id)
+            .collect();
+        let mut judged = Vec::new();
+        for id in waiting {
+            let epoch = &self.all[&id];
+            let header = &epoch.header;
+            let Some(places) = charter.covered(&header.heads) else { continue };
+            if header.day > now.day().saturating_add(1) {
+                continue;
+            }
+            let then = fold(charter, &places);
+            let state = self.judgement(epoch, &then, charter, roster);
+            let epoch = self.all.get_mut(&id).expect("listed just now");
+            epoch.members = then.ids();
+            epoch.mine = epoch.members.binary_search(me).ok().and_then(|at| u16::try_from(at).ok());
+            epoch.state = state;
+            judged.push(id);
+        }
+        if !judged.is_empty() {
+            judged.extend(self.close_what_does_not_follow(charter));
+        }
+        judged
+    }
+
+    /// what fails only by what it supersedes is closed as from when that comes.
+    fn close_what_does_not_follow(&mut self, charter: &Charter) -> Vec<EpochId> {
+        let fails: Vec<EpochId> = self
+            .all
+            .iter()
+            .filter(|(_, epoch)| epoch.state == State::Valid && !self.follows(epoch, charter))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in &fails {
+            self.all.get_mut(id).expect("listed just now").state = State::Closed;
+        }
+        fails
+    }
+
+    /// Whether a header covers what it supersedes, as far as that is on hand.
+    fn follows(&self, epoch: &Epoch, charter: &Charter) -> bool {
+        let header = &epoch.header;
+        let covered = charter.covered(&header.heads).unwrap_or_default();
+        let before = header.supersedes.iter().filter_map(|before| self.all.get(before));
+        before.map(|before| &before.header).all(|before| {
+            let mut heads = before.heads.iter();
+            before.day <= header.day
+                && heads.all(|head| charter.place(head).is_some_and(|at| covered.contains(at)))
+        })
+    }
+
+    fn judgement(&self, epoch: &Epoch, then: &Roster, charter: &Charter, roster: &Roster) -> State {
+        let header = &epoch.header;
+        let opener = then.members.get(&header.opener);
+        let signs = opener
+            .is_some_and(|person| epoch.signed.is_by(&person.key, Label::Opening, &header.circle));
+        let first = header.supersedes.is_empty();
+        let founds = header.heads.len() == 1 && header.heads[0].0 == header.circle.0;
+        let sized =
+            header.cards.len() == then.members.len() && header.supersedes.len() <= MAX_SUPERSEDED;
+        if !signs || !sized || first && !founds {
+            return State::Void;
+        }
+        let inside = |member: &MemberId| roster.members.contains_key(member);
+        if self.follows(epoch, charter) && inside(&header.opener) && then.members.keys().all(inside)
+        {
+            State::Valid
+        } else {
+            State::Closed
+        }
+    }
+
+    fn counts(&self) -> impl Iterator<Item = (&EpochId, &Epoch)> {
+        self.all.iter().filter(|(_, epoch)| matches!(epoch.state, State::Valid | State::Closed))
+    }
+
+    /// What a valid header supersedes, directly or through any other header on hand.
+    pub(crate) fn superseded(&self) -> BTreeSet<EpochId> {
+        let mut out = BTreeSet::new();
+        let mut todo: Vec<EpochId> = self
+            .all
+            .values()
+            .filter(|epoch| epoch.state == State::Valid)
+            .flat_map(|epoch| epoch.header.supersedes.iter().copied())
+            .collect();
+        while let Some(id) = todo.pop() {
+            if out.insert(id)
+                && let Some(epoch) = self.all.get(&id)
+            {
+                todo.extend(&epoch.header.supersedes);
+            }
+        }
+        out
+    }
+
+    /// The epoch to speak in.
+    pub(crate) fn head(
+        &self,
+        roster: &Roster,
+        cards: &Cards,
+        device: &DeviceId,
+    ) -> Option<(&EpochId, &Epoch)> {
+        let superseded = self.superseded();
+        self.all
+            .iter()
+            .filter(|(id, epoch)| {
+                epoch.state == State::Valid
+                    && epoch.sealed.is_some()
+                    && !superseded.contains(*id)
+                    && epoch.members.iter().all(|id| roster.members.contains_key(id))
+                    && epoch.mine.is_some_and(|mine| {
+                        let tag = &epoch.header.cards[usize::from(mine)].0;
+                        cards.named(tag).is_some_and(|held| held.card.device == *device)
+                    })
+            })
+            .min_by_key(|(id, epoch)| (std::cmp::Reverse(epoch.members.len()), **id))
+    }
+
+    /// Whether everybody who was ever given a board still belongs, and nothing replaced it.
+    pub(crate) fn is_board_usable(&self, board: &BoardName, roster: &Roster) -> bool {
+        let names =
+            |id: &EpochId| self.all.get(id).is_some_and(|epoch| epoch.header.board == *board);
+        let leaks = self.counts().any(|(_, epoch)| {
+            epoch.header.board == *board
+                && (epoch.secrets.is_some() || epoch.header.supersedes.iter().any(names))
+                && !epoch.members.iter().all(|id| roster.members.contains_key(id))
+        });
+        let replaced = self.all.values().any(|epoch| {
+            epoch.state == State::Valid
+                && epoch.header.board != *board
+                && epoch.header.supersedes.iter().any(names)
+        });
+        !leaks && !replaced
+    }
+
+    /// What nothing on hand supersedes, the best first: what the next opening follows.
+    pub(crate) fn leaves(&self) -> Vec<(EpochId, &Epoch)> {
+        let superseded: BTreeSet<&EpochId> =
+            self.counts().flat_map(|(_, epoch)| &epoch.header.supersedes).collect();
+        let mut leaves: Vec<(EpochId, &Epoch)> = self
+            .counts()
+            .filter(|(id, _)| !superseded.contains(id))
+            .map(|(id, epoch)| (*id, epoch))
+            .collect();
+        leaves.sort_by_key(|(id, epoch)| (std::cmp::Reverse(epoch.members.len()), *id));
+        leaves.truncate(MAX_SUPERSEDED);
+        leaves
+    }
+
+    /// Whether a new opening is due (R-25 a, c, d).
+    pub(crate) fn is_due(
+        &self,
+        roster: &Roster,
+        cards: &Cards,
+        me: &MemberId,
+        device: &DeviceId,
+    ) -> bool {
+        if !roster.members.contains_key(me) || self.leaves().is_empty() {
+            return false;
+        }
+        let Some((_, head)) = self.head(roster, cards, device) else {
+            return true;
+        };
+        let moved = head.members.iter().zip(&head.header.cards).any(|(id, tag)| {
+            let named = cards.named(&tag.0).map(|held| held.card.device);
+            let newest = cards.newest(id).map(|held| held.card.device);
+            named.is_some() && named != newest
+        });
+        moved || head.members != roster.ids() || !self.is_board_usable(&head.header.board, roster)
+    }
+}
+
+#[cfg(test)]
+mod tests;

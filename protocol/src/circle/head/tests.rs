@@ -1,0 +1,458 @@
+//! What a node makes of openings, which epoch it speaks in, and when it opens another.
+
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+
+use super::*;
+use crate::boundary::DAY_MS;
+use crate::circle::card::VerifiedCard;
+use crate::circle::charter::tests::{
+    ANNA, BEN, CHRIS, DANA, MALLORY, Someone, Story, member, removal, someone, with_card,
+};
+use crate::circle::epoch::{Plan, board_name};
+use crate::crypto::{KeyPair, Secret, Suite};
+use crate::identity::{CircleId, OperationId, Signature};
+
+const TODAY: u32 = 20_000;
+const NOON: Timestamp = Timestamp(TODAY as u64 * DAY_MS + DAY_MS / 2);
+
+/// One node's view, of Anna if not said otherwise.
+struct Node {
+    story: Story,
+    epochs: Epochs,
+    cards: Cards,
+    me: u8,
+    drawn: u64,
+}
+
+/// The card that somebody came with.
+fn first_card(story: &Story, who: u8) -> Someone {
+    someone(who, if who == ANNA { &CircleId::NONE } else { &story.circle })
+}
+
+impl Node {
+    fn with(members: &[u8]) -> Self {
+        let story = Story::with(members);
+        let mut cards = Cards::default();
+        for who in 1..10 {
+            cards.insert(first_card(&story, who).card);
+        }
+        Self { story, epochs: Epochs::default(), cards, me: ANNA, drawn: 0 }
+    }
+
+    /// A node with the founder's first epoch and one for everybody that follows it.
+    fn settled(members: &[u8]) -> (Self, EpochId) {
+        let mut node = Self::with(members);
+        let first = node.first();
+        let heads = node.story.heads();
+        let opening = node.opening(ANNA, &heads, &[first], TODAY, 1);
+        let id = node.take(opening);
+        assert_eq!(node.state(&id), State::Valid);
+        (node, id)
+    }
+
+    fn first(&mut self) -> EpochId {
+        let opening = self.opening(ANNA, &[self.story.root()], &[], TODAY, 1);
+        let id = self.take(opening);
+        assert_eq!(self.state(&id), State::Valid);
+        id
+    }
+
+    fn roster(&self) -> Roster {
+        fold(&self.story.whole, &self.story.whole.all())
+    }
+
+    /// An opening as its opener makes it, with the newest cards, and what this node takes out of it.
+    fn opening(
+        &mut self,
+        by: u8,
+        heads: &[OperationId],
+        supersedes: &[EpochId],
+        day: u32,
+        board: u8,
+    ) -> Epoch {
+        let then = self.story.whole.covered(heads);
+        let then = then.map(|places| fold(&self.story.whole, &places)).unwrap_or_default();
+        let cards: Vec<&VerifiedCard> = then
+            .members
+            .keys()
+            .map(|who| self.cards.newest(who).expect("everybody has a card"))
+            .collect();
+        let at = then.ids().iter().position(|who| *who == member(self.me));
+        self.drawn += 1;
+        let plan = Plan {
+            circle: self.story.circle,
+            suite: Suite::Thin,
+            heads: heads.to_vec(),
+            supersedes: supersedes.to_vec(),
+            day,
+            cards,
+            board: Secret::new(vec![board; 32]),
+        };
+        let mut rng = ChaCha20Rng::seed_from_u64(self.drawn);
+        let (opening, header, secrets) = plan.open(&KeyPair::from_seed(&[by; 32]), &mut rng);
+        let sealed = SealedBox::of_epoch(&secrets.epoch, &self.story.circle);
+        Epoch {
+            header,
+            signed: opening.header,
+            entry: at.map(|at| opening.entries[at].clone()),
+            state: State::Waits,
+            members: Vec::new(),
+            secrets: at.map(|_| secrets),
+            sealed: at.map(|_| sealed),
+            mine: None,
+            superseded: None,
+            row: 0,
+        }
+    }
+
+    fn signed_by(&self, header: Header, by: u8) -> Epoch {
+        let pair = KeyPair::from_seed(&[by; 32]);
+        let signed = Signed::new(&header, &pair, Label::Opening, &self.story.circle);
+        Epoch {
+            header,
+            signed,
+            entry: None,
+            state: State::Waits,
+            members: Vec::new(),
+            secrets: None,
+            sealed: None,
+            mine: None,
+            superseded: None,
+            row: 0,
+        }
+    }
+
+    fn take(&mut self, epoch: Epoch) -> EpochId {
+        let id = Header::id(&epoch.signed, &self.story.circle);
+        self.epochs.insert(id, epoch);
+        self.judge(NOON);
+        id
+    }
+
+    fn judge(&mut self, now: Timestamp) {
+        let roster = self.roster();
+        self.epochs.judge(&self.story.whole, &roster, &member(self.me), now);
+    }
+
+    fn state(&self, id: &EpochId) -> State {
+        self.epochs.get(id).expect("it was taken").state
+    }
+
+    fn device(&self) -> DeviceId {
+        DeviceId([self.me; 16])
+    }
+
+    fn head(&self) -> Option<EpochId> {
+        self.epochs.head(&self.roster(), &self.cards, &self.device()).map(|(id, _)| *id)
+    }
+
+    fn is_due(&self) -> bool {
+        self.epochs.is_due(&self.roster(), &self.cards, &member(self.me), &self.device())
+    }
+
+    fn is_usable(&self, board: u8) -> bool {
+        let name = board_name(&Secret::new(vec![board; 32]), &self.story.circle);
+        self.epochs.is_board_usable(&name, &self.roster())
+    }
+}
+
+///
+#[test]
+fn the_founders_first_epoch_and_what_follows_it_are_valid_and_the_last_is_the_head() {
+    let (node, id) = Node::settled(&[BEN, CHRIS]);
+    let epoch = node.epochs.get(&id).expect("taken");
+    assert_eq!(epoch.members, node.roster().ids());
+    assert_eq!(epoch.members[usize::from(epoch.mine.expect("in it"))], member(ANNA));
+    assert_eq!(node.head(), Some(id));
+    assert!(!node.is_due());
+}
+
+/// an opening that names no past is the founder's, with exactly `found`.
+#[test]
+fn an_opening_without_a_past_is_void() {
+    let (mut node, _) = Node::settled(&[BEN]);
+    let heads = node.story.heads();
+    let opening = node.opening(ANNA, &heads, &[], TODAY, 2);
+    let id = node.take(opening);
+    assert_eq!(node.state(&id), State::Void);
+}
+
+/// R-22, H-14, H-16
+#[test]
+fn an_opening_by_nobody_of_its_members_is_void() {
+    let (mut node, before) = Node::settled(&[BEN]);
+    let heads = node.story.heads();
+    let opening = node.opening(MALLORY, &heads, &[before], TODAY, 2);
+    let id = node.take(opening);
+    assert_eq!(node.state(&id), State::Void);
+    // Said to be Anna's, signed by another; and by Anna, for another use.
+    let header = node.opening(ANNA, &heads, &[before], TODAY, 3).header;
+    let id = node.take(node.signed_by(header.clone(), MALLORY));
+    assert_eq!(node.state(&id), State::Void);
+    let pair = KeyPair::from_seed(&[ANNA; 32]);
+    let mut other = node.signed_by(Header { day: TODAY + 1, ..header.clone() }, ANNA);
+    other.signed = Signed::new(&other.header, &pair, Label::Operation, &node.story.circle);
+    let id = node.take(other);
+    assert_eq!(node.state(&id), State::Void);
+    // At heads from before Ben came he is nobody.
+    let opening = node.opening(BEN, &[node.story.root()], &[before], TODAY, 4);
+    let id = node.take(opening);
+    assert_eq!(node.state(&id), State::Void);
+}
+
+///
+#[test]
+fn an_opening_with_too_few_cards_or_too_long_a_past_is_void() {
+    let (mut node, before) = Node::settled(&[BEN, CHRIS]);
+    let heads = node.story.heads();
+    let good = node.opening(ANNA, &heads, &[before], TODAY, 2).header;
+    let fewer = Header { cards: good.cards[1..].to_vec(), ..good.clone() };
+    let mut more = good.clone();
+    more.cards.push(good.cards[0]);
+    let past = |n: u8| (0..n).map(|i| EpochId([i; 32])).collect::<Vec<_>>();
+    let long = Header { supersedes: past(17), ..good.clone() };
+    for bad in [fewer, more, long] {
+        let id = node.take(node.signed_by(bad, ANNA));
+        assert_eq!(node.state(&id), State::Void);
+    }
+    let id = node.take(node.signed_by(Header { supersedes: past(16), ..good }, ANNA));
+    assert_eq!(node.state(&id), State::Valid, "what it supersedes is not waited for");
+}
+
+///
+#[test]
+fn an_opening_waits_for_the_operations_that_it_names() {
+    let mut node = Node::with(&[BEN]);
+    let first = node.first();
+    let mut ahead = Node::with(&[BEN, CHRIS]);
+    let heads = ahead.story.heads();
+    let opening = ahead.opening(BEN, &heads, &[first], TODAY, 2);
+    let id = node.take(opening);
+    assert_eq!(node.state(&id), State::Waits);
+    assert_eq!(node.head(), Some(first));
+    node.story = ahead.story;
+    node.judge(NOON);
+    assert_eq!(node.state(&id), State::Valid);
+    assert_eq!(node.head(), Some(id));
+}
+
+/// R-22, H-26
+#[test]
+fn an_opening_of_the_day_after_tomorrow_waits_for_its_day() {
+    let (mut node, before) = Node::settled(&[BEN]);
+    let heads = node.story.heads();
+    let tomorrow = node.opening(BEN, &heads, &[before], TODAY + 1, 2);
+    let later = node.opening(BEN, &heads, &[before], TODAY + 2, 3);
+    let never = node.opening(BEN, &heads, &[before], u32::MAX, 4);
+    let ids = [tomorrow, later, never].map(|opening| node.take(opening));
+    assert_eq!(ids.map(|id| node.state(&id)), [State::Valid, State::Waits, State::Waits]);
+    node.judge(NOON.plus(DAY_MS));
+    assert_eq!(ids.map(|id| node.state(&id)), [State::Valid, State::Valid, State::Waits]);
+    node.judge(Timestamp(u64::MAX));
+    assert_eq!(node.state(&ids[2]), State::Valid);
+}
+
+///
+#[test]
+fn an_opening_that_covers_less_than_what_it_supersedes_is_closed() {
+    let (mut node, before) = Node::settled(&[BEN]);
+    let past = node.opening(ANNA, &[node.story.root()], &[before], TODAY, 2);
+    let heads = node.story.heads();
+    let yesterday = node.opening(ANNA, &heads, &[before], TODAY - 1, 3);
+    for opening in [past, yesterday] {
+        let id = node.take(opening);
+        assert_eq!(node.state(&id), State::Closed);
+        assert_eq!(node.head(), Some(before));
+    }
+}
+
+/// the same, where what it supersedes comes later.
+#[test]
+fn an_opening_is_closed_as_from_when_what_it_does_not_cover_comes() {
+    let mut node = Node::with(&[BEN]);
+    let first = node.first();
+    let heads = node.story.heads();
+    let good = node.opening(ANNA, &heads, &[first], TODAY, 1);
+    let good_id = Header::id(&good.signed, &node.story.circle);
+    let yesterday = node.opening(BEN, &heads, &[good_id], TODAY - 1, 3);
+    let id = node.take(yesterday);
+    assert_eq!(node.state(&id), State::Valid);
+    node.take(good);
+    assert_eq!((node.state(&good_id), node.state(&id)), (State::Valid, State::Closed));
+    assert_eq!(node.head(), Some(good_id));
+}
+
+/// R-22, P3, H-14
+#[test]
+fn an_opening_by_or_for_somebody_removed_is_closed() {
+    let (mut node, before) = Node::settled(&[BEN, CHRIS]);
+    let heads = node.story.heads();
+    node.story.by(ANNA, &removal(BEN));
+    let by_ben = node.opening(BEN, &heads, &[before], TODAY, 2);
+    let with_ben = node.opening(CHRIS, &heads, &[before], TODAY, 3);
+    for opening in [by_ben, with_ben] {
+        let id = node.take(opening);
+        assert_eq!(node.state(&id), State::Closed);
+    }
+    assert_eq!(node.head(), None, "the old epoch has Ben in it");
+    assert!(node.is_due());
+    let heads = node.story.heads();
+    let supersedes: Vec<EpochId> = node.epochs.leaves().iter().map(|(id, _)| *id).collect();
+    let opening = node.opening(CHRIS, &heads, &supersedes, TODAY, 4);
+    let id = node.take(opening);
+    assert_eq!(node.head(), Some(id));
+    assert!(!node.is_due());
+}
+
+///
+#[test]
+fn the_head_has_most_members_and_of_equals_the_smallest_id() {
+    let (mut node, before) = Node::settled(&[BEN]);
+    let heads = node.story.heads();
+    let siblings: Vec<EpochId> = (2..6)
+        .map(|board| {
+            let opening = node.opening(BEN, &heads, &[before], TODAY, board);
+            node.take(opening)
+        })
+        .collect();
+    assert_eq!(node.head(), siblings.iter().min().copied());
+    let act = node.story.admission(CHRIS, None);
+    node.story.by(ANNA, &act);
+    let heads = node.story.heads();
+    let opening = node.opening(ANNA, &heads, &[before], TODAY, 7);
+    let larger = node.take(opening);
+    assert_eq!(node.head(), Some(larger));
+}
+
+/// superseded directly, or through a header that cannot itself be spoken in.
+#[test]
+fn what_is_superseded_is_never_the_head() {
+    let (mut node, before) = Node::settled(&[BEN]);
+    let heads = node.story.heads();
+    let middle = node.opening(BEN, &heads, &[before], TODAY, 1);
+    let middle = Epoch { sealed: None, secrets: None, entry: None, ..middle };
+    let middle = node.take(middle);
+    assert_eq!(node.head(), None, "it supersedes the old one and cannot be opened here");
+    let opening = node.opening(ANNA, &heads, &[middle], TODAY, 1);
+    let last = node.take(opening);
+    assert_eq!(node.head(), Some(last));
+    assert!(node.epochs.superseded().is_superset(&[before, middle].into()));
+    // A closed header alone supersedes nothing.
+    let (mut node, before) = Node::settled(&[BEN]);
+    let opening = node.opening(ANNA, &heads, &[before], TODAY - 1, 1);
+    let closed = node.take(opening);
+    assert_eq!((node.state(&closed), node.head()), (State::Closed, Some(before)));
+}
+
+/// the device that it names is this one.
+#[test]
+fn an_epoch_for_another_device_of_this_member_is_no_head() {
+    let (node, _) = Node::settled(&[BEN]);
+    let roster = node.roster();
+    assert!(node.epochs.head(&roster, &node.cards, &DeviceId([77; 16])).is_none());
+}
+
+/// R-25 a
+#[test]
+fn an_opening_is_due_as_soon_as_the_roster_differs() {
+    let (mut node, before) = Node::settled(&[BEN]);
+    let act = node.story.admission(CHRIS, None);
+    node.story.by(ANNA, &act);
+    assert_eq!(node.head(), Some(before), "meanwhile the old one serves");
+    assert!(node.is_due());
+    let heads = node.story.heads();
+    let opening = node.opening(BEN, &heads, &[before], TODAY, 1);
+    node.take(opening);
+    assert!(!node.is_due());
+}
+
+/// who knows no leaf, or belongs no more, opens nothing.
+#[test]
+fn who_knows_no_epoch_or_was_removed_opens_nothing() {
+    let node = Node::with(&[BEN]);
+    assert!(!node.is_due());
+    let (mut node, _) = Node::settled(&[BEN]);
+    node.me = BEN;
+    node.story.by(ANNA, &removal(BEN));
+    assert!(!node.is_due());
+}
+
+/// R-25 d
+#[test]
+fn an_opening_is_due_once_a_member_has_another_device_and_not_for_a_newer_card() {
+    let (mut node, _) = Node::settled(&[BEN]);
+    let newer = with_card(BEN, &node.story.circle, Suite::Thin, 11);
+    node.cards.insert(newer.card);
+    assert!(!node.is_due());
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let (circle, device) = (node.story.circle, DeviceId([88; 16]));
+    let moved = VerifiedCard::make(&newer.pair, &circle, Suite::Thin, device, 12, &mut rng).0;
+    node.cards.insert(moved);
+    assert!(node.is_due());
+}
+
+/// c
+#[test]
+fn a_board_is_usable_while_all_who_were_given_it_belong_and_nothing_replaced_it() {
+    let (mut node, before) = Node::settled(&[BEN, CHRIS]);
+    assert!(node.is_usable(1) && node.is_usable(2));
+    let heads = node.story.heads();
+    // Replaced: by one that supersedes it and names another.
+    let opening = node.opening(ANNA, &heads, &[before], TODAY, 2);
+    let last = node.take(opening);
+    assert!(!node.is_usable(1) && node.is_usable(2));
+    // A reader was removed: also of the board that an older epoch had shared.
+    node.story.by(ANNA, &removal(BEN));
+    assert!(!node.is_usable(2));
+    let heads = node.story.heads();
+    let opening = node.opening(ANNA, &heads, &[last], TODAY, 2);
+    node.take(opening);
+    assert!(!node.is_usable(2) && node.is_due(), "the new epoch names a board that Ben reads");
+    let supersedes: Vec<EpochId> = node.epochs.leaves().iter().map(|(id, _)| *id).collect();
+    let opening = node.opening(ANNA, &heads, &supersedes, TODAY, 3);
+    node.take(opening);
+    assert!(node.is_usable(3) && !node.is_due());
+}
+
+/// one who was removed names somebody's board and gives nothing of it.
+#[test]
+fn a_board_is_not_spoiled_by_a_header_that_only_names_it() {
+    let (mut node, before) = Node::settled(&[BEN, CHRIS]);
+    let heads = node.story.heads();
+    node.story.by(ANNA, &removal(BEN));
+    let after = node.story.heads();
+    let opening = node.opening(ANNA, &after, &[before], TODAY, 5);
+    let head = node.take(opening);
+    let named = node.opening(BEN, &heads, &[before], TODAY, 5);
+    let named = Epoch { secrets: None, sealed: None, entry: None, ..named };
+    node.take(named);
+    assert!(node.is_usable(5));
+    assert_eq!(node.head(), Some(head));
+}
+
+/// every leaf, the best 16.
+#[test]
+fn the_next_opening_follows_all_leaves_the_best_first() {
+    let (mut node, before) = Node::settled(&[BEN, DANA]);
+    let heads = node.story.heads();
+    assert_eq!(node.epochs.leaves().iter().map(|(id, _)| *id).collect::<Vec<_>>(), [before]);
+    for board in 2..22 {
+        let opening = node.opening(BEN, &heads, &[before], TODAY, board);
+        node.take(opening);
+    }
+    let leaves: Vec<EpochId> = node.epochs.leaves().iter().map(|(id, _)| *id).collect();
+    assert_eq!(leaves.len(), MAX_SUPERSEDED);
+    assert!(leaves.is_sorted() && leaves[0] == node.head().expect("one of them"));
+}
+
+/// H-7: what is judged is the signature over the exact bytes.
+#[test]
+fn a_header_with_a_damaged_signature_is_void() {
+    let (mut node, before) = Node::settled(&[BEN]);
+    let heads = node.story.heads();
+    let mut opening = node.opening(ANNA, &heads, &[before], TODAY, 2);
+    opening.signed.signature = Signature([3; 64]);
+    let id = node.take(opening);
+    assert_eq!(node.state(&id), State::Void);
+    assert_eq!(node.head(), Some(before));
+}

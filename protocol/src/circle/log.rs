@@ -1,0 +1,818 @@
+//! The log: what was said in a circle, in the order in which it is shown, and what of it is
+//! missing (P2).
+//!
+//! A message is *pending* until all that its author had seen is here, or until waiting has been long
+//! enough; then it is *delivered* and gets its place. A place is `(time, depth, author, counter)`, with
+//! a time that is never before that of a parent, so sorting by place keeps causes before effects, and
+//! every node that has the same messages shows them in the same order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use minicbor::{Decode, Encode};
+
+use crate::batch::{Batch, numbered};
+use crate::boundary::{DAY_MS, Env, GapCause, KeySlot, Room, SlotKind, Timestamp};
+use crate::crypto::Secret;
+use crate::identity::{CircleId, MemberId, MessageId};
+use crate::message::{Have, MAX_HOLES, MAX_PARENTS, Message, Parent, Run};
+use crate::wire::{self, Bytes};
+
+/// How long a message waits for what its author had seen, while others are asked (a guess).
+const PATIENCE_MS: u64 = 5_000;
+/// Messages that wait; beyond it the oldest is shown with a gap. A catch-up comes in no order, so this
+/// is more than most circles say in a month.
+const MAX_PENDING: usize = 20_000;
+/// How long ids of what was forgotten are kept.
+const FORGOTTEN_MS: u64 = 90 * DAY_MS;
+/// Messages that one call shows because another came: a catch-up comes in no order, and its last piece
+/// would otherwise show all of it in one batch. 10,000 took 250 MB, and more notices than may wait.
+const MAX_AT_ONCE: usize = 256;
+/// A time of saying further ahead of arrival than this counts as the time of arrival (D-17).
+const MAX_AHEAD_MS: u64 = DAY_MS;
+
+/// Where a line stands on the screen; sorts as lines do.
+pub(crate) type Place = Vec<u8>;
+
+/// A line as it is saved.
+#[derive(Clone, Debug, Encode, Decode)]
+pub(crate) enum Row {
+    /// Something said.
+    #[n(0)]
+    Message {
+        /// The exact bytes.
+        #[n(0)]
+        bytes: Bytes,
+        /// When it came, ms since 1970.
+        #[n(1)]
+        received: u64,
+        /// The epoch that it came in.
+        #[n(2)]
+        epoch: u64,
+        /// How many other members there were, for one's own.
+        #[n(3)]
+        members: Option<u16>,
+    },
+    /// A membership began or ended.
+    #[n(1)]
+    Membership {
+        /// Who.
+        #[n(0)]
+        who: MemberId,
+        /// The name then.
+        #[n(1)]
+        name: String,
+        /// When this was learned, ms since 1970.
+        #[n(2)]
+        at: u64,
+        /// Joined 0, left 1, removed 2.
+        #[n(3)]
+        what: u8,
+    },
+    /// What stood here was forgotten: what leans on it lacks nothing.
+    #[n(2)]
+    Forgotten {
+        /// Which.
+        #[n(0)]
+        id: MessageId,
+        /// When it ended, ms since 1970.
+        #[n(1)]
+        at: u64,
+    },
+}
+
+/// What is held in memory of a delivered message.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) row: u64,
+    pub(crate) author: MemberId,
+    pub(crate) run: Run,
+    pub(crate) counter: u64,
+    pub(crate) place: Place,
+    time: u64,
+    depth: u32,
+    epoch: u64,
+    said: Timestamp,
+    received: Timestamp,
+    expires: Option<Timestamp>,
+    /// Other members when it was said, for one's own.
+    pub(crate) members: Option<u16>,
+}
+
+impl Line {
+    /// When it was said, by its author's clock; never after it came.
+    pub(crate) fn said_at(&self) -> Timestamp {
+        self.said
+    }
+}
+
+/// A message on its way in: verified, and not shown yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Incoming {
+    pub(crate) id: MessageId,
+    pub(crate) message: Message,
+    pub(crate) bytes: Vec<u8>,
+    /// The epoch that it came in, as parents name it.
+    pub(crate) epoch: u64,
+    pub(crate) received: Timestamp,
+    pub(crate) members: Option<u16>,
+}
+
+/// Messages that a shown one leans on and that are not here.
+#[derive(Debug)]
+pub(crate) struct Gap {
+    pub(crate) missing: BTreeSet<MessageId>,
+    pub(crate) since: Timestamp,
+    pub(crate) cause: GapCause,
+}
+
+/// What changed on the screen.
+#[derive(Debug, Default)]
+pub(crate) struct Shown {
+    /// Messages that are shown now, in order.
+    pub(crate) lines: Vec<MessageId>,
+    /// Gaps that opened, before these messages.
+    pub(crate) opened: Vec<MessageId>,
+    /// Gaps that were filled: the message that leaned on them, and the gap.
+    pub(crate) filled: Vec<(MessageId, Gap)>,
+}
+
+/// Everything said in a circle that is kept here.
+#[derive(Debug)]
+pub(crate) struct Log {
+    circle: CircleId,
+    keep_ms: Option<u64>,
+    lines: BTreeMap<MessageId, Line>,
+    /// All rows on the screen, also those that are no messages.
+    screen: BTreeMap<Place, u64>,
+    pending: BTreeMap<MessageId, Incoming>,
+    /// Pending ones that wait for nothing any more, the next one last.
+    ready: Vec<MessageId>,
+    /// Of what is not here: which pending messages lean on it.
+    leaning: BTreeMap<MessageId, BTreeSet<MessageId>>,
+    /// Said by who is outside the roster: shown once a member is known to have heard it.
+    aside: BTreeMap<MessageId, Incoming>,
+    gaps: BTreeMap<MessageId, Gap>,
+    heads: BTreeSet<MessageId>,
+    have: BTreeMap<Run, Ranges>,
+    /// When what is forgotten, soonest first.
+    expiries: BTreeSet<(Timestamp, MessageId)>,
+    /// What ended here, and the row that says so.
+    forgotten: BTreeMap<MessageId, (Timestamp, u64)>,
+    days: BTreeSet<u32>,
+    came: BTreeMap<MemberId, Timestamp>,
+    next_row: u64,
+}
+
+/// Counters that are here, as ranges with ends not included.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Ranges(BTreeMap<u64, u64>);
+
+impl Ranges {
+    fn insert(&mut self, at: u64) {
+        let (mut from, mut to) = (at, at + 1);
+        if let Some((start, end)) = self.0.range(..=at).next_back().map(|(s, e)| (*s, *e)) {
+            if end > at {
+                return;
+            }
+            if end == at {
+                from = start;
+            }
+        }
+        if let Some(end) = self.0.remove(&to) {
+            to = end;
+        }
+        self.0.insert(from, to);
+    }
+
+    fn have(&self, run: Run) -> Have {
+        let next = self.0.last_key_value().map_or(0, |(_, to)| *to);
+        let mut holes = Vec::new();
+        let mut at = 0;
+        for (from, to) in &self.0 {
+            if *from > at {
+                holes.push((at, *from));
+            }
+            at = *to;
+        }
+        // The newest holes are told; older ones are told once these are filled.
+        if holes.len() > MAX_HOLES {
+            let merged = holes.len() - MAX_HOLES;
+            let end = holes[merged].1;
+            holes.drain(..merged);
+            holes[0] = (0, end);
+        }
+        Have { run, next, holes }
+    }
+}
+
+impl Log {
+    pub(crate) fn new(circle: CircleId) -> Self {
+        Self {
+            circle,
+            keep_ms: None,
+            lines: BTreeMap::new(),
+            screen: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            ready: Vec::new(),
+            leaning: BTreeMap::new(),
+            aside: BTreeMap::new(),
+            gaps: BTreeMap::new(),
+            heads: BTreeSet::new(),
+            have: BTreeMap::new(),
+            expiries: BTreeSet::new(),
+            forgotten: BTreeMap::new(),
+            days: BTreeSet::new(),
+            came: BTreeMap::new(),
+            next_row: 0,
+        }
+    }
+
+    /// How long talk is kept; holds for what comes from now on.
+    pub(crate) fn keep_for(&mut self, keep_ms: Option<u64>) {
+        self.keep_ms = keep_ms;
+    }
+
+    pub(crate) fn knows(&self, id: &MessageId) -> bool {
+        self.lines.contains_key(id)
+            || self.pending.contains_key(id)
+            || self.forgotten.contains_key(id)
+    }
+
+    /// Whether a message is here, in memory only, and not shown.
+    pub(crate) fn waits(&self, id: &MessageId) -> bool {
+        self.pending.contains_key(id) || self.aside.contains_key(id)
+    }
+
+    pub(crate) fn line(&self, id: &MessageId) -> Option<&Line> {
+        self.lines.get(id)
+    }
+
+    pub(crate) fn lines(&self) -> impl Iterator<Item = (&MessageId, &Line)> {
+        self.lines.iter()
+    }
+
+    /// What a new message names as its past: the newest of what nothing else names.
+    pub(crate) fn parents(&self) -> Vec<Parent> {
+        let mut heads: Vec<(&Place, Parent)> = self
+            .heads
+            .iter()
+            .filter_map(|id| {
+                let line = self.lines.get(id)?;
+                let epoch = line.epoch;
+                Some((&line.place, Parent { id: *id, epoch }))
+            })
+            .collect();
+        heads.sort_by(|a, b| b.0.cmp(a.0));
+        heads.truncate(MAX_PARENTS);
+        heads.into_iter().map(|(_, parent)| parent).collect()
+    }
+
+    /// How many others can read a message of one's own, once that is known: when it is sealed.
+    pub(crate) fn set_members(
+        &mut self,
+        env: &Env<'_>,
+        batch: &mut Batch,
+        id: &MessageId,
+        of: u16,
+    ) {
+        let Some(line) = self.lines.get_mut(id).filter(|line| line.members != Some(of)) else {
+            return;
+        };
+        line.members = Some(of);
+        let (row, expires) = (line.row, line.expires);
+        let Some(Row::Message { bytes, received, epoch, .. }) = self.row(env, batch, row) else {
+            return;
+        };
+        let saved = Row::Message { bytes, received, epoch, members: Some(of) };
+        let key = numbered(Room::Messages, &self.circle.0, row);
+        let slot = expires.map(|expires| self.day_slot(expires.day()));
+        batch.save_until(key, wire::encode(&saved), slot);
+    }
+
+    /// What is here of a run.
+    pub(crate) fn have(&self, run: &Run) -> Option<Have> {
+        self.have.get(run).map(|ranges| ranges.have(*run))
+    }
+
+    /// Takes a verified message. `mine` says of an epoch whether this member was in it: what was said
+    /// elsewhere is not waited for. `hold`: its author is outside the roster.
+    pub(crate) fn take(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        incoming: Incoming,
+        hold: bool,
+        mine: &dyn Fn(u64) -> bool,
+    ) -> Shown {
+        let mut shown = Shown::default();
+        if self.knows(&incoming.id) || self.is_expired(&incoming, env.now) {
+            return shown;
+        }
+        if hold {
+            if self.aside.len() < MAX_PENDING {
+                self.aside.insert(incoming.id, incoming);
+            }
+            return shown;
+        }
+        // a member heard what this message names, so it counts.
+        let mut heard: Vec<MessageId> = incoming.message.parents.iter().map(|p| p.id).collect();
+        let mut ready = self.wait(incoming, mine);
+        while let Some(id) = heard.pop() {
+            if let Some(aside) = self.aside.remove(&id) {
+                heard.extend(aside.message.parents.iter().map(|parent| parent.id));
+                ready.extend(self.wait(aside, mine));
+            }
+        }
+        let goes_on = !self.ready.is_empty();
+        self.deliver_now(env, batch, ready, mine, &mut shown);
+        while self.pending.len() > MAX_PENDING {
+            let oldest = self.pending.iter().min_by_key(|(id, held)| (held.received, **id));
+            let id = *oldest.expect("more than none").0;
+            self.deliver_now(env, batch, vec![id], mine, &mut shown);
+        }
+        // What is left of an earlier call is shown by the ones that follow.
+        if !goes_on {
+            self.deliver_some(env, batch, mine, &mut shown);
+        }
+        shown
+    }
+
+    /// Makes a message wait for its parents; gives it back if it need not.
+    fn wait(&mut self, incoming: Incoming, mine: &dyn Fn(u64) -> bool) -> Vec<MessageId> {
+        let id = incoming.id;
+        let missing = self.missing(&incoming.message, mine);
+        let ready = missing.is_empty();
+        for parent in missing {
+            self.leaning.entry(parent).or_default().insert(id);
+        }
+        self.pending.insert(id, incoming);
+        if ready { vec![id] } else { Vec::new() }
+    }
+
+    /// Goes on showing what waits for nothing any more.
+    pub(crate) fn go_on(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        mine: &dyn Fn(u64) -> bool,
+    ) -> Shown {
+        let mut shown = Shown::default();
+        self.deliver_some(env, batch, mine, &mut shown);
+        shown
+    }
+
+    /// Whether [`Self::go_on`] has something to do.
+    pub(crate) fn goes_on(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// Shows what has waited long enough.
+    pub(crate) fn tick(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        mine: &dyn Fn(u64) -> bool,
+    ) -> Shown {
+        let mut shown = Shown::default();
+        while !self.goes_on() {
+            // Of several, first what no other waiting message comes before.
+            let due = self
+                .pending
+                .values()
+                .filter(|held| env.now.since(held.received) >= PATIENCE_MS)
+                .find(|held| {
+                    let parents = &held.message.parents;
+                    parents.iter().all(|p| !self.pending.contains_key(&p.id))
+                })
+                .map(|held| held.id);
+            let Some(id) = due else { break };
+            self.deliver_now(env, batch, vec![id], mine, &mut shown);
+            self.deliver_some(env, batch, mine, &mut shown);
+        }
+        shown
+    }
+
+    pub(crate) fn next_wake(&self) -> Option<Timestamp> {
+        self.pending.values().map(|held| held.received.plus(PATIENCE_MS)).min()
+    }
+
+    /// Shows these; what had waited for them is ready then.
+    fn deliver_now(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        ids: Vec<MessageId>,
+        mine: &dyn Fn(u64) -> bool,
+        shown: &mut Shown,
+    ) {
+        for id in ids.into_iter().rev() {
+            self.deliver(env, batch, &id, mine, shown);
+            for child in self.leaning.remove(&id).unwrap_or_default() {
+                let waits = self.pending.get(&child);
+                if waits.is_some_and(|held| self.missing(&held.message, mine).is_empty()) {
+                    self.ready.push(child);
+                }
+            }
+        }
+    }
+
+    /// Shows some of what is ready, and what becomes ready by it.
+    fn deliver_some(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        mine: &dyn Fn(u64) -> bool,
+        shown: &mut Shown,
+    ) {
+        for _ in 0..MAX_AT_ONCE {
+            let Some(id) = self.ready.pop() else { break };
+            self.deliver_now(env, batch, vec![id], mine, shown);
+        }
+    }
+
+    /// Parents that are not here and could be.
+    fn missing(&self, message: &Message, mine: &dyn Fn(u64) -> bool) -> BTreeSet<MessageId> {
+        message
+            .parents
+            .iter()
+            .filter(|parent| mine(parent.epoch))
+            .map(|parent| parent.id)
+            .filter(|id| !self.lines.contains_key(id) && !self.forgotten.contains_key(id))
+            .collect()
+    }
+
+    fn deliver(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        id: &MessageId,
+        mine: &dyn Fn(u64) -> bool,
+        shown: &mut Shown,
+    ) {
+        let Some(incoming) = self.pending.remove(id) else { return };
+        let missing = self.missing(&incoming.message, mine);
+        for parent in &missing {
+            if let Some(children) = self.leaning.get_mut(parent) {
+                children.remove(id);
+            }
+        }
+        let row = self.next_row;
+        self.next_row += 1;
+        let until = self.expiry(&incoming);
+        let slot = until.map(|until| self.day(env, batch, until));
+        let saved = Row::Message {
+            bytes: Bytes(incoming.bytes.clone()),
+            received: incoming.received.0,
+            epoch: incoming.epoch,
+            members: incoming.members,
+        };
+        let key = numbered(Room::Messages, &self.circle.0, row);
+        batch.save_until(key, wire::encode(&saved), slot);
+        self.show(&incoming, row);
+        shown.lines.push(*id);
+        if !missing.is_empty() {
+            let gap = Gap { missing, since: env.now, cause: GapCause::Asking };
+            self.gaps.insert(*id, gap);
+            shown.opened.push(*id);
+        }
+        self.fill(env, batch, id, shown);
+    }
+
+    /// Places a message on the screen.
+    fn show(&mut self, incoming: &Incoming, row: u64) {
+        let (time, depth, place) = self.place(incoming);
+        let message = &incoming.message;
+        for parent in &message.parents {
+            self.heads.remove(&parent.id);
+        }
+        self.heads.insert(incoming.id);
+        self.have.entry(message.run).or_default().insert(message.counter);
+        self.screen.insert(place.clone(), row);
+        let line = Line {
+            row,
+            author: message.author,
+            run: message.run,
+            counter: message.counter,
+            place,
+            time,
+            depth,
+            epoch: incoming.epoch,
+            said: message.said_at().min(incoming.received),
+            received: incoming.received,
+            expires: self.expiry(incoming),
+            members: incoming.members,
+        };
+        self.expiries.extend(line.expires.map(|expires| (expires, incoming.id)));
+        self.lines.insert(incoming.id, line);
+    }
+
+    fn place(&self, incoming: &Incoming) -> (u64, u32, Place) {
+        let message = &incoming.message;
+        let said = claimed(message, incoming.received).0;
+        let parents = || message.parents.iter().filter_map(|p| self.lines.get(&p.id));
+        let time = parents().map(|line| line.time).max().unwrap_or(0).max(said);
+        let depth = parents()
+            .filter(|line| line.time == time)
+            .map(|line| line.depth.saturating_add(1))
+            .max()
+            .unwrap_or(0);
+        let mut place = Vec::with_capacity(34);
+        place.extend(time.to_be_bytes());
+        place.extend(depth.to_be_bytes());
+        place.extend(&message.author.0[..8]);
+        place.extend(message.counter.to_be_bytes());
+        place.extend(&incoming.id.0[..4]);
+        place.push(LINE);
+        (time, depth, place)
+    }
+
+    /// A message came that others had leaned on: their gaps close, and whoever stood before it moves.
+    fn fill(&mut self, env: &Env<'_>, batch: &Batch, id: &MessageId, shown: &mut Shown) {
+        let leaning: Vec<MessageId> = self
+            .gaps
+            .iter()
+            .filter(|(_, gap)| gap.missing.contains(id))
+            .map(|(child, _)| *child)
+            .collect();
+        for child in leaning {
+            let gap = self.gaps.get_mut(&child).expect("listed just now");
+            gap.missing.remove(id);
+            if gap.missing.is_empty() {
+                let gap = self.gaps.remove(&child).expect("listed just now");
+                shown.filled.push((child, gap));
+            }
+            self.move_from(env, batch, &child);
+        }
+    }
+
+    /// Gives a message, and all that stand after it, the places that its parents now ask for.
+    fn move_from(&mut self, env: &Env<'_>, batch: &Batch, id: &MessageId) {
+        let Some(from) = self.lines.get(id).map(|line| line.place.clone()) else { return };
+        let mut behind: Vec<(Place, MessageId)> = self
+            .lines
+            .iter()
+            .filter(|(_, line)| line.place >= from)
+            .map(|(id, line)| (line.place.clone(), *id))
+            .collect();
+        behind.sort();
+        for (old, id) in behind {
+            let Some(incoming) = self.reread(env, batch, &id) else { continue };
+            let (time, depth, place) = self.place(&incoming);
+            if place == old {
+                continue;
+            }
+            let row = self.screen.remove(&old).expect("every line is on the screen");
+            self.screen.insert(place.clone(), row);
+            let line = self.lines.get_mut(&id).expect("listed just now");
+            (line.time, line.depth, line.place) = (time, depth, place);
+        }
+    }
+
+    fn reread(&self, env: &Env<'_>, batch: &Batch, id: &MessageId) -> Option<Incoming> {
+        let row = self.row(env, batch, self.lines.get(id)?.row)?;
+        self.incoming(row)
+    }
+
+    /// A row of the screen as it was saved.
+    pub(crate) fn row(&self, env: &Env<'_>, batch: &Batch, row: u64) -> Option<Row> {
+        let saved = batch.read(env, &numbered(Room::Messages, &self.circle.0, row))?;
+        wire::decode(&saved)
+    }
+
+    /// The message of a row, if it is one.
+    pub(crate) fn said(&self, row: &Row) -> Option<Message> {
+        match row {
+            Row::Message { bytes, .. } => Message::parse(&bytes.0),
+            Row::Membership { .. } | Row::Forgotten { .. } => None,
+        }
+    }
+
+    fn incoming(&self, row: Row) -> Option<Incoming> {
+        let Row::Message { bytes, received, epoch, members } = row else {
+            return None;
+        };
+        Some(Incoming {
+            id: Message::id(&bytes.0, &self.circle),
+            message: Message::parse(&bytes.0)?,
+            bytes: bytes.0,
+            epoch,
+            received: Timestamp(received),
+            members,
+        })
+    }
+
+    /// Writes down that a membership began or ended.
+    pub(crate) fn note(&mut self, batch: &mut Batch, row: &Row) -> Option<Place> {
+        let Row::Membership { who, at, what, .. } = row else { return None };
+        if *what == 0 {
+            self.came.insert(*who, Timestamp(*at));
+        }
+        let place = membership_place(*at, who, self.next_row);
+        let key = numbered(Room::Messages, &self.circle.0, self.next_row);
+        batch.save(key, wire::encode(row));
+        self.screen.insert(place.clone(), self.next_row);
+        self.next_row += 1;
+        Some(place)
+    }
+
+    /// When this node learned that a member had come.
+    pub(crate) fn came(&self, who: &MemberId) -> Option<Timestamp> {
+        self.came.get(who).copied()
+    }
+
+    /// Rows between two places (ends not included), oldest first.
+    pub(crate) fn between(
+        &self,
+        after: Option<&Place>,
+        before: Option<&Place>,
+    ) -> impl DoubleEndedIterator<Item = (&Place, u64)> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        let low = after.map_or(Unbounded, Excluded);
+        // A range that ends before it begins is empty, where BTreeMap would panic.
+        let crossed = matches!((after, before), (Some(after), Some(before)) if after >= before);
+        let high = if crossed { None } else { Some(before.map_or(Unbounded, Excluded)) };
+        high.into_iter()
+            .flat_map(move |high| self.screen.range::<Place, _>((low, high)))
+            .map(|(place, row)| (place, *row))
+    }
+
+    /// Gaps, each before the message that leans on it.
+    pub(crate) fn gaps(&self) -> impl Iterator<Item = (Place, &MessageId, &Gap)> {
+        self.gaps.iter().filter_map(|(child, gap)| {
+            let place = self.gap_place(child)?;
+            Some((place, child, gap))
+        })
+    }
+
+    /// The place of the gap before a message.
+    pub(crate) fn gap_place(&self, child: &MessageId) -> Option<Place> {
+        let mut place = self.lines.get(child)?.place.clone();
+        *place.last_mut().expect("places are never empty") = GAP;
+        Some(place)
+    }
+
+    pub(crate) fn gap(&self, child: &MessageId) -> Option<&Gap> {
+        self.gaps.get(child)
+    }
+
+    /// How many rows from `row` on are messages of others.
+    pub(crate) fn count_from(&self, row: u64, me: &MemberId) -> usize {
+        self.lines.values().filter(|line| line.row >= row && line.author != *me).count()
+    }
+
+    pub(crate) fn next_row(&self) -> u64 {
+        self.next_row
+    }
+
+    /// When a line came, and when it is forgotten.
+    pub(crate) fn times(&self, id: &MessageId) -> Option<(Timestamp, Option<Timestamp>)> {
+        let line = self.lines.get(id)?;
+        Some((line.received, line.expires))
+    }
+
+    pub(crate) fn expiry(&self, incoming: &Incoming) -> Option<Timestamp> {
+        let from = incoming.message.said_at().min(incoming.received);
+        self.keep_ms.map(|keep| from.plus(keep))
+    }
+
+    fn is_expired(&self, incoming: &Incoming, now: Timestamp) -> bool {
+        self.expiry(incoming).is_some_and(|expiry| expiry <= now)
+    }
+
+    /// The slot of the day key for what expires at this time; made when it is first needed.
+    pub(crate) fn day(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        until: Timestamp,
+    ) -> KeySlot {
+        let day = until.day();
+        let slot = self.day_slot(day);
+        if self.days.insert(day) {
+            batch.make_key(slot, Secret::random(env.rng));
+        }
+        slot
+    }
+
+    fn day_slot(&self, day: u32) -> KeySlot {
+        let mut id = [0; 32];
+        id[..4].copy_from_slice(&day.to_be_bytes());
+        KeySlot { kind: SlotKind::Day, owner: self.circle.0, id }
+    }
+
+    /// When the oldest line ends, or a day whose key is to be destroyed is over.
+    pub(crate) fn next_expiry(&self) -> Option<Timestamp> {
+        let line = self.expiries.first().map(|(expires, _)| *expires);
+        let day = self.days.first().map(|day| Timestamp((u64::from(*day) + 1) * DAY_MS));
+        line.into_iter().chain(day).min()
+    }
+
+    /// Hides what has run out, and destroys the keys of days that are over (D-16).
+    pub(crate) fn expire(&mut self, batch: &mut Batch, now: Timestamp) {
+        while let Some((at, id)) = self.expiries.first().copied().filter(|(at, _)| *at <= now) {
+            self.expiries.pop_first();
+            let line = self.lines.remove(&id).expect("what expires is shown");
+            self.screen.remove(&line.place);
+            self.heads.remove(&id);
+            self.gaps.remove(&id);
+            let row = wire::encode(&Row::Forgotten { id, at: at.0 });
+            batch.save(numbered(Room::Messages, &self.circle.0, line.row), row);
+            self.forgotten.insert(id, (at, line.row));
+        }
+        for (_, (_, row)) in
+            self.forgotten.extract_if(.., |_, (at, _)| now.since(*at) >= FORGOTTEN_MS)
+        {
+            batch.erase(numbered(Room::Messages, &self.circle.0, row));
+        }
+        while let Some(day) = self.days.first().copied().filter(|day| *day < now.day()) {
+            self.days.remove(&day);
+            batch.destroy_key(self.day_slot(day));
+        }
+    }
+
+    /// Reads back what was saved.
+    pub(crate) fn restore(&mut self, env: &Env<'_>, mine: &dyn Fn(u64) -> bool) {
+        for (slot, _) in env.store.secrets() {
+            if slot.kind == SlotKind::Day && slot.owner == self.circle.0 {
+                let day = slot.id[..4].try_into().expect("4 of 32 bytes");
+                self.days.insert(u32::from_be_bytes(day));
+            }
+        }
+        let (mut from, mut late) = (Vec::new(), Vec::new());
+        loop {
+            let rows = env.store.scan(Room::Messages, &self.circle.0, &from, false, RESTORE_ROWS);
+            let Some((last, _)) = rows.last() else { break };
+            from = [last.as_slice(), &[0]].concat();
+            for (place, saved) in &rows {
+                let row = u64::from_be_bytes(place.as_slice().try_into().unwrap_or([0; 8]));
+                self.next_row = self.next_row.max(row.saturating_add(1));
+                match wire::decode::<Row>(saved) {
+                    Some(Row::Membership { who, at, what, .. }) => {
+                        if what == 0 {
+                            self.came.insert(who, Timestamp(at));
+                        }
+                        self.screen.insert(membership_place(at, &who, row), row);
+                    }
+                    Some(Row::Forgotten { id, at }) => {
+                        self.forgotten.insert(id, (Timestamp(at), row));
+                        // A row of a later arrival may lean on it and have been read already.
+                        late.extend(self.fill_restored(&id));
+                    }
+                    Some(said) => {
+                        let Some(incoming) = self.incoming(said) else { continue };
+                        let missing = self.missing(&incoming.message, mine);
+                        self.show(&incoming, row);
+                        if !missing.is_empty() {
+                            let gap = Gap { missing, since: env.now, cause: GapCause::Asking };
+                            self.gaps.insert(incoming.id, gap);
+                        }
+                        late.extend(self.fill_restored(&incoming.id));
+                    }
+                    None => {}
+                }
+            }
+        }
+        for child in late {
+            self.move_from(env, &Batch::default(), &child);
+        }
+    }
+
+    /// Rows are in order of arrival, so a late parent stands after the messages that lean on it: these
+    /// are given back, to be placed anew.
+    fn fill_restored(&mut self, id: &MessageId) -> Vec<MessageId> {
+        let mut late = Vec::new();
+        self.gaps.retain(|child, gap| {
+            if gap.missing.remove(id) {
+                late.push(*child);
+            }
+            !gap.missing.is_empty()
+        });
+        late
+    }
+}
+
+/// Rows read at once when a store is read back; a message may have 64 KiB.
+const RESTORE_ROWS: usize = 128;
+/// The last byte of a place: a gap stands right before the line that leans on it.
+const GAP: u8 = 0;
+const LINE: u8 = 1;
+
+/// The author's clock, unless it is far ahead of arrival (D-17).
+fn claimed(message: &Message, received: Timestamp) -> Timestamp {
+    let said = message.said_at();
+    if said.since(received) > MAX_AHEAD_MS { received } else { said }
+}
+
+fn membership_place(at: u64, who: &MemberId, row: u64) -> Place {
+    let mut place = Vec::with_capacity(34);
+    place.extend(at.to_be_bytes());
+    place.extend(0u32.to_be_bytes());
+    place.extend(&who.0[..8]);
+    place.extend(row.to_be_bytes());
+    place.extend([0; 4]);
+    place.push(LINE);
+    place
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

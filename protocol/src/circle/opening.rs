@@ -1,0 +1,285 @@
+//! Openings: taken from a board, made when due, ended when superseded long enough.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use minicbor::{Decode, Encode};
+
+use super::board::BoardItem;
+use super::card::{HOUR_2025, VerifiedCard};
+use super::epoch::{EpochSecrets, Header, Opening, Plan, SealedBox};
+use super::head::{Epoch, State};
+use super::roster::Right;
+use super::{Circle, Leads};
+use crate::batch::{Batch, numbered};
+use crate::boundary::{DAY_MS, Env, HOUR_MS, KeySlot, Room, SlotKind, Timestamp};
+use crate::crypto::{Secret, random};
+use crate::identity::{BoardName, CardId, EpochId};
+use crate::signed::Signed;
+use crate::wire::{self, Bytes};
+
+/// How long others wait before they open an epoch that nobody needs at once, at most.
+const OPEN_DELAY_MS: u64 = 10_000;
+/// Who has the right, and no reason to wait, opens within this time.
+const STEWARD_DELAY_MS: u64 = 1_500;
+/// Days after its opening when the secret of what is not the head ends at the latest.
+const LONGEST_DAYS: u64 = 30;
+
+/// An opening as it is saved.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(array)]
+pub(super) struct SavedOpening {
+    #[n(0)]
+    pub(super) header: Signed,
+    #[n(1)]
+    entry: Option<Bytes>,
+    #[n(2)]
+    superseded: Option<u64>,
+}
+
+impl Circle {
+    pub(super) fn save_epoch(&self, batch: &mut Batch, id: &EpochId) {
+        let Some(epoch) = self.epochs.get(id) else { return };
+        let saved = SavedOpening {
+            header: epoch.signed.clone(),
+            entry: epoch.entry.clone(),
+            superseded: epoch.superseded.map(|at| at.0),
+        };
+        let key = numbered(Room::Openings, &self.id.0, epoch.row);
+        batch.save(key, wire::encode(&saved));
+    }
+
+    /// Takes an opening: its entry, and so the board in it, before it is judged.
+    pub(super) fn take_opening(&mut self, env: &Env<'_>, batch: &mut Batch, opening: Opening) {
+        let Some(header) = opening.header.decode::<Header>() else { return };
+        let id = Header::id(&opening.header, &self.id);
+        let known = self.epochs.get(&id);
+        if header.circle != self.id || known.is_some_and(|epoch| epoch.secrets.is_some()) {
+            return;
+        }
+        let mine =
+            header.cards.iter().position(|tag| self.own_cards.keys().any(|id| id.0[..16] == tag.0));
+        let entry = mine.and_then(|at| opening.entries.get(at)).cloned();
+        let secrets = mine.zip(entry.as_ref()).and_then(|(at, entry)| {
+            let tag = header.cards[at].0;
+            let (_, own) = self.own_cards.iter().find(|(id, _)| id.0[..16] == tag)?;
+            header.open_entry(self.suite, &self.me, own, &entry.0)
+        });
+        if known.is_some() && secrets.is_none() {
+            return;
+        }
+        self.hold_epoch(env, batch, opening.header, header, entry, secrets);
+    }
+
+    pub(super) fn hold_epoch(
+        &mut self,
+        env: &Env<'_>,
+        batch: &mut Batch,
+        signed: Signed,
+        header: Header,
+        entry: Option<Bytes>,
+        secrets: Option<EpochSecrets>,
+    ) {
+        let id = Header::id(&signed, &self.id);
+        let sealed = secrets.as_ref().map(|secrets| SealedBox::of_epoch(&secrets.epoch, &self.id));
+        if let (Some(secrets), Some(sealed)) = (&secrets, &sealed) {
+            batch.make_key(self.slot(SlotKind::Epoch, id.0), secrets.joined());
+            self.hold_board(env, batch, secrets.board.clone(), true);
+            self.mailboxes.insert(sealed.mailbox(), Leads::Epoch(id));
+            self.exchange.open(env, batch, sealed.clone(), false);
+        }
+        let epoch = Epoch {
+            header,
+            signed,
+            entry,
+            state: State::Waits,
+            members: Vec::new(),
+            secrets,
+            sealed,
+            mine: None,
+            superseded: None,
+            row: self.rows[2],
+        };
+        self.rows[2] += 1;
+        self.epochs.insert(id, epoch);
+        self.save_epoch(batch, &id);
+    }
+
+    pub(super) fn is_due(&self) -> bool {
+        self.due
+    }
+
+    /// Opens an epoch for the roster, as say.
+    pub(super) fn open_epoch(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        first: bool,
+    ) -> Option<Opening> {
+        let leaves = self.epochs.leaves();
+        if leaves.is_empty() && !first {
+            return None;
+        }
+        let supersedes: Vec<EpochId> = leaves.iter().map(|(id, _)| *id).collect();
+        let before = leaves.iter().map(|(_, epoch)| epoch.header.day).max();
+        let named: BTreeSet<BoardName> =
+            leaves.iter().map(|(_, epoch)| epoch.header.board).collect();
+        let kept = named.iter().find(|name| {
+            self.boards.contains_key(*name) && self.epochs.is_board_usable(name, &self.roster)
+        });
+        let board = match kept {
+            Some(name) => self.boards[name].secret.clone(),
+            None => Secret::random(env.rng),
+        };
+        let cards: Option<Vec<&VerifiedCard>> =
+            self.roster.members.keys().map(|member| self.cards.newest(member)).collect();
+        let cards = cards?;
+        let plan = Plan {
+            circle: self.id,
+            suite: self.suite,
+            heads: self.charter.heads().iter().copied().collect(),
+            supersedes,
+            day: before.unwrap_or(0).max(env.now.day()),
+            cards,
+            board,
+        };
+        let (opening, header, secrets) = plan.open(&self.pair, env.rng);
+        let mut boards = named;
+        boards.insert(header.board);
+        let entry = self
+            .roster
+            .ids()
+            .binary_search(&self.me)
+            .ok()
+            .and_then(|at| opening.entries.get(at))
+            .cloned();
+        self.hold_epoch(env, batch, opening.header.clone(), header, entry, Some(secrets));
+        self.judge(env, batch);
+        self.post(env, batch, &boards, &[BoardItem::Opening(opening.clone())]);
+        self.open_at = None;
+        Some(opening)
+    }
+
+    pub(super) fn judge(&mut self, env: &Env<'_>, batch: &mut Batch) -> bool {
+        let judged = self.epochs.judge(&self.charter, &self.roster, &self.me, env.now);
+        if judged.is_empty() {
+            return false;
+        }
+        self.reckon();
+        let superseded = self.epochs.superseded();
+        for id in superseded {
+            let opened = self.epochs.get_mut(&id);
+            if let Some(epoch) = opened.filter(|epoch| epoch.superseded.is_none()) {
+                epoch.superseded = Some(env.now);
+                self.save_epoch(batch, &id);
+            }
+        }
+        true
+    }
+
+    /// Ends epochs that were superseded long enough ago: their secrets die.
+    pub(super) fn end_epochs(&mut self, env: &Env<'_>, batch: &mut Batch) {
+        let late = self.roster.policy.as_ref().map_or(7, |policy| policy.late_days);
+        let late = u64::from(late) * DAY_MS;
+        let head = self.head().map(|(id, _)| *id);
+        let over: Vec<EpochId> = self
+            .epochs
+            .iter()
+            .filter(|(id, epoch)| {
+                let old = u64::from(epoch.header.day) + LONGEST_DAYS < u64::from(env.now.day());
+                let superseded = epoch.superseded.is_some_and(|at| env.now.since(at) >= late);
+                epoch.secrets.is_some() && Some(**id) != head && (old || superseded)
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        for id in over {
+            batch.destroy_key(self.slot(SlotKind::Epoch, id.0));
+            let epoch = self.epochs.get_mut(&id).expect("listed just now");
+            epoch.secrets = None;
+            if let Some(sealed) = epoch.sealed.take() {
+                self.mailboxes.remove(&sealed.mailbox());
+                self.exchange.close(batch, &sealed.mailbox());
+            }
+            self.reckon();
+        }
+    }
+
+    /// the secrets of a card end W after a newer card of this device reached a relay, unless a live
+    /// epoch names it still.
+    pub(super) fn end_cards(&mut self, env: &Env<'_>, batch: &mut Batch) {
+        let late = self.roster.policy.as_ref().map_or(7, |policy| policy.late_days);
+        let Some(newest) = self.cards.newest(&self.me) else { return };
+        let at_relay =
+            self.boards.values().all(|board| self.exchange.is_acked(&board.sealed.mailbox()));
+        let made = Timestamp(u64::from(newest.card.rev.saturating_add(HOUR_2025)) * HOUR_MS);
+        if !at_relay || env.now.since(made) < u64::from(late) * DAY_MS {
+            return;
+        }
+        let newest = newest.id;
+        let live: BTreeSet<[u8; 16]> = self
+            .epochs
+            .iter()
+            .filter(|(_, epoch)| epoch.secrets.is_some())
+            .filter_map(|(_, epoch)| Some(epoch.header.cards[usize::from(epoch.mine?)].0))
+            .collect();
+        let over: Vec<CardId> = self
+            .own_cards
+            .keys()
+            .filter(|id| **id != newest && !live.iter().any(|tag| id.0[..16] == *tag))
+            .copied()
+            .collect();
+        for id in over {
+            self.own_cards.remove(&id);
+            batch.destroy_key(self.slot(SlotKind::Card, id.0));
+        }
+    }
+
+    /// any member opens what follows from the charter. R-25: who wants to speak opens at once, otherwise those with the right after a short random
+    /// delay, then anyone.
+    pub(super) fn open_when_due(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
+        if !self.is_due() || !self.is_in() {
+            self.open_at = None;
+            return;
+        }
+        let most = if self.may(Right::Admit) { STEWARD_DELAY_MS } else { OPEN_DELAY_MS };
+        let least = if self.may(Right::Admit) { 0 } else { STEWARD_DELAY_MS };
+        let delay = least + u64::from_be_bytes(random(env.rng)) % most;
+        let at = *self.open_at.get_or_insert(env.now.plus(delay));
+        if at <= env.now && self.in_step() {
+            self.open_epoch(env, batch, false);
+        }
+    }
+
+    pub(super) fn restore_epoch(
+        &mut self,
+        env: &Env<'_>,
+        batch: &mut Batch,
+        opening: SavedOpening,
+        secrets: &BTreeMap<KeySlot, Secret>,
+    ) {
+        let Some(header) = opening.header.decode::<Header>() else { return };
+        let id = Header::id(&opening.header, &self.id);
+        let held = secrets
+            .get(&self.slot(SlotKind::Epoch, id.0))
+            .and_then(|secret| EpochSecrets::split(secret.bytes()));
+        let sealed = held.as_ref().map(|secrets| SealedBox::of_epoch(&secrets.epoch, &self.id));
+        if let Some(sealed) = &sealed {
+            self.mailboxes.insert(sealed.mailbox(), Leads::Epoch(id));
+            self.exchange.open(env, batch, sealed.clone(), false);
+        }
+        self.epochs.insert(
+            id,
+            Epoch {
+                header,
+                signed: opening.header,
+                entry: opening.entry,
+                state: State::Waits,
+                members: Vec::new(),
+                secrets: held,
+                sealed,
+                mine: None,
+                superseded: opening.superseded.map(Timestamp),
+                row: self.rows[2],
+            },
+        );
+    }
+}

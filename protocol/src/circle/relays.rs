@@ -1,0 +1,133 @@
+//! The relays of a circle: what the charter says of them, and those of this device alone.
+
+use super::card::VerifiedCard;
+use super::charter::{Act, RelayBody, RelaysBody};
+use super::roster::Right;
+use super::{Circle, OwnRelay};
+use crate::batch::Batch;
+use crate::boundary::{Admission, Env, RelayAddress, RelayKey, SlotKind};
+use crate::crypto::{Label, Secret, hash};
+use crate::error::CommandError;
+use crate::identity::Peer;
+use crate::relay::token;
+use crate::wire::Bytes;
+
+impl Circle {
+    /// What the charter says of relays: addresses, the link of the day, the token sealed to hosts.
+    pub(super) fn relay_bodies(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        relays: &[RelayAddress],
+    ) -> Vec<RelayBody> {
+        let hosts: Vec<VerifiedCard> = self
+            .roster
+            .members
+            .iter()
+            .filter(|(_, person)| person.may(Right::Host))
+            .filter_map(|(id, _)| self.cards.newest(id).cloned())
+            .take(8)
+            .collect();
+        let number = self.roster.removals;
+        let mut bodies = Vec::new();
+        for relay in relays {
+            if let Some(token) = relay.token {
+                let slot = self.slot(SlotKind::Token, relay.key.0);
+                batch.make_key(slot, Secret::new(token.to_vec()));
+                self.tokens.insert(relay.key, token);
+            }
+            let info = hash(Label::TokenSeal, &self.id, &[]);
+            let sealed = |card: &VerifiedCard| {
+                let token = relay.token?;
+                let to = &card.card.seal_key.0;
+                self.suite.seal_to(env.rng, to, &info, &card.card.member.0, &token).map(Bytes)
+            };
+            bodies.push(RelayBody {
+                addresses: relay.addresses.iter().cloned().map(Bytes).collect(),
+                key: relay.key,
+                link: relay.token.map(|token| token::chain(&token, number)),
+                number,
+                tokens: hosts.iter().filter_map(sealed).collect(),
+            });
+        }
+        bodies
+    }
+
+    /// Keeps contact with the relays of the charter and with those of this device alone.
+    pub(super) fn use_relays(&mut self, batch: &mut Batch) {
+        let mut relays: Vec<(Vec<Vec<u8>>, RelayKey, Option<Admission>)> = self
+            .roster
+            .relays
+            .iter()
+            .map(|relay| {
+                let addresses = relay.addresses.iter().map(|a| a.0.clone()).collect();
+                let admission = relay.link.map(|link| Admission { number: relay.number, link });
+                (addresses, RelayKey::Known(relay.key), admission)
+            })
+            .collect();
+        for own in &self.record.relays {
+            if !self.roster.relays.iter().any(|relay| relay.key == own.key) {
+                let addresses = own.addresses.iter().map(|a| a.0.clone()).collect();
+                relays.push((addresses, RelayKey::Known(own.key), None));
+            }
+        }
+        self.exchange.use_relays(batch, relays);
+    }
+
+    /// Adds a relay: as the circle's, where this member is a host; else for this device alone.
+    pub(crate) fn add_relay(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        relay: &RelayAddress,
+    ) -> Result<(), CommandError> {
+        let all = self.roster.relays.len() + self.record.relays.len();
+        if all >= 4 {
+            return Err(CommandError::Full);
+        }
+        if self.may(Right::Host) {
+            let mut relays = self.roster.relays.clone();
+            relays.retain(|old| old.key != relay.key);
+            relays.extend(self.relay_bodies(env, batch, std::slice::from_ref(relay)));
+            let rev = self.roster.relays_rev + 1;
+            self.act(env, batch, &[Act::Relays(RelaysBody { rev, relays })])?;
+        } else {
+            self.record.relays.retain(|old| old.key != relay.key);
+            self.record.relays.push(OwnRelay {
+                addresses: relay.addresses.iter().cloned().map(Bytes).collect(),
+                key: relay.key,
+            });
+            self.save_record(batch);
+        }
+        self.settle(env, batch);
+        Ok(())
+    }
+
+    /// Removes a relay, where this member may.
+    pub(crate) fn remove_relay(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        key: &Peer,
+    ) -> Result<(), CommandError> {
+        let own = self.record.relays.len();
+        self.record.relays.retain(|relay| relay.key != *key);
+        let listed = self.roster.relays.iter().any(|relay| relay.key == *key);
+        if self.record.relays.len() < own {
+            self.save_record(batch);
+        } else if !listed {
+            return Err(CommandError::BadRelay);
+        }
+        if listed {
+            if !self.may(Right::Host) {
+                return Err(CommandError::NotAllowed);
+            }
+            let mut relays = self.roster.relays.clone();
+            relays.retain(|relay| relay.key != *key);
+            let rev = self.roster.relays_rev + 1;
+            self.act(env, batch, &[Act::Relays(RelaysBody { rev, relays })])?;
+        }
+        self.settle(env, batch);
+        Ok(())
+    }
+}

@@ -1,0 +1,651 @@
+//! The roster: who belongs and what was agreed, folded from a set of operations.
+//!
+//! [`fold`] is pure: the same set gives the same roster on every node, in whatever order it came, and
+//! no clock is read. It goes in two passes. First the removals are settled: a removal wins over all
+//! that the removed person did without having seen it, and what leans on a cancelled operation falls
+//! with it; where removals cancel one another in a ring, the one by the oldest author stands. Then the
+//! other operations are judged, each by what stands before it.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::charter::{
+    Act, Charter, CircleBody, InviteBody, InviteClosedWhy, Places, PolicyBody, RelayBody,
+};
+use crate::crypto::Suite;
+use crate::identity::{InviteId, MemberId, OperationId, PublicKey};
+
+/// Most members (D-4).
+pub const MAX_MEMBERS: usize = 200;
+
+/// A role's right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Right {
+    /// Everything.
+    Host,
+    /// Invite and let in.
+    Admit,
+}
+
+/// A member as the charter has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Person {
+    pub(crate) key: PublicKey,
+    pub(crate) handle: String,
+    pub(crate) roles: BTreeSet<String>,
+    /// Longest path from `found` to the admission: who has less is older.
+    pub(crate) age: u32,
+    /// The operation that let this member in.
+    pub(crate) by: OperationId,
+}
+
+impl Person {
+    pub(crate) fn may(&self, right: Right) -> bool {
+        let host = self.roles.contains("host");
+        match right {
+            Right::Host => host,
+            Right::Admit => host || self.roles.contains("steward"),
+        }
+    }
+}
+
+/// An invite as the charter has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Invite {
+    pub(crate) operation: OperationId,
+    pub(crate) author: MemberId,
+    pub(crate) body: InviteBody,
+    /// Members let in by it.
+    pub(crate) used: u8,
+    pub(crate) closed: Option<InviteClosedWhy>,
+}
+
+/// Somebody who belonged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Former {
+    pub(crate) handle: String,
+    /// Whether others ended it.
+    pub(crate) removed: bool,
+}
+
+/// Who belongs, and what was agreed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Roster {
+    pub(crate) members: BTreeMap<MemberId, Person>,
+    pub(crate) former: BTreeMap<MemberId, Former>,
+    pub(crate) circle: Option<CircleBody>,
+    pub(crate) policy: Option<PolicyBody>,
+    pub(crate) relays: Vec<RelayBody>,
+    pub(crate) relays_rev: u32,
+    pub(crate) invites: BTreeMap<OperationId, Invite>,
+    pub(crate) suite: Option<Suite>,
+    /// Operations that count.
+    pub(crate) standing: BTreeSet<OperationId>,
+    /// Removals that count.
+    pub(crate) removals: u16,
+}
+
+impl Roster {
+    pub(crate) fn ids(&self) -> Vec<MemberId> {
+        self.members.keys().copied().collect()
+    }
+
+    /// The invite of this maker and id.
+    pub(crate) fn invite(&self, author: &MemberId, id: &InviteId) -> Option<&Invite> {
+        self.invites.values().find(|invite| invite.author == *author && invite.body.id == *id)
+    }
+}
+
+/// Folds the operations at `places`. `places` holds with each operation its whole past.
+pub(crate) fn fold(charter: &Charter, places: &Places) -> Roster {
+    let mut order: Vec<usize> =
+        (0..charter.held().len()).filter(|place| places.contains(*place)).collect();
+    order.sort_by_key(|place| {
+        let held = &charter.held()[*place];
+        (held.depth, held.operation.author, held.operation.seq, held.id)
+    });
+    let mut fold = Fold {
+        charter,
+        order,
+        removals: BTreeMap::new(),
+        standing: Places::default(),
+        lost: Places::default(),
+    };
+    fold.settle_removals();
+    fold.judge();
+    fold.settle_races();
+    fold.roster()
+}
+
+struct Fold<'a> {
+    charter: &'a Charter,
+    /// The operations of the set, each after its past, concurrent ones in an order that is the same
+    /// on every node whatever came first there.
+    order: Vec<usize>,
+    /// Removals that are settled, and whether they stand.
+    removals: BTreeMap<usize, bool>,
+    /// Operations that count, by the removals settled so far.
+    standing: Places,
+    /// Admissions that came too late for an invite that was used up.
+    lost: Places,
+}
+
+impl Fold<'_> {
+    fn settle_removals(&mut self) {
+        let mut open: Vec<usize> =
+            self.inside().filter(|place| self.removed_by(*place).is_some()).collect();
+        while !open.is_empty() {
+            let free = |place: &usize| {
+                !open.iter().any(|other| other != place && self.leans_against(*place, *other))
+            };
+            // What was seen goes before what saw it, whatever came first here.
+            let place = open
+                .iter()
+                .copied()
+                .filter(free)
+                .min_by_key(|place| (self.charter.held()[*place].depth, self.rank(*place)))
+                // A ring: the removal by the oldest author stands or falls first (D-10).
+                .or_else(|| open.iter().copied().min_by_key(|place| self.rank(*place)))
+                .expect("not empty");
+            open.retain(|other| *other != place);
+            self.judge();
+            self.removals.insert(place, self.stands(place));
+        }
+    }
+
+    /// Judges every operation by what stands before it.
+    fn judge(&mut self) {
+        self.standing = Places::default();
+        for place in self.order.clone() {
+            let settled = self.removals.get(&place).copied();
+            let unsettled = settled.is_none() && self.removed_by(place).is_some();
+            if !self.lost.contains(place)
+                && !unsettled
+                && settled.unwrap_or_else(|| self.stands(place))
+            {
+                self.standing.insert(place);
+            }
+        }
+    }
+
+    fn inside(&self) -> impl Iterator<Item = usize> + '_ {
+        self.order.iter().copied()
+    }
+
+    /// Whom the operation at `place` removes.
+    fn removed_by(&self, place: usize) -> Option<MemberId> {
+        match &self.charter.held()[place].act {
+            Act::Removal(body) => Some(body.who),
+            _ => None,
+        }
+    }
+
+    /// Older author first, then lower counter, then id.
+    fn rank(&self, place: usize) -> (u32, MemberId, u32, OperationId) {
+        let held = &self.charter.held()[place];
+        let author = held.operation.author;
+        let age = self.admission(author, place).map_or(0, |at| self.charter.held()[at].depth);
+        (age, author, held.operation.seq, held.id)
+    }
+
+    /// Whether the removal `other` would cancel `place` or something that `place` leans on.
+    fn leans_against(&self, place: usize, other: usize) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut todo = vec![place];
+        while let Some(here) = todo.pop() {
+            if here != other && self.cancels(other, here) {
+                return true;
+            }
+            if seen.insert(here) {
+                todo.extend(self.supports(here));
+            }
+        }
+        false
+    }
+
+    /// What gives the author of the operation at `place` the right to it: admissions, roles, an invite.
+    fn supports(&self, place: usize) -> Vec<usize> {
+        let held = self.charter.held();
+        let author = held[place].operation.author;
+        let invite = match &held[place].act {
+            Act::Admit(body) => body.invite.and_then(|invite| self.charter.place(&invite)),
+            _ => None,
+        };
+        let gives = |at: &usize| match &held[*at].act {
+            Act::Admit(body) => MemberId::of(&body.key) == author,
+            Act::Role(body) => body.to == author,
+            _ => false,
+        };
+        let past = (0..place).filter(|at| held[place].saw(*at));
+        past.filter(|at| invite == Some(*at) || gives(at)).collect()
+    }
+
+    /// Whether the removal at `removal` cancels the operation at `place`: it is by the removed person,
+    /// who had not seen the removal; or had, and was not let in again since.
+    fn cancels(&self, removal: usize, place: usize) -> bool {
+        let held = &self.charter.held()[place];
+        let author = held.operation.author;
+        if removal == place
+            || self.removed_by(removal) != Some(author)
+            || self.charter.held()[removal].saw(place)
+        {
+            return false;
+        }
+        // Let in again after the removal, and acting after that.
+        !self.inside().any(|again| {
+            held.saw(again)
+                && self.charter.held()[again].saw(removal)
+                && matches!(&self.charter.held()[again].act,
+                    Act::Admit(body) if MemberId::of(&body.key) == author)
+        })
+    }
+
+    /// The newest operation in the past of `place` that let `member` in; of several the smallest id.
+    fn admission(&self, member: MemberId, place: usize) -> Option<usize> {
+        let held = self.charter.held();
+        (0..=place)
+            .filter(|at| {
+                (*at == place || held[place].saw(*at))
+                    && match &held[*at].act {
+                        Act::Found(body) => MemberId::of(&body.key) == member,
+                        Act::Admit(body) => *at != place && MemberId::of(&body.key) == member,
+                        _ => false,
+                    }
+            })
+            .max_by_key(|at| (held[*at].depth, Reverse(held[*at].id)))
+    }
+
+    fn is_cancelled(&self, place: usize) -> bool {
+        self.removals.iter().any(|(removal, stands)| *stands && self.cancels(*removal, place))
+    }
+
+    /// Whether the operation at `place` counts, by the removals that are settled and by what stands
+    /// before it.
+    fn stands(&self, place: usize) -> bool {
+        if self.is_cancelled(place) || self.lost.contains(place) {
+            return false;
+        }
+        let held = &self.charter.held()[place];
+        let author = held.operation.author;
+        let member = self.belongs(author, place);
+        let host = member && self.holds(author, "host", place);
+        let admits = host || member && self.holds(author, "steward", place);
+        match &held.act {
+            Act::Found(_) => true,
+            Act::Admit(body) => match &body.invite {
+                None => admits && self.has_room(place),
+                Some(invite) => {
+                    member && self.lets_in(invite, place, admits) && self.has_room(place)
+                }
+            },
+            Act::Invite(_) => admits,
+            Act::InviteClosed(body) => {
+                let own = self
+                    .charter
+                    .get(&body.invite)
+                    .is_some_and(|invite| invite.operation.author == author);
+                member && (own || host)
+            }
+            Act::Removal(body) => {
+                let left = body.mode == 2 && body.who == author && member;
+                // a host is never removed by one other host alone.
+                let target = self.belongs(body.who, place) && !self.holds(body.who, "host", place);
+                left || host && target
+            }
+            Act::Role(body) => {
+                // nobody takes the host's role from another, who could then be removed.
+                let own = body.to == author && member;
+                let may = if body.grant { host } else { own || host && body.role != "host" };
+                self.belongs(body.to, place) && may
+            }
+            Act::Circle(_) | Act::Relays(_) | Act::Policy(_) => host,
+            Act::Join | Act::Unknown(_) => member,
+        }
+    }
+
+    /// What stands before `place`.
+    fn before(&self, place: usize) -> impl Iterator<Item = usize> + '_ {
+        let held = &self.charter.held()[place];
+        self.inside().filter(move |at| self.standing.contains(*at) && held.saw(*at))
+    }
+
+    /// Whom the operation at `place` lets in.
+    fn lets(&self, place: usize) -> Option<MemberId> {
+        match &self.charter.held()[place].act {
+            Act::Found(body) => Some(MemberId::of(&body.key)),
+            Act::Admit(body) => Some(MemberId::of(&body.key)),
+            _ => None,
+        }
+    }
+
+    /// Whether `who` belongs, by what stands before `place`: was let in by something that saw every
+    /// removal.
+    fn belongs(&self, who: MemberId, place: usize) -> bool {
+        let founds = matches!(&self.charter.held()[place].act, Act::Found(_))
+            && self.lets(place) == Some(who);
+        let removals: Vec<usize> =
+            self.before(place).filter(|at| self.removed_by(*at) == Some(who)).collect();
+        founds
+            || self.before(place).any(|at| {
+                let saw = |removal: &usize| self.charter.held()[at].saw(*removal);
+                self.lets(at) == Some(who) && removals.iter().all(saw)
+            })
+    }
+
+    /// Whether `who` holds a role, by what stands before `place`.
+    fn holds(&self, who: MemberId, role: &str, place: usize) -> bool {
+        let founds = |at: usize| {
+            matches!(self.charter.held()[at].act, Act::Found(_)) && self.lets(at) == Some(who)
+        };
+        let last = self
+            .before(place)
+            .filter(|at| match &self.charter.held()[*at].act {
+                Act::Role(body) => body.to == who && body.role == role,
+                _ => false,
+            })
+            .max_by_key(|at| self.role_order(*at));
+        match last.map(|at| &self.charter.held()[at].act) {
+            Some(Act::Role(body)) => body.grant,
+            _ => role == "host" && self.before(place).any(founds),
+        }
+    }
+
+    /// In which order grants and resignations count: who saw a grant and resigns it comes later.
+    fn role_order(&self, place: usize) -> impl Ord + use<> {
+        let held = &self.charter.held()[place];
+        let grant = matches!(&held.act, Act::Role(body) if body.grant);
+        (held.depth, !grant, self.rank(place))
+    }
+
+    /// Whether there is room for one more, by what stands before `place`.
+    fn has_room(&self, place: usize) -> bool {
+        let ever: BTreeSet<MemberId> = self.before(place).filter_map(|at| self.lets(at)).collect();
+        ever.len() < MAX_MEMBERS
+            || ever.into_iter().filter(|who| self.belongs(*who, place)).count() < MAX_MEMBERS
+    }
+
+    /// Whether an invite lets in, by what stands before `place`.
+    fn lets_in(&self, invite: &OperationId, place: usize, admits: bool) -> bool {
+        let Some(at) = self.charter.place(invite) else {
+            return false;
+        };
+        let Act::Invite(body) = &self.charter.held()[at].act else {
+            return false;
+        };
+        if !self.before(place).any(|before| before == at) || !(admits || body.open) {
+            return false;
+        }
+        // a removal before the admission closes every invite that has not seen it.
+        !self.before(place).any(|before| match &self.charter.held()[before].act {
+            Act::Removal(_) => !self.charter.held()[at].saw(before),
+            Act::InviteClosed(closed) => closed.invite == *invite,
+            _ => false,
+        })
+    }
+
+    fn roster(&self) -> Roster {
+        let mut roster = Roster::default();
+        let mut admissions = Vec::new();
+        for place in self.inside() {
+            if !self.standing.contains(place) || self.lost.contains(place) {
+                continue;
+            }
+            let held = &self.charter.held()[place];
+            roster.standing.insert(held.id);
+            match &held.act {
+                Act::Found(body) => {
+                    roster.suite = Suite::from_number(body.suite);
+                    let person = Person {
+                        key: body.key,
+                        handle: body.handle.clone(),
+                        roles: BTreeSet::from(["host".to_owned()]),
+                        age: held.depth,
+                        by: held.id,
+                    };
+                    roster.members.insert(held.operation.author, person);
+                }
+                Act::Admit(_) => admissions.push(place),
+                Act::Invite(body) => drop(roster.invites.insert(
+                    held.id,
+                    Invite {
+                        operation: held.id,
+                        author: held.operation.author,
+                        body: body.clone(),
+                        used: 0,
+                        closed: None,
+                    },
+                )),
+                _ => {}
+            }
+        }
+        self.agree(&mut roster);
+        self.admit(&mut roster, admissions);
+        self.end_memberships(&mut roster);
+        self.give_roles(&mut roster);
+        self.close_invites(&mut roster);
+        roster
+    }
+
+    /// Of what was agreed the highest `rev` counts; of several what saw the others, then D-10.
+    fn agree(&self, roster: &mut Roster) {
+        let newest = |rev: fn(&Act) -> Option<u32>| {
+            let all = || {
+                let inside = self.inside().filter(|place| self.standing.contains(*place));
+                inside.filter_map(move |at| Some((rev(&self.charter.held()[at].act)?, at)))
+            };
+            let most = all().map(|(rev, _)| rev).max()?;
+            let last: Vec<usize> =
+                all().filter(|(rev, _)| *rev == most).map(|(_, place)| place).collect();
+            let seen = |at: &usize| last.iter().any(|by| self.charter.held()[*by].saw(*at));
+            let at = last.iter().filter(|at| !seen(at)).min_by_key(|at| self.rank(**at))?;
+            Some(&self.charter.held()[*at].act)
+        };
+        if let Some(Act::Circle(body)) = newest(|act| match act {
+            Act::Circle(body) => Some(body.rev),
+            _ => None,
+        }) {
+            roster.circle = Some(body.clone());
+        }
+        if let Some(Act::Policy(body)) = newest(|act| match act {
+            Act::Policy(body) => Some(body.rev),
+            _ => None,
+        }) {
+            roster.policy = Some(body.clone());
+        }
+        if let Some(Act::Relays(body)) = newest(|act| match act {
+            Act::Relays(body) => Some(body.rev),
+            _ => None,
+        }) {
+            roster.relays_rev = body.rev;
+            roster.relays.clone_from(&body.relays);
+        }
+    }
+
+    /// an invite lets in so many distinct keys, the first by R-11's order. What leans on an
+    /// admission that came too late falls with it, before it is counted itself.
+    fn settle_races(&mut self) {
+        let mut admissions: Vec<usize> = self
+            .inside()
+            .filter(|at| matches!(self.charter.held()[*at].act, Act::Admit(_)))
+            .collect();
+        admissions.sort_by_key(|place| self.admission_order(*place));
+        while let Some(place) = self.too_late(&admissions) {
+            self.lost.insert(place);
+            let leans: Vec<usize> = self
+                .removals
+                .iter()
+                .filter(|(removal, stands)| **stands && self.leans_on(**removal, place))
+                .map(|(removal, _)| *removal)
+                .collect();
+            self.removals.extend(leans.into_iter().map(|removal| (removal, false)));
+            self.judge();
+        }
+    }
+
+    /// The first admission that an invite is too used up for. One whose newcomer did nothing yet takes
+    /// nothing along, and is put aside at once.
+    fn too_late(&mut self, admissions: &[usize]) -> Option<usize> {
+        let mut used: BTreeMap<OperationId, BTreeSet<MemberId>> = BTreeMap::new();
+        let mut members: BTreeSet<MemberId> = BTreeSet::new();
+        for place in admissions.iter().copied() {
+            if !self.standing.contains(place) || self.lost.contains(place) {
+                continue;
+            }
+            let Act::Admit(body) = &self.charter.held()[place].act else { continue };
+            let who = MemberId::of(&body.key);
+            if let Some(id) = body.invite
+                && let Some(Act::Invite(invite)) = self.charter.get(&id).map(|held| &held.act)
+                && !members.contains(&who)
+            {
+                let by = used.entry(id).or_default();
+                if by.len() >= usize::from(invite.uses) {
+                    if self.inside().any(|at| self.charter.held()[at].operation.author == who) {
+                        return Some(place);
+                    }
+                    self.lost.insert(place);
+                    continue;
+                }
+                by.insert(who);
+            }
+            members.insert(who);
+        }
+        None
+    }
+
+    /// Whether `other` is among what gives the author of `place` the right to it.
+    fn leans_on(&self, place: usize, other: usize) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut todo = vec![place];
+        while let Some(here) = todo.pop() {
+            if here == other {
+                return true;
+            }
+            if seen.insert(here) {
+                todo.extend(self.supports(here));
+            }
+        }
+        false
+    }
+
+    /// R-11's order of admissions.
+    fn admission_order(&self, place: usize) -> impl Ord + use<> {
+        (self.charter.held()[place].depth, self.rank(place))
+    }
+
+    fn admit(&self, roster: &mut Roster, mut admissions: Vec<usize>) {
+        admissions.sort_by_key(|place| self.admission_order(*place));
+        for place in admissions {
+            let held = &self.charter.held()[place];
+            let Act::Admit(body) = &held.act else { continue };
+            let who = MemberId::of(&body.key);
+            let again = roster.members.contains_key(&who);
+            if let Some(invite) = body.invite.and_then(|id| roster.invites.get_mut(&id)) {
+                invite.used += u8::from(!again);
+            }
+            let person = Person {
+                key: body.key,
+                handle: body.handle.clone(),
+                roles: BTreeSet::new(),
+                age: held.depth,
+                by: held.id,
+            };
+            if !again {
+                roster.members.insert(who, person);
+            } else if self.was_removed_before(roster, who, place) {
+                roster.members.entry(who).and_modify(|old| old.by = held.id);
+            }
+        }
+    }
+
+    fn was_removed_before(&self, roster: &Roster, who: MemberId, place: usize) -> bool {
+        self.standing_removals(roster)
+            .any(|at| self.removed_by(at) == Some(who) && self.charter.held()[place].saw(at))
+    }
+
+    fn standing_removals<'b>(&'b self, roster: &'b Roster) -> impl Iterator<Item = usize> + 'b {
+        self.inside().filter(move |place| {
+            self.removed_by(*place).is_some()
+                && roster.standing.contains(&self.charter.held()[*place].id)
+        })
+    }
+
+    fn end_memberships(&self, roster: &mut Roster) {
+        let removals: Vec<usize> = self.standing_removals(roster).collect();
+        roster.removals = u16::try_from(removals.len()).unwrap_or(u16::MAX);
+        let whom: BTreeSet<MemberId> =
+            removals.iter().filter_map(|place| self.removed_by(*place)).collect();
+        for who in whom {
+            let of = || removals.iter().filter(|place| self.removed_by(**place) == Some(who));
+            let let_in_again = self.inside().any(|at| {
+                let held = &self.charter.held()[at];
+                roster.standing.contains(&held.id)
+                    && self.lets(at) == Some(who)
+                    && of().all(|removal| held.saw(*removal))
+            });
+            if let_in_again {
+                continue;
+            }
+            let others = |at: &usize| matches!(&self.charter.held()[*at].act, Act::Removal(body) if body.mode != 2);
+            if let Some(person) = roster.members.remove(&who) {
+                let removed = of().any(others);
+                roster.former.insert(who, Former { handle: person.handle, removed });
+            }
+        }
+    }
+
+    fn give_roles(&self, roster: &mut Roster) {
+        let mut roles: Vec<usize> = self
+            .inside()
+            .filter(|place| {
+                let held = &self.charter.held()[*place];
+                matches!(held.act, Act::Role(_)) && roster.standing.contains(&held.id)
+            })
+            .collect();
+        roles.sort_by_key(|place| self.role_order(*place));
+        for place in roles {
+            let Act::Role(body) = &self.charter.held()[place].act else { continue };
+            let Some(person) = roster.members.get_mut(&body.to) else { continue };
+            if body.grant {
+                person.roles.insert(body.role.clone());
+            } else {
+                person.roles.remove(&body.role);
+            }
+        }
+    }
+
+    fn close_invites(&self, roster: &mut Roster) {
+        let removals: Vec<usize> = self.standing_removals(roster).collect();
+        let mut closed = BTreeMap::new();
+        for invite in roster.invites.values() {
+            let place = self.charter.place(&invite.operation).expect("it is held");
+            if removals
+                .iter()
+                .any(|removal| *removal != place && !self.charter.held()[place].saw(*removal))
+            {
+                closed.insert(invite.operation, InviteClosedWhy::Removal);
+            }
+            if invite.used >= invite.body.uses {
+                closed.insert(invite.operation, InviteClosedWhy::Used);
+            }
+        }
+        let mut notes: Vec<usize> = self
+            .inside()
+            .filter(|place| self.standing.contains(*place))
+            .filter(|place| matches!(self.charter.held()[*place].act, Act::InviteClosed(_)))
+            .collect();
+        notes.sort_by_key(|place| (self.charter.held()[*place].depth, self.rank(*place)));
+        for place in notes {
+            if let Act::InviteClosed(body) = &self.charter.held()[place].act {
+                closed.entry(body.invite).or_insert(body.why);
+            }
+        }
+        for (id, why) in closed {
+            if let Some(invite) = roster.invites.get_mut(&id) {
+                invite.closed = Some(why);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

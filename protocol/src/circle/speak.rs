@@ -1,0 +1,686 @@
+//! Saying and hearing: messages to frames and back, marks, and what this member has seen
+//!
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use minicbor::{Decode, Encode};
+
+use super::head::Epoch;
+use super::log::{Incoming, Shown};
+use super::{Circle, Leads, MAX_STUCK};
+use crate::batch::{Batch, placed};
+use crate::boundary::{
+    Answer, DAY_MS, Delivery, Draft, Entry, EntryKind, Env, Event, Judgement, Mark, Room,
+    Timestamp, Wants,
+};
+use crate::circle::board::{self, BoardItem};
+use crate::circle::card::{VerifiedCard, next_rev};
+use crate::envelope::{Envelope, MAX_GOSSIP_TEXT, padded_text};
+use crate::error::CommandError;
+use crate::exchange::Keeping;
+use crate::identity::{DeviceId, EnvelopeId, EpochId, MailboxId, MemberId, MessageId};
+use crate::message::{
+    Body, Frame, Have, Item, MAX_IN_FRAME, MAX_RUNS, MAX_TEXT, Message, Run, SHARE, SUPPORT,
+    SUPPORTS, Seen, Share, Support, epoch_hint,
+};
+use crate::wire::{self, Bytes};
+
+/// The first `Seen` after as long a quiet leaves at once, later ones as far apart.
+const SEEN_MS: u64 = 60_000;
+/// Members for each minute that a `Seen` waits.
+const SEEN_MEMBERS: u64 = 20;
+/// Messages that may wait to be sealed.
+const MAX_QUEUED: usize = 100_000;
+/// How long an idempotency key is remembered (U-104).
+const ONCE_MS: u64 = DAY_MS;
+
+/// What was said here and is on its way, and what others are known to have.
+#[derive(Debug, Default)]
+pub(crate) struct Speaking {
+    next_counter: u64,
+    /// One's own messages that are in no envelope yet, in order.
+    queue: BTreeMap<u64, MessageId>,
+    /// One's own messages by place in a run.
+    own: BTreeMap<(Run, u64), MessageId>,
+    /// What lies in one's own envelopes that no relay has acknowledged.
+    carried: BTreeMap<EnvelopeId, Vec<MessageId>>,
+    /// Messages of one's own that no relay has.
+    unrelayed: BTreeSet<MessageId>,
+    /// What members are known to have of one's own runs, by their own word.
+    heard: BTreeMap<MemberId, BTreeMap<Run, Have>>,
+    /// Runs of others of which something came since the last `Seen`.
+    news: BTreeSet<Run>,
+    last_seen: Option<Timestamp>,
+}
+
+/// An answer that was given to an idempotency key.
+#[derive(Encode, Decode)]
+#[cbor(array)]
+struct Once {
+    #[n(0)]
+    message: MessageId,
+    #[n(1)]
+    at: u64,
+}
+
+impl Circle {
+    /// Says something: stored when this returns and its batch was flushed, on its way at once if
+    /// somebody can be reached who has the board.
+    pub(crate) fn say(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        draft: Draft,
+    ) -> Result<Answer, CommandError> {
+        if let Some(answer) = self.said_once(env, batch, &draft) {
+            return Ok(answer);
+        }
+        if !self.is_in() || !self.roster.members.contains_key(&self.me) {
+            return Err(CommandError::NotAMember);
+        }
+        if draft.text.is_empty() {
+            return Err(CommandError::NoText);
+        }
+        if draft.text.len() > MAX_TEXT {
+            return Err(CommandError::TooLarge { limit: MAX_TEXT });
+        }
+        if draft.note.as_ref().is_some_and(|note| note.len() > 128) {
+            return Err(CommandError::TooLarge { limit: 128 });
+        }
+        if self.speaking.queue.len() >= MAX_QUEUED {
+            return Err(CommandError::Quota);
+        }
+        let once = draft.once;
+        let (kind, body) = self.body(env, batch, draft)?;
+        let message = Message {
+            author: self.me,
+            run: self.run,
+            counter: self.speaking.next_counter,
+            parents: self.log.parents(),
+            said_at: env.now.0,
+            kind,
+            rev: 1,
+            body: Bytes(body),
+        };
+        let bytes = wire::encode(&message);
+        let id = Message::id(&bytes, &self.id);
+        let others = self.roster.members.len().saturating_sub(1);
+        let incoming = Incoming {
+            id,
+            message,
+            bytes,
+            epoch: self.head().map_or(0, |(id, _)| epoch_hint(id)),
+            received: env.now,
+            members: Some(u16::try_from(others).unwrap_or(u16::MAX)),
+        };
+        self.speaking.own.insert((self.run, incoming.message.counter), id);
+        self.speaking.next_counter += 1;
+        if let Some(once) = once {
+            let once = placed(Room::Once, &self.id.0, &once);
+            let at = env.now.0;
+            batch.save(once, wire::encode(&Once { message: id, at }));
+        }
+        let shown = self.log.take(env, batch, incoming, false, &|_| false);
+        self.tell(env, batch, &shown);
+        let row = self.log.line(&id).expect("one's own message waits for nothing").row;
+        self.speaking.queue.insert(row, id);
+        self.speaking.unrelayed.insert(id);
+        batch.save(self.queued_key(row), id.0.to_vec());
+        Ok(self.said(&id).expect("it was just said"))
+    }
+
+    fn said_once(&self, env: &Env<'_>, batch: &Batch, draft: &Draft) -> Option<Answer> {
+        let key = placed(Room::Once, &self.id.0, &draft.once?);
+        let once: Once = wire::decode(&batch.read(env, &key)?)?;
+        let fresh = env.now.since(Timestamp(once.at)) < ONCE_MS;
+        fresh.then(|| self.said(&once.message)).flatten()
+    }
+
+    /// What a draft says, by kind. D-19: an entry that wants to be listened to takes a support, and no
+    /// other words.
+    fn body(
+        &self,
+        env: &Env<'_>,
+        batch: &Batch,
+        draft: Draft,
+    ) -> Result<(u8, Vec<u8>), CommandError> {
+        let wants_listening = match &draft.reply_to {
+            None => false,
+            Some(to) => {
+                let line = self.log.line(to).ok_or(CommandError::UnknownMessage)?;
+                let row = self.log.row(env, batch, line.row);
+                let message = row.and_then(|row| self.log.said(&row));
+                matches!(message.and_then(|message| message.body()),
+                    Some(Body::Share(share)) if share.wish == Some(0))
+            }
+        };
+        if let (true, Some(to)) = (wants_listening, draft.reply_to) {
+            let said = draft.text.trim().to_lowercase();
+            let word = SUPPORTS.iter().position(|word| *word == said);
+            let word = word.and_then(|word| u8::try_from(word).ok());
+            let word = word.ok_or(CommandError::ListenOnly)?;
+            return Ok((SUPPORT, wire::encode(&Support { to, word })));
+        }
+        let share = Share {
+            text: draft.text,
+            reply_to: draft.reply_to,
+            wish: draft.wants.map(|wants| match wants {
+                Wants::Listen => 0,
+                Wants::Experience => 1,
+                Wants::Advice => 2,
+            }),
+            note: draft.note,
+        };
+        Ok((SHARE, wire::encode(&share)))
+    }
+
+    fn queued_key(&self, row: u64) -> crate::boundary::Key {
+        let mut place = vec![b'q'];
+        place.extend(row.to_be_bytes());
+        placed(Room::Local, &self.id.0, &place)
+    }
+
+    fn carried_key(&self, id: &EnvelopeId) -> crate::boundary::Key {
+        let mut place = vec![b'c'];
+        place.extend(crate::crypto::hash(crate::crypto::Label::Envelope, &self.id, &[&id.0]));
+        placed(Room::Local, &self.id.0, &place)
+    }
+
+    /// Seals what was said and what was seen, where it can be sealed now (R-25: after the board was
+    /// read, in an epoch that holds exactly the roster).
+    pub(super) fn speak(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
+        let seen_due = self.next_seen().is_some_and(|at| at <= env.now);
+        if !self.is_in() || !self.in_step() || self.speaking.queue.is_empty() && !seen_due {
+            return;
+        }
+        if !self.speaking.queue.is_empty() && (self.is_due() || self.is_old(env.now)) {
+            self.refresh_card(env, batch);
+            self.open_epoch(env, batch, false);
+        }
+        let Some((id, _)) = self.head() else { return };
+        let id = *id;
+        self.refresh_card(env, batch);
+        while !self.speaking.queue.is_empty() {
+            self.seal_frame(env, batch, &id);
+        }
+        if self.next_seen().is_some_and(|at| at <= env.now) {
+            self.seal_frame(env, batch, &id);
+        }
+    }
+
+    /// R-25 e: the head is older than the policy lets it be.
+    fn is_old(&self, now: Timestamp) -> bool {
+        let days = self.roster.policy.as_ref().map_or(7, |policy| policy.epoch_days);
+        self.head()
+            .is_some_and(|(_, epoch)| epoch.header.day.saturating_add(u32::from(days)) <= now.day())
+    }
+
+    /// a fresh card, at most one a day, when this device speaks.
+    fn refresh_card(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
+        let Some(newest) = self.cards.newest(&self.me) else { return };
+        let rev = next_rev(None, env.now);
+        if rev < newest.card.rev.saturating_add(24) {
+            return;
+        }
+        let (card, secrets) =
+            VerifiedCard::make(&self.pair, &self.id, self.suite, self.record.device, rev, env.rng);
+        self.hold_card_secrets(batch, card.id, secrets);
+        self.save_card(batch, &card);
+        self.cards.insert(card.clone());
+        self.reckon();
+        let boards = self.head_board();
+        self.post(env, batch, &boards, &[BoardItem::Card(card.signed)]);
+    }
+
+    /// Seals up to 64 waiting messages, and what was seen if it costs nothing, as one envelope.
+    fn seal_frame(&mut self, env: &mut Env<'_>, batch: &mut Batch, id: &EpochId) {
+        let Some(epoch) = self.epochs.get(id) else { return };
+        let (Some(sealed), Some(mine)) = (epoch.sealed.clone(), epoch.mine) else { return };
+        let tag = epoch.header.cards[usize::from(mine)].0;
+        let own = self.own_cards.iter().find(|(id, _)| id.0[..16] == tag);
+        let Some(speak) = own.map(|(_, secrets)| secrets.speak.clone()) else { return };
+        let mut items = Vec::new();
+        let mut taken = Vec::new();
+        let mut bytes = 0;
+        let mut until = Some(Timestamp(0));
+        for (row, message) in &self.speaking.queue {
+            let Some(super::log::Row::Message { bytes: exact, .. }) =
+                self.log.row(env, batch, *row)
+            else {
+                taken.push((*row, *message));
+                continue;
+            };
+            if taken.len() >= MAX_IN_FRAME || bytes + exact.0.len() > FRAME_BYTES && bytes > 0 {
+                break;
+            }
+            bytes += exact.0.len() + 8;
+            let expires = self.log.times(message).and_then(|(_, expires)| expires);
+            until = until.zip(expires).map(|(a, b)| a.max(b));
+            items.push(Item::Message(exact));
+            taken.push((*row, *message));
+        }
+        let seen = self.seen(*id);
+        let seen_due = self.next_seen().is_some_and(|at| at <= env.now);
+        if let Some(seen) = seen {
+            let with = bytes + wire::encode(&seen).len();
+            if seen_due || padded_text(with + FRAME_OVERHEAD) == padded_text(bytes + FRAME_OVERHEAD)
+            {
+                items.push(Item::Seen(seen));
+                let told: Vec<Run> = self.speaking.news.iter().take(MAX_RUNS).copied().collect();
+                self.speaking.news.retain(|run| !told.contains(run));
+                self.speaking.last_seen = Some(env.now);
+                let told = self.log.next_row().to_be_bytes().to_vec();
+                batch.save(placed(Room::Local, &self.id.0, b"s"), told);
+            }
+        }
+        for (row, _) in &taken {
+            self.speaking.queue.remove(row);
+            batch.erase(self.queued_key(*row));
+        }
+        if items.is_empty() {
+            return;
+        }
+        let frame = Frame::sign(&items, mine, &speak, &self.id, id);
+        let text = wire::encode(&frame);
+        let mailbox = sealed.mailbox();
+        let envelope = Envelope::seal(&sealed.key, &mailbox, env.now, &text, env.rng)
+            .expect("a frame is far smaller than an envelope");
+        let slot = match until.filter(|until| until.0 > 0) {
+            Some(until) => Some(self.log.day(env, batch, until)),
+            None => None,
+        };
+        let messages: Vec<MessageId> = taken.into_iter().map(|(_, message)| message).collect();
+        let others = self.epochs.get(id).map_or(0, |epoch| epoch.members.len()).saturating_sub(1);
+        for message in &messages {
+            let others = u16::try_from(others).unwrap_or(u16::MAX);
+            self.log.set_members(env, batch, message, others);
+        }
+        // one write holds the messages with their counters and the envelope, before it leaves.
+        let envelope = self.exchange.offer(batch, mailbox, envelope, slot);
+        if !messages.is_empty() {
+            batch.save(self.carried_key(&envelope), wire::encode(&(envelope, messages.clone())));
+            self.speaking.carried.insert(envelope, messages);
+        }
+    }
+
+    /// What changed of what is here, for others to know.
+    fn seen(&self, epoch: EpochId) -> Option<Seen> {
+        let have: Vec<Have> =
+            self.speaking.news.iter().take(MAX_RUNS).filter_map(|run| self.log.have(run)).collect();
+        (!have.is_empty()).then(|| Seen {
+            epoch,
+            heads: self.charter.heads().iter().take(16).copied().collect(),
+            have,
+        })
+    }
+
+    /// When what was seen is to be told at the latest.
+    pub(super) fn next_seen(&self) -> Option<Timestamp> {
+        if self.speaking.news.is_empty() {
+            return None;
+        }
+        let members = u64::try_from(self.roster.members.len()).unwrap_or(u64::MAX);
+        let apart = SEEN_MS.max(SEEN_MS.saturating_mul(members) / SEEN_MEMBERS);
+        Some(self.speaking.last_seen.map_or(Timestamp(0), |last| last.plus(apart)))
+    }
+
+    /// A relay has these envelopes: marks rise.
+    pub(super) fn relayed(&mut self, batch: &mut Batch, acked: &[EnvelopeId]) {
+        for id in acked {
+            let Some(messages) = self.speaking.carried.remove(id) else { continue };
+            batch.erase(self.carried_key(id));
+            for message in messages {
+                if self.speaking.unrelayed.remove(&message)
+                    && let Some(delivery) = self.delivery(&message)
+                {
+                    batch.notify(Event::Mark { circle: self.id, id: message, delivery });
+                }
+            }
+        }
+    }
+
+    /// One frame of an epoch, opened: verified, then taken apart.
+    pub(super) fn take_frame(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        epoch_id: EpochId,
+        mailbox: MailboxId,
+        envelope: Envelope,
+        plain: &[u8],
+    ) -> Judgement {
+        let Some(epoch) = self.epochs.get(&epoch_id) else { return Judgement::Ignore };
+        let id = envelope.id(&mailbox);
+        let Some(frame) = wire::decode::<Frame>(plain) else {
+            self.exchange.reject(mailbox, id);
+            return Judgement::Reject;
+        };
+        let (who, card) = match self.speaker(epoch, &frame) {
+            Ok(speaker) => speaker,
+            Err(NotYet) => {
+                if self.stuck_frames.len() < MAX_STUCK {
+                    self.stuck_frames.push_back((mailbox, envelope));
+                }
+                return Judgement::Ignore;
+            }
+        };
+        let Some(items) = frame.verify(&card.card.speak_key, &self.id, &epoch_id) else {
+            self.exchange.reject(mailbox, id);
+            return Judgement::Reject;
+        };
+        let device = card.card.device;
+        let (expires, later) = self.take_items(env, batch, &epoch_id, (who, device), items);
+        // P9: what has run out is not kept again, wherever it came from.
+        if expires.is_some_and(|until| until.0 > 0 && until <= env.now) {
+            self.exchange.pass_over(mailbox, &envelope);
+            return Judgement::Ignore;
+        }
+        let until = match expires.filter(|until| until.0 > 0) {
+            Some(until) => Some(self.log.day(env, batch, until)),
+            None => None,
+        };
+        let own = who == self.me;
+        self.exchange.keep(batch, mailbox, &envelope, Keeping { until, own, later });
+        Judgement::Accept
+    }
+
+    /// Takes what a member's device put into a frame; gives when the last of it is forgotten, and
+    /// whether some of it waits.
+    fn take_items(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        epoch: &EpochId,
+        (who, device): (MemberId, DeviceId),
+        items: Vec<Item>,
+    ) -> (Option<Timestamp>, bool) {
+        let (mut until, mut later) = (Some(Timestamp(0)), false);
+        for item in items {
+            match item {
+                Item::Message(bytes) => {
+                    let Some(message) = Message::parse(&bytes.0) else { continue };
+                    if message.author != who || message.run.device != device {
+                        continue;
+                    }
+                    let id = Message::id(&bytes.0, &self.id);
+                    let expires = self.take_message(env, batch, epoch, message, bytes.0);
+                    until = until.zip(expires).map(|(a, b)| a.max(b));
+                    later |= self.log.waits(&id);
+                }
+                Item::Seen(seen) => self.take_seen(batch, who, seen),
+            }
+        }
+        (until, later)
+    }
+
+    /// Takes again what had waited in memory when this node stopped; it was verified when it came.
+    fn take_again(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        again: Vec<(MailboxId, Envelope)>,
+    ) {
+        for (mailbox, envelope) in again {
+            let key = self.exchange.sealed(&mailbox).map(|sealed| sealed.key);
+            let Some(plain) = key.and_then(|key| envelope.open(&key, &mailbox)) else { continue };
+            match self.mailboxes.get(&mailbox).copied() {
+                Some(Leads::Board) => {
+                    for item in board::decode(&plain).unwrap_or_default() {
+                        self.take_board_item(env, batch, item);
+                    }
+                }
+                Some(Leads::Epoch(id)) => self.take_frame_again(env, batch, &id, &plain),
+                Some(Leads::Rendezvous(_)) | None => {}
+            }
+        }
+    }
+
+    fn take_frame_again(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        id: &EpochId,
+        plain: &[u8],
+    ) {
+        let Some(frame) = wire::decode::<Frame>(plain) else { return };
+        let Some(epoch) = self.epochs.get(id) else { return };
+        let Ok((who, card)) = self.speaker(epoch, &frame) else { return };
+        if let Some(items) = wire::decode(&frame.payload.0) {
+            self.take_items(env, batch, id, (who, card.card.device), items);
+        }
+    }
+
+    fn speaker(&self, epoch: &Epoch, frame: &Frame) -> Result<(MemberId, VerifiedCard), NotYet> {
+        let at = usize::from(frame.member);
+        let who = epoch.members.get(at).ok_or(NotYet)?;
+        let tag = epoch.header.cards.get(at).ok_or(NotYet)?;
+        // A header that names another member's card lets nobody speak as this one.
+        let card = self.cards.named(&tag.0).filter(|held| held.card.member == *who);
+        Ok((*who, card.ok_or(NotYet)?.clone()))
+    }
+
+    /// Takes a verified message to the log; gives when it is forgotten.
+    fn take_message(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        epoch: &EpochId,
+        message: Message,
+        bytes: Vec<u8>,
+    ) -> Option<Timestamp> {
+        let id = Message::id(&bytes, &self.id);
+        let hold = !self.roster.members.contains_key(&message.author);
+        let incoming = Incoming {
+            id,
+            message,
+            bytes,
+            epoch: epoch_hint(epoch),
+            received: env.now,
+            members: None,
+        };
+        let expires = self.log.expiry(&incoming);
+        let epochs = &self.epochs;
+        let shown = self.log.take(env, batch, incoming, hold, &|hint| epochs.is_mine(hint));
+        self.tell(env, batch, &shown);
+        expires
+    }
+
+    pub(super) fn tick_log(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
+        let epochs = &self.epochs;
+        let mine = |hint| epochs.is_mine(hint);
+        let shown = if self.log.goes_on() {
+            self.log.go_on(env, batch, &mine)
+        } else if !self.exchange.is_busy() {
+            self.log.tick(env, batch, &mine)
+        } else {
+            return;
+        };
+        self.tell(env, batch, &shown);
+    }
+
+    /// Tells the person's side what changed on the screen.
+    fn tell(&mut self, env: &Env<'_>, batch: &mut Batch, shown: &Shown) {
+        let circle = self.id;
+        for id in &shown.lines {
+            if shown.opened.contains(id)
+                && let Some(entry) = self.gap_entry(id)
+            {
+                batch.notify(Event::Message { circle, entry });
+            }
+            let Some(line) = self.log.line(id) else { continue };
+            if line.author != self.me {
+                self.speaking.news.insert(line.run);
+            }
+            let (place, row) = (line.place.clone(), line.row);
+            if let Some(entry) = self.entry(env, batch, &place, row) {
+                batch.notify(Event::Message { circle, entry });
+            }
+        }
+        for (child, gap) in &shown.filled {
+            let Some(place) = self.log.gap_place(child) else { continue };
+            let entry = self.closed_gap(place, child, gap, env.now);
+            batch.notify(Event::Message { circle, entry });
+        }
+    }
+
+    /// A member says what it has: marks of one's own messages rise, on its word alone (P2).
+    fn take_seen(&mut self, batch: &mut Batch, who: MemberId, seen: Seen) {
+        if who == self.me {
+            return;
+        }
+        let mut rose = Vec::new();
+        let heard = self.speaking.heard.entry(who).or_default();
+        for have in seen.have {
+            let run = have.run;
+            let own = self.speaking.own.range((run, 0)..(run, have.next.min(u64::MAX / 2)));
+            let before = heard.get(&run);
+            let mut any = false;
+            for ((_, counter), id) in own {
+                any = true;
+                let had = before.is_some_and(|before| before.covers(*counter));
+                if !had && have.covers(*counter) {
+                    rose.push(*id);
+                }
+            }
+            if any {
+                let merged = before.map_or(have.clone(), |before| before.merge(&have));
+                heard.insert(run, merged);
+            }
+        }
+        if rose.is_empty() {
+            return;
+        }
+        let all: Vec<Have> = heard.values().cloned().collect();
+        batch.save(placed(Room::Devices, &self.id.0, &who.0), wire::encode(&all));
+        for id in rose {
+            if let Some(delivery) = self.delivery(&id) {
+                batch.notify(Event::Mark { circle: self.id, id, delivery });
+            }
+        }
+    }
+
+    /// How far a message of one's own came.
+    pub(super) fn delivery(&self, id: &MessageId) -> Option<Delivery> {
+        let line = self.log.line(id)?;
+        let members = usize::from(line.members?);
+        let received_by = self
+            .speaking
+            .heard
+            .values()
+            .filter(|runs| runs.get(&line.run).is_some_and(|have| have.covers(line.counter)))
+            .count();
+        let mark = match received_by {
+            0 if self.speaking.unrelayed.contains(id) => Mark::Waiting,
+            0 => Mark::Relayed,
+            _ => Mark::Received,
+        };
+        Some(Delivery { mark, received_by, members })
+    }
+
+    /// One's own message with its mark.
+    pub(crate) fn said(&self, id: &MessageId) -> Option<Answer> {
+        let line = self.log.line(id)?;
+        Some(Answer::Said { id: *id, said_at: line.said_at(), delivery: self.delivery(id)? })
+    }
+
+    /// How many messages of one's own no relay and no member has.
+    pub(super) fn queued(&self) -> usize {
+        self.speaking.unrelayed.len()
+    }
+
+    pub(super) fn restore_speaking(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
+        let epochs = &self.epochs;
+        self.log.restore(env, &|hint| epochs.is_mine(hint));
+        let scan = |room| env.store.scan(room, &self.id.0, &[], false, usize::MAX);
+        let mut told = 0;
+        for (place, saved) in scan(Room::Local) {
+            match place.first() {
+                Some(b'q') => {
+                    let row = place[1..].try_into().map(u64::from_be_bytes);
+                    if let (Ok(row), Some(id)) = (row, MessageId::from_slice(&saved)) {
+                        self.speaking.queue.insert(row, id);
+                        self.speaking.unrelayed.insert(id);
+                    }
+                }
+                Some(b's') => {
+                    let row = saved.as_slice().try_into().map(u64::from_be_bytes);
+                    told = row.unwrap_or(0);
+                }
+                Some(b'c') => {
+                    if let Some((id, messages)) =
+                        wire::decode::<(EnvelopeId, Vec<MessageId>)>(&saved)
+                    {
+                        self.speaking.unrelayed.extend(&messages);
+                        self.speaking.carried.insert(id, messages);
+                    }
+                }
+                _ => {}
+            }
+        }
+        for (place, saved) in scan(Room::Devices) {
+            let (Some(who), Some(all)) =
+                (MemberId::from_slice(&place), wire::decode::<Vec<Have>>(&saved))
+            else {
+                continue;
+            };
+            let runs = all.into_iter().map(|have| (have.run, have)).collect();
+            self.speaking.heard.insert(who, runs);
+        }
+        for (id, line) in self.log.lines() {
+            if line.author == self.me {
+                self.speaking.own.insert((line.run, line.counter), *id);
+            } else if line.row >= told {
+                self.speaking.news.insert(line.run);
+            }
+        }
+        let carried = &self.speaking.carried;
+        // Frames: what was acknowledged is known. All else of one's own counts as acknowledged once a
+        // relay was seen to have it.
+        let leads = &self.mailboxes;
+        let again = self.exchange.restore(env, |mailbox, id| {
+            matches!(leads.get(mailbox), Some(Leads::Epoch(_))) && !carried.contains_key(id)
+        });
+        self.judge(env, batch);
+        self.take_again(env, batch, again);
+    }
+
+    fn closed_gap(
+        &self,
+        place: Vec<u8>,
+        child: &MessageId,
+        gap: &super::log::Gap,
+        now: Timestamp,
+    ) -> Entry {
+        Entry {
+            place,
+            id: None,
+            kind: EntryKind::Gap {
+                id: gap_id(child),
+                count: Some(0),
+                cause: gap.cause,
+                asking: Vec::new(),
+                since: gap.since,
+            },
+            author: None,
+            author_name: None,
+            own: false,
+            said_at: None,
+            received_at: now,
+            expires_at: None,
+            delivery: None,
+        }
+    }
+}
+
+/// What is needed to judge a frame is not here yet.
+struct NotYet;
+
+/// Messages of one frame, in bytes: a gossiped envelope holds them and what is around them.
+const FRAME_BYTES: usize = MAX_GOSSIP_TEXT - 4_096;
+/// Signature, place, and what CBOR adds.
+const FRAME_OVERHEAD: usize = 80;
+
+/// A gap is named after the message that leans on what is missing.
+pub(super) fn gap_id(child: &MessageId) -> [u8; 16] {
+    child.0[..16].try_into().expect("half of 32 bytes")
+}

@@ -1,0 +1,283 @@
+//! A circle as a person or script sees it.
+
+use super::Circle;
+use super::log::{Place, Row};
+use super::roster::Right;
+use super::speak::gap_id;
+use crate::batch::Batch;
+use crate::boundary::{
+    Admit, CircleRef, CircleView, Entry, EntryKind, Env, JoinState, JoinView, MemberView,
+    RelayView, Standing, Timestamp, Wants,
+};
+use crate::crypto::Suite;
+use crate::identity::{MemberId, MessageId, RequestId};
+use crate::message::{Body, Message, SUPPORTS};
+use crate::template::Template;
+
+/// What of a conversation is asked for.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    pub(crate) since: Option<Timestamp>,
+    pub(crate) unread: bool,
+    pub(crate) before: Option<Place>,
+    pub(crate) after: Option<Place>,
+    pub(crate) limit: usize,
+}
+
+impl Circle {
+    pub(crate) fn label(&self) -> &str {
+        &self.record.label
+    }
+
+    pub(crate) fn relabel(&mut self, batch: &mut Batch, label: String) {
+        self.record.label = label;
+        self.save_record(batch);
+    }
+
+    pub(crate) fn member_id(&self) -> MemberId {
+        self.me
+    }
+
+    fn standing(&self) -> Standing {
+        if !self.is_in() {
+            return Standing::Asking;
+        }
+        if self.roster.members.contains_key(&self.me) {
+            return Standing::Member;
+        }
+        match self.roster.former.get(&self.me) {
+            Some(former) if !former.removed => Standing::Left,
+            Some(_) => Standing::Removed,
+            None => Standing::Ended,
+        }
+    }
+
+    pub(crate) fn name_of(&self, member: &MemberId) -> String {
+        let person = self.roster.members.get(member).map(|person| &person.handle);
+        let former = || self.roster.former.get(member).map(|former| &former.handle);
+        person.or_else(former).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn view(&self) -> CircleView {
+        let circle = self.roster.circle.as_ref();
+        let policy = self.roster.policy.as_ref();
+        let template = circle.map(|circle| circle.template.clone()).unwrap_or_default();
+        let shipped = Template::named(&template);
+        let me = self.roster.members.get(&self.me);
+        let hosts = self.roster.members.values();
+        let listed = |key| self.roster.relays.iter().any(|relay| Some(relay.key) == key);
+        CircleView {
+            id: CircleRef::Circle(self.id),
+            label: self.record.label.clone(),
+            name: circle.map_or_else(|| self.record.name.clone(), |circle| circle.name.clone()),
+            standing: self.standing(),
+            me: me.map_or_else(|| self.record.handle.clone(), |me| me.handle.clone()),
+            member: Some(self.me),
+            roles: me.map(|me| me.roles.iter().cloned().collect()).unwrap_or_default(),
+            members: self.roster.members.len(),
+            hosts: hosts
+                .filter(|person| person.may(Right::Host))
+                .map(|person| person.handle.clone())
+                .collect(),
+            unread: self.log.count_from(self.record.read_row, &self.me),
+            queued: self.queued(),
+            waiting_room: self.count_waiting(),
+            relays: self
+                .exchange
+                .relay_views()
+                .into_iter()
+                .map(|relay| RelayView { local: !listed(relay.key), ..relay })
+                .collect(),
+            joined_at: self.record.joined.map(Timestamp),
+            about: shipped.map(|shipped| shipped.about.to_owned()).unwrap_or_default(),
+            rules: shipped.map(Template::all_rules).unwrap_or_default(),
+            template,
+            admit: match policy {
+                Some(policy) if policy.open => Admit::Open,
+                _ => Admit::Ask,
+            },
+            retention_s: policy.and_then(|policy| policy.retention_s),
+            direct: policy.is_some_and(|policy| policy.direct),
+            thin: self.suite == Suite::Thin,
+            epoch: self.head().map(|(id, _)| id.hex()[..8].to_owned()),
+        }
+    }
+
+    /// A membership that came from a join attempt whose own record is gone.
+    pub(crate) fn join_view(&self) -> JoinView {
+        let view = self.view();
+        JoinView {
+            id: RequestId(self.id.0[..16].try_into().expect("half of 32 bytes")),
+            state: if self.is_in() { JoinState::Member } else { JoinState::Asked },
+            circle_id: Some(self.id),
+            member_id: self.is_in().then_some(self.me),
+            label: Some(view.label),
+            handle: view.me,
+            circle_name: Some(view.name),
+            template: Some(view.template),
+            admit: Some(view.admit),
+            words: Vec::new(),
+            reached: view.relays.iter().any(|relay| relay.up),
+            relay_card: view.relays.into_iter().find_map(|relay| relay.card),
+            rules: view.rules,
+        }
+    }
+
+    pub(crate) fn members(&self) -> Vec<MemberView> {
+        let joined = Timestamp(self.record.joined.unwrap_or(0));
+        let now = self.roster.members.iter().map(|(id, person)| MemberView {
+            id: *id,
+            name: person.handle.clone(),
+            me: *id == self.me,
+            roles: person.roles.iter().cloned().collect(),
+            joined_at: self.log.came(id).unwrap_or(joined),
+            standing: Standing::Member,
+        });
+        let former = self.roster.former.iter().map(|(id, former)| MemberView {
+            id: *id,
+            name: former.handle.clone(),
+            me: *id == self.me,
+            roles: Vec::new(),
+            joined_at: self.log.came(id).unwrap_or(joined),
+            standing: if former.removed { Standing::Removed } else { Standing::Left },
+        });
+        now.chain(former).collect()
+    }
+
+    /// Lines of the conversation, oldest first; and moves the reading place, if asked to.
+    pub(crate) fn read(
+        &mut self,
+        env: &Env<'_>,
+        batch: &mut Batch,
+        reading: &Reading,
+        mark_read: bool,
+    ) -> Vec<Entry> {
+        let limit = if reading.limit == 0 { usize::MAX } else { reading.limit };
+        let rows = self.log.between(reading.after.as_ref(), reading.before.as_ref());
+        let wanted = |row: u64| !reading.unread || row >= self.record.read_row;
+        let lines = rows
+            .rev()
+            .filter(|(_, row)| wanted(*row))
+            .filter_map(|(place, row)| self.entry(env, batch, place, row))
+            .filter(|entry| reading.since.is_none_or(|since| entry.received_at >= since))
+            .filter(|entry| !reading.unread || !entry.own)
+            .take(limit);
+        let mut entries: Vec<Entry> = lines.collect();
+        let from = entries.last().map(|entry| entry.place.clone());
+        for (place, child, _) in self.log.gaps() {
+            let inside = entries.iter().any(|entry| entry.id == Some(child.0))
+                && from.as_ref().is_some_and(|from| place >= *from || reading.limit > 0);
+            if inside && let Some(gap) = self.gap_entry(child) {
+                entries.push(gap);
+            }
+        }
+        entries.sort_by(|a, b| a.place.cmp(&b.place));
+        if mark_read && self.record.read_row != self.log.next_row() {
+            self.record.read_row = self.log.next_row();
+            self.save_record(batch);
+        }
+        entries
+    }
+
+    /// One line, as it lies on the screen.
+    pub(super) fn entry(
+        &self,
+        env: &Env<'_>,
+        batch: &Batch,
+        place: &Place,
+        row: u64,
+    ) -> Option<Entry> {
+        let row = self.log.row(env, batch, row)?;
+        let Row::Message { bytes, received, .. } = &row else {
+            return self.membership_entry(place.clone(), &row);
+        };
+        let id = Message::id(&bytes.0, &self.id);
+        let message = self.log.said(&row)?;
+        let own = message.author == self.me;
+        let received = Timestamp(*received);
+        Some(Entry {
+            place: place.clone(),
+            id: Some(id.0),
+            kind: match message.body()? {
+                Body::Share(share) => EntryKind::Said {
+                    text: share.text,
+                    reply_to: share.reply_to,
+                    wants: match share.wish {
+                        Some(0) => Some(Wants::Listen),
+                        Some(1) => Some(Wants::Experience),
+                        Some(2) => Some(Wants::Advice),
+                        _ => None,
+                    },
+                    note: share.note,
+                },
+                Body::Support(support) => EntryKind::Support {
+                    to: support.to,
+                    words: SUPPORTS[usize::from(support.word)].to_owned(),
+                },
+                Body::Newer(number) => EntryKind::Newer { number },
+            },
+            author: Some(message.author),
+            author_name: Some(self.name_of(&message.author)),
+            own,
+            said_at: Some(message.said_at().min(received)),
+            received_at: received,
+            expires_at: self.log.times(&id).and_then(|(_, expires)| expires),
+            delivery: if own { self.delivery(&id) } else { None },
+        })
+    }
+
+    pub(super) fn membership_entry(&self, place: Place, row: &Row) -> Option<Entry> {
+        let Row::Membership { who, name, at, what } = row else {
+            return None;
+        };
+        let (who, name) = (*who, name.clone());
+        Some(Entry {
+            place,
+            id: Some(crate::crypto::hash(
+                crate::crypto::Label::Operation,
+                &self.id,
+                &[&who.0, &at.to_be_bytes(), &[*what]],
+            )),
+            author: Some(who),
+            author_name: Some(name.clone()),
+            own: who == self.me,
+            kind: match what {
+                0 => EntryKind::Joined { who, name },
+                what => EntryKind::Left { who, name, removed: *what == 2 },
+            },
+            said_at: None,
+            received_at: Timestamp(*at),
+            expires_at: None,
+            delivery: None,
+        })
+    }
+
+    /// The gap before a message that leans on what is not here.
+    pub(super) fn gap_entry(&self, child: &MessageId) -> Option<Entry> {
+        let gap = self.log.gap(child)?;
+        let asking = self
+            .exchange
+            .relays()
+            .enumerate()
+            .filter(|(_, relay)| relay.up)
+            .map(|(at, _)| format!("relay {}", at + 1));
+        Some(Entry {
+            place: self.log.gap_place(child)?,
+            id: None,
+            kind: EntryKind::Gap {
+                id: gap_id(child),
+                count: u64::try_from(gap.missing.len()).ok(),
+                cause: gap.cause,
+                asking: asking.collect(),
+                since: gap.since,
+            },
+            author: None,
+            author_name: None,
+            own: false,
+            said_at: None,
+            received_at: gap.since,
+            expires_at: None,
+            delivery: None,
+        })
+    }
+}

@@ -1,0 +1,172 @@
+//! Envelopes: what lies in a mailbox and crosses the wire.
+
+use rand_core::CryptoRng;
+
+use crate::boundary::Timestamp;
+use crate::crypto::{self, Label};
+use crate::identity::{CircleId, EnvelopeId, MailboxId};
+
+/// Version, hour and nonce before the sealed part.
+const HEAD: usize = 1 + 4 + 24;
+/// What padding cannot use: head, length of the text, tag of the cipher.
+const OVERHEAD: usize = HEAD + 4 + 16;
+const VERSION: u8 = 1;
+/// Largest envelope.
+pub const MAX_ENVELOPE: usize = 1 << 20;
+/// Largest envelope that gossip carries.
+pub const MAX_GOSSIP: usize = 32 << 10;
+/// Largest text that fits into the largest gossiped envelope.
+pub const MAX_GOSSIP_TEXT: usize = MAX_GOSSIP - OVERHEAD;
+/// Largest text that fits into the largest envelope.
+pub const MAX_TEXT: usize = MAX_ENVELOPE - OVERHEAD;
+
+/// A sealed, padded text with its hour.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Envelope(Vec<u8>);
+
+impl std::fmt::Debug for Envelope {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Envelope({} bytes)", self.0.len())
+    }
+}
+
+impl Envelope {
+    /// Seals `text` for a mailbox; `None` if it is longer than [`MAX_TEXT`].
+    pub fn seal(
+        key: &[u8; 32],
+        mailbox: &MailboxId,
+        now: Timestamp,
+        text: &[u8],
+        rng: &mut dyn CryptoRng,
+    ) -> Option<Self> {
+        let whole = padded(text.len() + OVERHEAD)?;
+        let mut plain = Vec::with_capacity(whole - OVERHEAD + 4);
+        let length = u32::try_from(text.len()).expect("a text is shorter than 1 MiB");
+        plain.extend(length.to_be_bytes());
+        plain.extend(text);
+        plain.resize(whole - HEAD - 16, 0);
+        let nonce = crypto::random::<24>(rng);
+        let mut bytes = Vec::with_capacity(whole);
+        bytes.push(VERSION);
+        bytes.extend(now.hour().to_be_bytes());
+        bytes.extend(nonce);
+        let sealed = crypto::seal(key, &nonce, &plain, &associated(&bytes, mailbox));
+        bytes.extend(sealed);
+        Some(Self(bytes))
+    }
+
+    /// Takes bytes for an envelope if version and size are ones that an envelope can have.
+    #[must_use]
+    pub fn parse(bytes: Vec<u8>) -> Option<Self> {
+        let sized = padded(bytes.len()) == Some(bytes.len());
+        (sized && bytes.first() == Some(&VERSION)).then_some(Self(bytes))
+    }
+
+    /// Opens it; `None` if it was sealed with another key or for another mailbox, or was changed.
+    #[must_use]
+    pub fn open(&self, key: &[u8; 32], mailbox: &MailboxId) -> Option<Vec<u8>> {
+        let nonce = self.0[5..HEAD].try_into().expect("24 bytes of nonce");
+        let head = &self.0[..HEAD];
+        let mut plain = crypto::open(key, &nonce, &self.0[HEAD..], &associated(head, mailbox))?;
+        let length = u32::from_be_bytes(plain.get(..4)?.try_into().ok()?);
+        let end = 4usize.checked_add(usize::try_from(length).ok()?)?;
+        if end > plain.len() || plain[end..].iter().any(|byte| *byte != 0) {
+            return None;
+        }
+        plain.truncate(end);
+        plain.drain(..4);
+        Some(plain)
+    }
+
+    /// The hour in which it was sealed, counted from 1970, by its sealer's clock.
+    #[must_use]
+    pub fn hour(&self) -> u32 {
+        u32::from_be_bytes(self.0[1..5].try_into().expect("4 bytes of hour"))
+    }
+
+    /// Its id in a mailbox.
+    #[must_use]
+    pub fn id(&self, mailbox: &MailboxId) -> EnvelopeId {
+        EnvelopeId(crypto::hash(Label::Envelope, &CircleId::NONE, &[&mailbox.0, &self.0]))
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+}
+
+fn associated(head: &[u8], mailbox: &MailboxId) -> Vec<u8> {
+    [&head[..5], &mailbox.0].concat()
+}
+
+/// The size of envelope that a text of `len` bytes goes into; `None` if there is none.
+#[must_use]
+pub fn padded_text(len: usize) -> Option<usize> {
+    padded(len.saturating_add(OVERHEAD))
+}
+
+/// The size of envelope that `len` bytes go into; `None` if there is none.
+fn padded(len: usize) -> Option<usize> {
+    const KIB: usize = 1 << 10;
+    let size = match len {
+        0..=512 => 512,
+        513..=0x8000 => len.next_power_of_two(),
+        0x8001..=0x2_0000 => len.next_multiple_of(8 * KIB),
+        _ => len.next_multiple_of(32 * KIB),
+    };
+    (size <= MAX_ENVELOPE).then_some(size)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+
+    ///
+    #[test]
+    fn an_envelope_has_one_of_few_sizes_and_opens_only_in_its_mailbox() {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let (key, here, there) = ([7; 32], MailboxId([1; 32]), MailboxId([2; 32]));
+        for (len, size) in [
+            (0, 512),
+            (463, 512),
+            (464, 1024),
+            (5_000, 8_192),
+            (40_000, 40_960),
+            (MAX_TEXT, MAX_ENVELOPE),
+        ] {
+            let text = vec![9; len];
+            let sealed = Envelope::seal(&key, &here, Timestamp(0), &text, &mut rng).expect("fits");
+            assert_eq!(sealed.bytes().len(), size);
+            assert_eq!(sealed.open(&key, &here), Some(text));
+            assert_eq!(sealed.open(&key, &there), None);
+            assert_eq!(sealed.open(&[8; 32], &here), None);
+        }
+        let long = vec![0; MAX_TEXT + 1];
+        assert_eq!(Envelope::seal(&key, &here, Timestamp(0), &long, &mut rng), None);
+    }
+
+    /// R-30, H-3
+    #[test]
+    fn a_changed_or_cut_envelope_is_refused() {
+        let mut rng = ChaCha20Rng::seed_from_u64(2);
+        let (key, here) = ([7; 32], MailboxId([1; 32]));
+        let sealed = Envelope::seal(&key, &here, Timestamp(0), b"hello", &mut rng).expect("fits");
+        for at in [1, 4, 5, 28, 29, 511] {
+            let mut bytes = sealed.bytes().to_vec();
+            bytes[at] ^= 1;
+            let changed = Envelope::parse(bytes).expect("still of a right size");
+            assert_eq!(changed.open(&key, &here), None, "byte {at}");
+        }
+        assert_eq!(Envelope::parse(sealed.bytes()[..511].to_vec()), None);
+        assert_eq!(Envelope::parse(Vec::new()), None);
+    }
+}

@@ -1,0 +1,112 @@
+//! What can go wrong with what a person asks for. Each says whose fault it is and reveals nothing.
+
+use thiserror::Error;
+
+/// Why a command was not carried out. Nothing has changed then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum CommandError {
+    /// No such circle here.
+    #[error("no such circle here")]
+    UnknownCircle,
+    /// No such invite in this circle.
+    #[error("no such invite in this circle")]
+    UnknownInvite,
+    /// Nobody asks under that name.
+    #[error("no such request in the waiting room")]
+    UnknownRequest,
+    /// No such message in this circle.
+    #[error("no such message in this circle")]
+    UnknownMessage,
+    /// No such member in this circle.
+    #[error("no such member in this circle")]
+    UnknownMember,
+    /// No such template.
+    #[error("no such template")]
+    UnknownTemplate,
+    /// Another circle of this home has that label.
+    #[error("another circle here has that label")]
+    LabelTaken,
+    /// A name or label that cannot be shown (U-3).
+    #[error("a name has 1 to 40 characters, on one line")]
+    BadName,
+    /// Text of no length.
+    #[error("there is no text")]
+    NoText,
+    /// Text over its limit.
+    #[error("the text is longer than {limit} bytes")]
+    TooLarge {
+        /// Bytes that fit.
+        limit: usize,
+    },
+    /// A number outside its range.
+    #[error("that number is outside its range")]
+    OutOfRange,
+    /// The member lacks the right.
+    #[error("this needs a right that you do not have in this circle")]
+    NotAllowed,
+    /// The member is not in the circle any more.
+    #[error("you are not in this circle any more")]
+    NotAMember,
+    /// Only supports answer an entry that wants to be listened to (D-19).
+    #[error("whoever wrote this wants to be heard, not answered")]
+    ListenOnly,
+    /// The circle has no relay.
+    #[error("this circle has no relay")]
+    NoRelay,
+    /// The relay's address is not usable.
+    #[error("the relay address cannot be used")]
+    BadRelay,
+    /// The circle has as many members, relays or invites as it may.
+    #[error("the circle has as many as it may")]
+    Full,
+    /// The invite's time is over.
+    #[error("this invite has ended")]
+    InviteExpired,
+    /// The same idempotency key came with another body (U-104).
+    #[error("this key was used for something else")]
+    KeyReused,
+    /// A limit on what may wait.
+    #[error("too much is waiting already")]
+    Quota,
+}
+
+impl CommandError {
+    /// The kind of U-4, the same word in every interface.
+    #[must_use]
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::UnknownCircle
+            | Self::UnknownInvite
+            | Self::UnknownRequest
+            | Self::UnknownMessage
+            | Self::UnknownMember
+            | Self::UnknownTemplate => "no-match",
+            Self::LabelTaken => "label-taken",
+            Self::BadName | Self::NoText | Self::OutOfRange | Self::KeyReused => "usage",
+            Self::BadRelay => "relay-address-damaged",
+            Self::TooLarge { .. } => "too-large",
+            Self::NotAllowed => "not-allowed",
+            Self::NotAMember => "removed",
+            Self::ListenOnly => "listen-only",
+            Self::NoRelay => "no-relay",
+            Self::Full | Self::Quota => "quota",
+            Self::InviteExpired => "invite-expired",
+        }
+    }
+}
+
+/// Why a machine cannot go on from what was saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum RestoreError {
+    /// The home has no root secret yet.
+    #[error("this home is not set up")]
+    NotSetUp,
+    /// A record cannot be read.
+    #[error("a record of the store is damaged")]
+    Damaged,
+    /// The records were written by a newer version.
+    #[error("a newer version wrote this store")]
+    Newer,
+}

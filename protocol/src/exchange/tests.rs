@@ -1,0 +1,469 @@
+//! Two members, or a member and a relay that lies, frame by frame.
+
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+
+use super::*;
+use crate::circle::log::tests::Disk;
+use crate::crypto::{KeyPair, Secret};
+
+const NOON: Timestamp = Timestamp(1_795_608_000_000);
+const LINK: Link = Link(1);
+const ANNA: Peer = Peer([1; 32]);
+const BEN: Peer = Peer([2; 32]);
+const MALLORY: Peer = Peer([9; 32]);
+
+fn sealed(number: u8) -> SealedBox {
+    SealedBox::of_epoch(&Secret::new(vec![number; 32]), &CircleId([1; 32]))
+}
+
+/// One side with its disk and clock.
+struct Side {
+    me: Peer,
+    exchange: Exchange,
+    disk: Disk,
+    rng: ChaCha20Rng,
+    now: Timestamp,
+}
+
+impl Side {
+    fn new(me: Peer, mesh: bool) -> Self {
+        let rng = ChaCha20Rng::seed_from_u64(u64::from(me.0[0]));
+        let exchange = Exchange::new(LINK, [me.0[0]; 32], mesh);
+        Self { me, exchange, disk: Disk::default(), rng, now: NOON }
+    }
+
+    fn act<T>(&mut self, act: impl FnOnce(&mut Exchange, &mut Env<'_>, &mut Batch) -> T) -> T {
+        let mut batch = Batch::default();
+        let mut env = Env { now: self.now, rng: &mut self.rng, store: &self.disk };
+        let out = act(&mut self.exchange, &mut env, &mut batch);
+        self.disk.write(batch);
+        out
+    }
+
+    fn open(&mut self, number: u8, quiet: bool) -> MailboxId {
+        let sealed = sealed(number);
+        let mailbox = sealed.mailbox();
+        self.act(|exchange, env, batch| exchange.open(env, batch, sealed, quiet));
+        mailbox
+    }
+
+    fn up(&mut self, peer: Peer, relay: bool) {
+        let me = self.me;
+        self.act(|exchange, env, batch| exchange.up(env, batch, peer, me, relay));
+    }
+
+    fn hear(&mut self, peer: Peer, packet: &Packet) -> Outcome {
+        let bytes = wire::encode(packet);
+        let outcome = self.act(|exchange, env, batch| exchange.frame(env, batch, peer, &bytes));
+        for (mailbox, envelope) in &outcome.arrived {
+            self.act(|exchange, _, batch| {
+                exchange.keep(batch, *mailbox, envelope, Keeping::default());
+            });
+        }
+        outcome
+    }
+
+    fn tick(&mut self, ms: u64) {
+        self.now = self.now.plus(ms);
+        self.act(|exchange, env, batch| exchange.tick(env, batch));
+    }
+
+    fn offer(&mut self, mailbox: MailboxId, text: &[u8]) -> EnvelopeId {
+        let sealed = self.exchange.sealed(&mailbox).expect("it is open").clone();
+        self.act(|exchange, env, batch| {
+            let envelope = Envelope::seal(&sealed.key, &mailbox, env.now, text, env.rng);
+            exchange.offer(batch, mailbox, envelope.expect("it is short"), None)
+        })
+    }
+
+    /// Frames that go to a peer.
+    fn said(&mut self, to: Peer) -> Vec<Packet> {
+        let (mut said, mut rest) = (Vec::new(), Vec::new());
+        for output in std::mem::take(&mut self.disk.sent) {
+            match output {
+                Output::Send { peer, bytes, .. } if peer == to => {
+                    said.push(wire::decode(&bytes).expect("what is sent can be read"));
+                }
+                other => rest.push(other),
+            }
+        }
+        self.disk.sent = rest;
+        said
+    }
+
+    fn was_shut(&self, who: Peer) -> bool {
+        self.disk.sent.contains(&Output::Disconnect { link: LINK, peer: who })
+    }
+
+    fn has(&self, mailbox: &MailboxId, id: &EnvelopeId) -> bool {
+        !self.exchange.lacks(mailbox, id)
+    }
+
+    /// Says hello as a peer would, and gives this side's nonce.
+    fn greeted_by(&mut self, peer: Peer, nonce: Nonce, relay: bool) -> Nonce {
+        let heard = self.said(peer);
+        let Some(Packet::Hello { nonce: mine, .. }) = heard.first() else {
+            panic!("the first frame is a hello, not {heard:?}");
+        };
+        self.hear(peer, &Packet::Hello { version: 1, nonce, relay, heard: true });
+        *mine
+    }
+}
+
+/// Carries frames until nobody says more; gives all that went by.
+fn talk(a: &mut Side, b: &mut Side) -> Vec<(Peer, Packet)> {
+    let mut all = Vec::new();
+    for _ in 0..1_000 {
+        let (from_a, from_b) = (a.said(b.me), b.said(a.me));
+        if from_a.is_empty() && from_b.is_empty() {
+            return all;
+        }
+        for packet in from_a {
+            b.hear(a.me, &packet);
+            all.push((a.me, packet));
+        }
+        for packet in from_b {
+            a.hear(b.me, &packet);
+            all.push((b.me, packet));
+        }
+    }
+    panic!("they never come to an end");
+}
+
+fn connect(a: &mut Side, b: &mut Side) -> Vec<(Peer, Packet)> {
+    a.up(b.me, false);
+    b.up(a.me, false);
+    talk(a, b)
+}
+
+/// without any relay.
+#[test]
+fn two_members_who_share_a_mailbox_have_the_same_after_they_met() {
+    let (mut anna, mut ben) = (Side::new(ANNA, true), Side::new(BEN, true));
+    let mailbox = anna.open(1, false);
+    ben.open(1, false);
+    let ids: Vec<EnvelopeId> = (0..40).map(|n| anna.offer(mailbox, &[n])).collect();
+    let others: Vec<EnvelopeId> = (0..30).map(|n| ben.offer(mailbox, &[n, 1])).collect();
+    connect(&mut anna, &mut ben);
+    assert!(ids.iter().all(|id| ben.has(&mailbox, id)));
+    assert!(others.iter().all(|id| anna.has(&mailbox, id)));
+    assert!(anna.exchange.is_in_step(&mailbox));
+}
+
+/// R-50, P2: a member's word acknowledges nothing; only a relay's does.
+#[test]
+fn what_a_member_stores_is_not_acknowledged() {
+    let (mut anna, mut ben) = (Side::new(ANNA, true), Side::new(BEN, true));
+    let mailbox = anna.open(1, false);
+    ben.open(1, false);
+    let id = anna.offer(mailbox, b"hello");
+    connect(&mut anna, &mut ben);
+    assert!(ben.has(&mailbox, &id) && !anna.exchange.is_acked(&mailbox));
+    anna.hear(BEN, &Packet::Stored { mailbox, ids: vec![id] });
+    assert!(!anna.exchange.is_acked(&mailbox));
+}
+
+/// nothing is listed, served or taken before the key was proven.
+#[test]
+fn who_has_not_proven_a_mailbox_gets_and_puts_nothing() {
+    let mut anna = Side::new(ANNA, true);
+    let mailbox = anna.open(1, false);
+    let id = anna.offer(mailbox, b"hello");
+    let envelope = {
+        let key = sealed(1).key;
+        Envelope::seal(&key, &mailbox, NOON, b"pushed", &mut anna.rng).expect("short")
+    };
+    anna.up(MALLORY, false);
+    anna.greeted_by(MALLORY, Nonce([3; 16]), false);
+    anna.said(MALLORY);
+    let reconcile =
+        Packet::Reconcile { mailbox, round: Round::default(), bytes: Bytes(vec![0x61, 0, 0]) };
+    let put = Packet::Put { mailbox, envelopes: vec![Bytes(envelope.bytes().to_vec())] };
+    for ask in [Packet::Get { mailbox, ids: vec![id] }, reconcile, put] {
+        assert!(anna.hear(MALLORY, &ask).arrived.is_empty());
+        assert_eq!(anna.said(MALLORY), []);
+    }
+}
+
+/// R-50, H-6, H-8: a proof holds on its own connection.
+#[test]
+fn a_proof_heard_elsewhere_proves_nothing() {
+    let (mut anna, mut ben) = (Side::new(ANNA, true), Side::new(BEN, true));
+    let mailbox = anna.open(1, false);
+    ben.open(1, false);
+    let heard = connect(&mut anna, &mut ben);
+    let proofs: Vec<Proof> = heard
+        .iter()
+        .filter_map(|(from, packet)| match packet {
+            Packet::Prove(proofs) if *from == BEN => Some(proofs.clone()),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    assert_eq!(proofs.len(), 1);
+    let refused = |said: &[Packet]| {
+        said.contains(&Packet::Refused { mailbox, id: None, why: Refusal::Closed })
+    };
+    // By somebody else; and by the same one on a new connection, with the old nonces on its side.
+    let nonce = heard.iter().find_map(|(from, packet)| match packet {
+        Packet::Hello { nonce, .. } if *from == BEN => Some(*nonce),
+        _ => None,
+    });
+    for peer in [MALLORY, BEN] {
+        anna.act(|exchange, _, _| exchange.down(&peer));
+        anna.up(peer, false);
+        anna.greeted_by(peer, nonce.expect("Ben said hello"), false);
+        anna.said(peer);
+        anna.hear(peer, &Packet::Prove(proofs.clone()));
+        assert!(refused(&anna.said(peer)));
+        anna.hear(peer, &Packet::Get { mailbox, ids: Vec::new() });
+        assert_eq!(anna.said(peer), []);
+    }
+}
+
+///
+#[test]
+fn a_proof_signs_mailbox_both_peers_and_both_nonces() {
+    let pair = KeyPair::from_seed(&[5; 32]);
+    let ends = Ends {
+        prover: ANNA,
+        verifier: BEN,
+        prover_nonce: Nonce([1; 16]),
+        verifier_nonce: Nonce([2; 16]),
+    };
+    let proof = ends.prove(&pair, false, true);
+    assert!(ends.verify(&proof));
+    let other = Nonce([9; 16]);
+    for changed in [
+        Ends { prover: MALLORY, ..ends },
+        Ends { verifier: MALLORY, ..ends },
+        Ends { prover: BEN, verifier: ANNA, ..ends },
+        Ends { prover_nonce: other, ..ends },
+        Ends { verifier_nonce: other, ..ends },
+        Ends { prover_nonce: Nonce([2; 16]), verifier_nonce: Nonce([1; 16]), ..ends },
+    ] {
+        assert!(!changed.verify(&proof));
+    }
+    let moved = Proof { mailbox: sealed(1).mailbox(), ..proof };
+    assert!(!ends.verify(&moved));
+}
+
+/// not to another member, nor listed to others by a relay.
+#[test]
+fn a_quiet_mailbox_is_proven_to_relays_only_and_unlisted() {
+    let (mut anna, mut ben) = (Side::new(ANNA, true), Side::new(BEN, true));
+    let mailbox = anna.open(1, true);
+    ben.open(1, false);
+    let heard = connect(&mut anna, &mut ben);
+    let by_anna =
+        |(from, packet): &(Peer, Packet)| *from == ANNA && matches!(packet, Packet::Prove(_));
+    assert!(!heard.iter().any(by_anna));
+    let refusal = Packet::Refused { mailbox, id: None, why: Refusal::Closed };
+    assert!(heard.contains(&(ANNA, refusal)), "as if it were not here");
+    let relay = with_relay(&mut anna);
+    anna.up(relay, true);
+    anna.greeted_by(relay, Nonce([4; 16]), true);
+    let said = anna.said(relay);
+    let proof = said.iter().find_map(|packet| match packet {
+        Packet::Prove(proofs) => proofs.first(),
+        _ => None,
+    });
+    assert!(proof.is_some_and(|proof| proof.mailbox == mailbox && !proof.listed));
+}
+
+fn with_relay(side: &mut Side) -> Peer {
+    let relay = Peer([7; 32]);
+    let known = (vec![vec![4]], RelayKey::Known(relay), None);
+    side.act(|exchange, _, batch| exchange.use_relays(batch, vec![known]));
+    relay
+}
+
+/// A side with a relay that serves its one mailbox.
+fn served(mesh: bool) -> (Side, Peer, MailboxId) {
+    let mut anna = Side::new(ANNA, mesh);
+    let mailbox = anna.open(1, false);
+    let relay = with_relay(&mut anna);
+    anna.up(relay, true);
+    anna.greeted_by(relay, Nonce([4; 16]), true);
+    anna.hear(relay, &Packet::Proven(vec![mailbox]));
+    anna.said(relay);
+    (anna, relay, mailbox)
+}
+
+/// gossip has a moment; on a thin link the relay is asked to push.
+#[test]
+fn what_is_announced_is_fetched_unless_gossip_brings_it_first() {
+    for mesh in [true, false] {
+        let (mut anna, relay, mailbox) = served(mesh);
+        let ids = vec![EnvelopeId([5; 32])];
+        anna.hear(relay, &Packet::Announce { mailbox, ids: ids.clone() });
+        let get = Packet::Get { mailbox, ids };
+        assert_eq!(anna.said(relay).contains(&get), !mesh);
+        if mesh {
+            assert_eq!(anna.exchange.next_wake(), Some(NOON.plus(GOSSIP_MS)));
+            anna.tick(GOSSIP_MS);
+            assert!(anna.said(relay).contains(&get));
+        }
+    }
+    let pushes = |mesh| {
+        let mut anna = Side::new(ANNA, mesh);
+        anna.open(1, false);
+        let relay = with_relay(&mut anna);
+        anna.up(relay, true);
+        anna.greeted_by(relay, Nonce([4; 16]), true);
+        anna.said(relay).iter().any(|packet| match packet {
+            Packet::Prove(proofs) => proofs.iter().all(|proof| proof.push),
+            _ => false,
+        })
+    };
+    assert!(pushes(false) && !pushes(true));
+}
+
+/// R-50, P2
+#[test]
+fn what_a_relay_stored_is_acknowledged_once() {
+    let (mut anna, relay, mailbox) = served(true);
+    let id = anna.offer(mailbox, b"hello");
+    assert!(anna.said(relay).iter().any(|packet| matches!(packet, Packet::Put { .. })));
+    assert!(!anna.exchange.is_acked(&mailbox));
+    let stored = Packet::Stored { mailbox, ids: vec![id, EnvelopeId([9; 32])] };
+    let outcome = anna.hear(relay, &stored);
+    assert_eq!((outcome.acked, outcome.acked_in), (vec![id], vec![mailbox]));
+    assert!(anna.hear(relay, &stored).acked.is_empty());
+}
+
+/// R-52, H-11: damaged bytes are not what was asked for, and that is asked for again.
+#[test]
+fn damaged_bytes_leave_the_question_open() {
+    let (mut anna, relay, mailbox) = served(false);
+    let key = sealed(1).key;
+    let good = Envelope::seal(&key, &mailbox, NOON, b"hello", &mut anna.rng).expect("short");
+    let id = good.id(&mailbox);
+    anna.hear(relay, &Packet::Announce { mailbox, ids: vec![id] });
+    anna.said(relay);
+    let mut flipped = good.bytes().to_vec();
+    flipped[100] ^= 1;
+    let cut = good.bytes()[..511].to_vec();
+    let elsewhere = Packet::Give {
+        mailbox: sealed(2).mailbox(),
+        envelopes: vec![Bytes(good.bytes().to_vec())],
+    };
+    assert!(anna.hear(relay, &elsewhere).arrived.is_empty());
+    for bytes in [flipped, cut, Vec::new()] {
+        let outcome = anna.hear(relay, &Packet::Give { mailbox, envelopes: vec![Bytes(bytes)] });
+        assert!(outcome.arrived.iter().all(|(of, envelope)| {
+            *of == mailbox && envelope.id(of) != id && envelope.open(&key, of).is_none()
+        }));
+        assert!(!anna.has(&mailbox, &id));
+    }
+    anna.tick(ANSWER_MS);
+    assert!(anna.said(relay).contains(&Packet::Get { mailbox, ids: vec![id] }));
+    let whole = Packet::Give { mailbox, envelopes: vec![Bytes(good.bytes().to_vec())] };
+    assert_eq!(anna.hear(relay, &whole).arrived.len(), 1);
+    assert!(anna.hear(relay, &whole).arrived.is_empty(), "H-6: a replay is nothing new");
+}
+
+/// what was found to be no good is not fetched again.
+#[test]
+fn what_was_rejected_is_not_asked_for_again() {
+    let (mut anna, relay, mailbox) = served(false);
+    let id = EnvelopeId([5; 32]);
+    anna.exchange.reject(mailbox, id);
+    anna.hear(relay, &Packet::Announce { mailbox, ids: vec![id] });
+    assert_eq!(anna.said(relay), []);
+    for n in 0..u32::try_from(MAX_BAD).expect("few") + 10 {
+        let mut id = [0; 32];
+        id[..4].copy_from_slice(&n.to_be_bytes());
+        anna.exchange.reject(mailbox, EnvelopeId(id));
+    }
+    assert_eq!(anna.exchange.boxes[&mailbox].bad.len(), MAX_BAD);
+}
+
+/// H-13, P7: ids that a relay offers and cannot serve.
+#[test]
+fn a_relay_that_announces_without_end_costs_a_bounded_list() {
+    let (mut anna, relay, mailbox) = served(false);
+    for round in 0..30_u8 {
+        let ids = (0..5_000_u32).map(|n| {
+            let mut id = [round; 32];
+            id[..4].copy_from_slice(&n.to_be_bytes());
+            EnvelopeId(id)
+        });
+        anna.hear(relay, &Packet::Announce { mailbox, ids: ids.collect() });
+    }
+    let session = &anna.exchange.sessions[&relay];
+    assert!(session.wanted.len() <= MAX_WANTED && session.gets.len() <= MAX_GETS);
+    let asked: usize = anna
+        .said(relay)
+        .iter()
+        .map(|packet| if let Packet::Get { ids, .. } = packet { ids.len() } else { 0 })
+        .sum();
+    assert!(asked <= MAX_GETS);
+}
+
+/// somebody who is not the relay that is meant.
+#[test]
+fn an_unknown_relay_is_shut_out() {
+    let mut anna = Side::new(ANNA, true);
+    anna.open(1, false);
+    with_relay(&mut anna);
+    anna.up(MALLORY, true);
+    assert!(anna.was_shut(MALLORY));
+    assert_eq!(anna.said(MALLORY), []);
+}
+
+/// H-1, H-18
+#[test]
+fn nonsense_ends_the_connection() {
+    let random = |anna: &mut Side, bytes: &[u8]| {
+        anna.act(|exchange, env, batch| exchange.frame(env, batch, MALLORY, bytes));
+    };
+    let mut anna = Side::new(ANNA, true);
+    anna.up(MALLORY, false);
+    random(&mut anna, &[0xff, 0, 1]);
+    assert!(anna.was_shut(MALLORY));
+    // What can be read and makes no sense, a few times.
+    let mut anna = Side::new(ANNA, true);
+    anna.up(MALLORY, false);
+    let nonce = Nonce([1; 16]);
+    for version in 2..2 + u16::from(MAX_NONSENSE) {
+        anna.hear(MALLORY, &Packet::Hello { version, nonce, relay: false, heard: true });
+        assert!(!anna.was_shut(MALLORY));
+    }
+    anna.hear(MALLORY, &Packet::Hello { version: 0, nonce, relay: false, heard: true });
+    assert!(anna.was_shut(MALLORY));
+}
+
+/// a card counts only if the relay's own key signed it for this use.
+#[test]
+fn a_relay_card_by_another_key_is_not_shown() {
+    let pair = KeyPair::from_seed(&[7; 32]);
+    let relay = Peer(pair.public());
+    let mut anna = Side::new(ANNA, true);
+    let known = (vec![vec![4]], RelayKey::Known(relay), None);
+    anna.act(|exchange, _, batch| exchange.use_relays(batch, vec![known]));
+    anna.up(relay, true);
+    anna.greeted_by(relay, Nonce([4; 16]), true);
+    let card = wire::encode(&RelayCard { operator: "Hope".into(), ..RelayCard::default() });
+    let mut say = |pair: &KeyPair, label| {
+        let signature = crate::identity::Signature(pair.sign(label, &CircleId::NONE, &[&card]));
+        anna.hear(relay, &Packet::Card { card: Bytes(card.clone()), signature });
+        anna.exchange.relay_views()[0].card.is_some()
+    };
+    assert!(!say(&KeyPair::from_seed(&[8; 32]), Label::RelayCard));
+    assert!(!say(&pair, Label::Proof));
+    assert!(say(&pair, Label::RelayCard));
+}
+
+/// ids are kept where the bytes are gone, so that these are not fetched again.
+#[test]
+fn what_is_older_than_the_horizon_is_erased_and_not_fetched_again() {
+    let (mut anna, relay, mailbox) = served(false);
+    let id = anna.offer(mailbox, b"hello");
+    anna.said(relay);
+    let hour = NOON.hour() + 1;
+    anna.act(|exchange, _, batch| exchange.expire(batch, hour));
+    assert!(anna.disk.rows.is_empty());
+    anna.hear(relay, &Packet::Announce { mailbox, ids: vec![id] });
+    assert_eq!(anna.said(relay), []);
+}
