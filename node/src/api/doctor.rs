@@ -1,0 +1,281 @@
+//! What works on this computer and what does not (U-24). No key, address or name is told.
+use std::sync::Arc;
+
+use axum::{Json, extract::State};
+use hearthlight_protocol::boundary::{CircleView, DAY_MS, Event, RelayView, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    asked::Asked,
+    desk::{Desk, Open, now},
+    limits::VERSION,
+    problem::Problem,
+    views::{Items, V},
+    wait,
+};
+use crate::{error::NodeError, home::Home};
+
+/// One check and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// The version of this object.
+    pub v: u8,
+    /// What was looked at.
+    pub check: String,
+    /// `ok`, `look`, `fix` or `skipped`.
+    pub result: &'static str,
+    /// One sentence.
+    pub detail: String,
+    /// What to do.
+    pub fix: Option<String>,
+}
+
+impl Check {
+    fn of(check: &str, result: &'static str, detail: impl Into<String>) -> Self {
+        Self { v: V, check: check.into(), result, detail: detail.into(), fix: None }
+    }
+
+    fn ok(check: &str, detail: impl Into<String>) -> Self {
+        Self::of(check, "ok", detail)
+    }
+
+    fn skipped(check: &str, detail: &str) -> Self {
+        Self::of(check, "skipped", detail)
+    }
+
+    fn with_fix(mut self, fix: &str) -> Self {
+        self.fix = Some(fix.into());
+        self
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Looking {
+    #[serde(default)]
+    offline: bool,
+}
+
+/// `GET /v1/doctor`
+pub(super) async fn look(
+    State(desk): State<Arc<Desk>>,
+    Asked(looking): Asked<Looking>,
+) -> Result<Json<Items<Check>>, Problem> {
+    let node = desk.node()?;
+    let offline = looking.offline || !desk.options.network;
+    let circles = circles(&node, offline).await?;
+    let relays = distinct_relays(&circles);
+    let mut checks = vec![
+        Check::ok("home", "It is set up."),
+        permissions(desk.home.check()),
+        Check::ok("lock", "This process holds it, and nobody else."),
+        Check::ok("store", "It opens and can be read."),
+        disk(&desk.home),
+        clock(now(), &relays),
+    ];
+    checks.extend(relay_checks(&relays, offline));
+    checks.extend(rest());
+    Ok(Json(Items::all(checks)))
+}
+
+/// The checks of a home that no node can open, because it is not set up.
+#[must_use]
+pub fn without_node(home: &Home) -> Vec<Check> {
+    let there = home.dir().exists();
+    let mut checks = vec![
+        Check::of("home", "look", "It is not set up yet.").with_fix("hearthlight setup"),
+        if there {
+            permissions(home.check())
+        } else {
+            Check::skipped("permissions", "There is no folder yet.")
+        },
+        Check::skipped("lock", "There is nothing to hold yet."),
+        Check::skipped("store", "There is no store yet."),
+        disk(home),
+        clock(now(), &[]),
+    ];
+    checks.extend(relay_checks(&[], true));
+    checks.extend(rest());
+    checks
+}
+
+/// Circles once every relay had time to answer.
+async fn circles(node: &Open, offline: bool) -> Result<Vec<CircleView>, Problem> {
+    let mut events = node.events();
+    let first = node.circles().await?;
+    let until = wait::after_ms(if offline { 0 } else { RELAY_WAIT_MS });
+    wait::until(
+        &mut events,
+        until,
+        first,
+        |event| matches!(event, Event::Circle { .. }),
+        |circles| circles.iter().flat_map(|circle| &circle.relays).all(|relay| relay.up),
+        || node.circles(),
+    )
+    .await
+}
+
+/// Each relay once, up if it serves any circle. In the order of circles, so numbers stay as they are.
+fn distinct_relays(circles: &[CircleView]) -> Vec<RelayView> {
+    let mut relays: Vec<RelayView> = Vec::new();
+    for relay in circles.iter().flat_map(|circle| &circle.relays) {
+        let same = |it: &&mut RelayView| it.key == relay.key && it.addresses == relay.addresses;
+        match relays.iter_mut().find(same) {
+            Some(known) => known.up |= relay.up,
+            None => relays.push(relay.clone()),
+        }
+    }
+    relays
+}
+
+fn relay_checks(relays: &[RelayView], offline: bool) -> Vec<Check> {
+    if relays.is_empty() {
+        return vec![Check::skipped("relay", "No circle has a relay.")];
+    }
+    let numbered =
+        relays.iter().enumerate().map(|(at, relay)| (format!("relay {}", at + 1), relay));
+    numbered
+        .map(|(check, relay)| match (relay.up, offline) {
+            (true, _) => Check::ok(&check, "It answers."),
+            (false, true) => Check::skipped(&check, "It was not asked."),
+            (false, false) => Check::of(&check, "look", "It does not answer now.")
+                .with_fix("Check the internet connection, or ask who runs the relay."),
+        })
+        .collect()
+}
+
+fn permissions(checked: Result<(), NodeError>) -> Check {
+    match checked {
+        Ok(()) => Check::ok("permissions", "Only you can read the home folder."),
+        Err(NodeError::HomeOpen) => {
+            Check::of("permissions", "fix", "Others on this computer can read the home folder.")
+                .with_fix("chmod -R go= on the home folder")
+        }
+        Err(_) => Check::of("permissions", "fix", "The home folder cannot be checked."),
+    }
+}
+
+fn disk(home: &Home) -> Check {
+    let existing = home.dir().ancestors().find(|dir| dir.exists());
+    let Some(room) = existing.and_then(|dir| rustix::fs::statvfs(dir).ok()) else {
+        return Check::of("disk", "look", "Its free room cannot be told.");
+    };
+    disk_of(room.f_bavail.saturating_mul(room.f_frsize))
+}
+
+fn disk_of(free: u64) -> Check {
+    let detail = format!("{} MB are free.", free / 1_000_000);
+    let more = "Make room on the disk.";
+    match free {
+        0..DISK_FIX => Check::of("disk", "fix", detail).with_fix(more),
+        DISK_FIX..DISK_LOOK => Check::of("disk", "look", detail).with_fix(more),
+        _ => Check::ok("disk", detail),
+    }
+}
+
+/// A relay's card was made in the past, so a clock before that is behind.
+fn clock(now: Timestamp, relays: &[RelayView]) -> Check {
+    let newest =
+        relays.iter().filter_map(|relay| relay.card.as_ref()).map(|card| card.made_at).max();
+    let fix = "Set this computer's clock.";
+    if now < CLOCK_FLOOR {
+        return Check::of("clock", "fix", "It is years behind.").with_fix(fix);
+    }
+    match newest {
+        Some(made) if now.plus(DAY_MS) < Timestamp(made) => {
+            Check::of("clock", "look", "It is behind a relay's.").with_fix(fix)
+        }
+        Some(_) => Check::ok("clock", "It is not behind a relay's card."),
+        None => Check::ok("clock", "It can be right. No relay was there to compare with."),
+    }
+}
+
+/// What is the same everywhere, or is not built yet.
+fn rest() -> [Check; 4] {
+    [
+        Check::skipped("nat", "Members reach you through relays. Nothing else is tried yet."),
+        Check::skipped("page", "There is no page in this version."),
+        Check::skipped("help-pack", "There is no help pack in this version."),
+        Check::ok("version", format!("hearthlight {VERSION}")),
+    ]
+}
+
+/// How long relays have to answer.
+const RELAY_WAIT_MS: u64 = 5_000;
+/// Below this much free room nothing works soon; a guess.
+const DISK_FIX: u64 = 50_000_000;
+/// Below this much free room it is time to look; a guess.
+const DISK_LOOK: u64 = 500_000_000;
+/// 2026-01-01T00:00Z: this program is younger.
+const CLOCK_FLOOR: Timestamp = Timestamp(1_767_225_600_000);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::views::samples;
+
+    #[test]
+    fn a_check_has_the_fields_of_the_command_line() {
+        let json = serde_json::to_value(Check::ok("home", "It is set up.")).unwrap();
+        assert_eq!(
+            json,
+            serde_json::json!({
+                "v": 1, "check": "home", "result": "ok", "detail": "It is set up.", "fix": null,
+            })
+        );
+    }
+
+    /// U-24
+    #[test]
+    fn each_relay_is_told_by_its_number() {
+        let mut down = samples::relay();
+        down.key = None;
+        down.up = false;
+        let circle = CircleView { relays: vec![samples::relay(), down], ..samples::circle() };
+        let relays = distinct_relays(&[circle.clone(), circle]);
+        let checks = relay_checks(&relays, false);
+        let told: Vec<_> = checks.iter().map(|it| (it.check.as_str(), it.result)).collect();
+        assert_eq!(told, [("relay 1", "ok"), ("relay 2", "look")]);
+        assert_eq!(relay_checks(&relays, true)[1].result, "skipped");
+        assert_eq!(relay_checks(&[], false)[0].result, "skipped");
+    }
+
+    #[test]
+    fn a_clock_before_a_relays_card_is_behind() {
+        let relays = [samples::relay()];
+        assert_eq!(clock(samples::AT, &relays).result, "ok");
+        assert_eq!(clock(Timestamp(samples::AT.0 - 2 * DAY_MS), &relays).result, "look");
+        assert_eq!(clock(Timestamp(0), &relays).result, "fix");
+        assert_eq!(clock(samples::AT, &[]).result, "ok");
+    }
+
+    #[test]
+    fn little_room_is_told() {
+        assert_eq!(disk_of(1_000).result, "fix");
+        assert_eq!(disk_of(100_000_000).result, "look");
+        assert_eq!(disk_of(u64::MAX).result, "ok");
+    }
+
+    /// U-24: works not set up, and every check is there.
+    #[test]
+    fn a_home_that_is_not_set_up_has_all_checks() {
+        let home = Home::at(std::path::Path::new("/nowhere/at/all"));
+        let checks = without_node(&home);
+        let names: Vec<_> = checks.iter().map(|check| check.check.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "home",
+                "permissions",
+                "lock",
+                "store",
+                "disk",
+                "clock",
+                "relay",
+                "nat",
+                "page",
+                "help-pack",
+                "version"
+            ]
+        );
+    }
+}

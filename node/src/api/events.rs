@@ -1,0 +1,284 @@
+//! What happens, line by line (U-103).
+use std::{
+    collections::{BTreeMap, VecDeque},
+    convert::Infallible,
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::{
+    body::Body,
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use hearthlight_protocol::{
+    boundary::{CircleRef, CircleView, Event},
+    identity::CircleId,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, value::to_value};
+use tokio::{
+    sync::{OwnedSemaphorePermit, broadcast::error::RecvError, watch},
+    time::{Interval, MissedTickBehavior, interval},
+};
+
+use super::{
+    asked::Asked,
+    circles::member_lines,
+    desk::{Desk, Feed, Open},
+    find::{self, Names},
+    problem::Problem,
+    views::{
+        CircleLine, JoinShown, Line, MarkLine, MemberLine, Network, RequestLine, V, network_of,
+    },
+    waiting,
+};
+
+#[derive(Deserialize)]
+pub(super) struct Following {
+    circle: Option<String>,
+}
+
+/// `GET /v1/events`: from now on; the first line is a ping, once nothing can be missed any more.
+pub(super) async fn follow(
+    State(desk): State<Arc<Desk>>,
+    Asked(following): Asked<Following>,
+) -> Result<Response, Problem> {
+    let room = desk.stream_room()?;
+    let node = desk.node()?;
+    let events = node.events();
+    let ended = desk.ended();
+    let only = match following.circle {
+        Some(segment) => Some(node.joined(&segment).await?.0),
+        None => None,
+    };
+    let mut teller = Teller::new(node, only);
+    teller.look_around().await?;
+    let mut ping = interval(PING);
+    ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let stream = Stream { teller, events, ended, ping, over: false, _room: room };
+    let lines = futures::stream::unfold(stream, |mut stream| async move {
+        stream.next().await.map(|line| (Ok::<_, Infallible>(line), stream))
+    });
+    let body = Body::from_stream(lines);
+    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], body).into_response())
+}
+
+/// One reader.
+struct Stream {
+    teller: Teller,
+    events: Feed,
+    ended: watch::Receiver<bool>,
+    ping: Interval,
+    over: bool,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Stream {
+    /// The next line, if there is to be one.
+    async fn next(&mut self) -> Option<String> {
+        loop {
+            if let Some(line) = self.teller.ready.pop_front() {
+                return Some(line);
+            }
+            if self.over {
+                return None;
+            }
+            tokio::select! {
+                biased;
+                () = async { drop(self.ended.wait_for(|ended| *ended).await) } => self.over = true,
+                _ = self.ping.tick() => self.teller.say("ping", None, Value::Null),
+                event = self.events.recv() => match event {
+                    // A circle that cannot be asked about is one of a home that was just locked.
+                    Ok(event) => self.teller.take_in(event).await.unwrap_or_default(),
+                    Err(RecvError::Lagged(_)) => self.end("behind"),
+                    Err(RecvError::Closed) => self.end("lock"),
+                },
+            }
+        }
+    }
+
+    fn end(&mut self, kind: &'static str) {
+        self.teller.say(kind, None, Value::Null);
+        self.over = true;
+    }
+}
+
+/// One line of the stream.
+#[derive(Serialize)]
+struct Told<'a> {
+    v: u8,
+    cursor: String,
+    r#type: &'static str,
+    circle_id: Option<&'a str>,
+    data: Value,
+}
+
+/// Turns events into lines.
+struct Teller {
+    node: Open,
+    only: Option<CircleId>,
+    count: u64,
+    ready: VecDeque<String>,
+    known: BTreeMap<CircleId, Known>,
+    network: Option<Network>,
+}
+
+/// What a reader was told of a circle.
+struct Known {
+    label: String,
+    members: Vec<MemberLine>,
+    names: Names,
+}
+
+impl Teller {
+    fn new(node: Open, only: Option<CircleId>) -> Self {
+        Self { node, only, count: 0, ready: VecDeque::new(), known: BTreeMap::new(), network: None }
+    }
+
+    /// Learns how things stand, so that changes can be told.
+    async fn look_around(&mut self) -> Result<(), Problem> {
+        let circles = self.node.circles().await?;
+        self.network = Some(network_of(&circles));
+        for circle in &circles {
+            if let CircleRef::Circle(id) = circle.id
+                && self.only.is_none_or(|only| only == id)
+            {
+                self.learn(id, circle).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Learns who belongs to a circle; the members that are other than before.
+    async fn learn(
+        &mut self,
+        id: CircleId,
+        circle: &CircleView,
+    ) -> Result<Vec<MemberLine>, Problem> {
+        let members = self.node.members(id).await?;
+        let names = Names::of(members.iter().map(find::Named::member));
+        let members = member_lines(&members, &names);
+        let before = self.known.get(&id).map_or(&[][..], |known| &known.members);
+        let changed = members.iter().filter(|line| !before.contains(line)).cloned().collect();
+        self.known.insert(id, Known { label: circle.label.clone(), members, names });
+        Ok(changed)
+    }
+
+    async fn take_in(&mut self, event: Event) -> Result<(), Problem> {
+        if !self.concerns(&event) {
+            return Ok(());
+        }
+        match event {
+            Event::Message { circle, entry } => {
+                if !self.known.contains_key(&circle) {
+                    self.changed(circle).await?;
+                }
+                if let Some(known) = self.known.get(&circle) {
+                    let line = Line::of(&known.label, circle, &known.names, &entry);
+                    self.tell("message", Some(circle), &line);
+                }
+            }
+            Event::Mark { circle, id, delivery } => {
+                self.tell("mark", Some(circle), &MarkLine::of(id, delivery));
+            }
+            Event::Waiting { circle, request } => {
+                let (_, names) = waiting::room(&self.node, circle).await?;
+                self.tell("waiting", Some(circle), &RequestLine::of(&request, &names));
+            }
+            Event::Circle { circle } => self.changed(circle).await?,
+            Event::Join(join) => self.tell("join", join.circle_id, &JoinShown::of(&join)),
+            // What an operation changes is told by the circle's own event.
+            Event::Operation { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn concerns(&self, event: &Event) -> bool {
+        let circle = match event {
+            Event::Message { circle, .. }
+            | Event::Mark { circle, .. }
+            | Event::Waiting { circle, .. }
+            | Event::Circle { circle }
+            | Event::Operation { circle, .. } => Some(*circle),
+            Event::Join(join) => join.circle_id,
+        };
+        self.only.is_none_or(|only| circle == Some(only))
+    }
+
+    /// Tells how a circle stands now, which of its members changed, and the network if it did.
+    async fn changed(&mut self, id: CircleId) -> Result<(), Problem> {
+        let circles = self.node.circles().await?;
+        match circles.iter().find(|circle| circle.id == CircleRef::Circle(id)) {
+            Some(circle) => {
+                let members = self.learn(id, circle).await?;
+                self.tell("circle", Some(id), &CircleLine::of(circle));
+                for member in members {
+                    self.tell("member", Some(id), &member);
+                }
+            }
+            // Wiped here.
+            None => {
+                self.known.remove(&id);
+                self.say("circle", Some(id), Value::Null);
+            }
+        }
+        let network = network_of(&circles);
+        if self.network.replace(network) != Some(network) {
+            self.tell("network", None, &network);
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, kind: &'static str, circle: Option<CircleId>, data: &impl Serialize) {
+        self.say(kind, circle, to_value(data).expect("views are plain JSON"));
+    }
+
+    fn say(&mut self, kind: &'static str, circle: Option<CircleId>, data: Value) {
+        self.count += 1;
+        self.ready.push_back(told(self.count, kind, circle, data));
+    }
+}
+
+fn told(count: u64, kind: &'static str, circle: Option<CircleId>, data: Value) -> String {
+    let circle = circle.map(|id| id.hex());
+    let told = Told {
+        v: V,
+        cursor: format!("{count:016x}"),
+        r#type: kind,
+        circle_id: circle.as_deref(),
+        data,
+    };
+    let mut line = serde_json::to_string(&told).expect("events are plain JSON");
+    line.push('\n');
+    line
+}
+
+/// How often a line goes out in any case (U-103).
+const PING: Duration = Duration::from_secs(15);
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// U-103
+    #[test]
+    fn a_line_has_its_fields_and_its_end() {
+        let line = told(10, "message", Some(CircleId([0x41; 32])), json!({"v": 1}));
+        assert_eq!(line.matches('\n').count(), 1);
+        assert!(line.ends_with('\n'));
+        let json: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(
+            json,
+            json!({
+                "v": 1, "cursor": "000000000000000a", "type": "message",
+                "circle_id": "41".repeat(32), "data": {"v": 1},
+            })
+        );
+        let ping: Value = serde_json::from_str(&told(1, "ping", None, Value::Null)).unwrap();
+        assert_eq!((&ping["circle_id"], &ping["data"]), (&Value::Null, &Value::Null));
+    }
+}

@@ -1,0 +1,326 @@
+//! A line: the frames between this node and one peer, from `Up` to `Down`.
+//!
+//! One task owns both directions, so that the machine hears `Up` before the first frame and `Down`
+//! after the last one. On the wire a frame is its length, 4 bytes big-endian, and its bytes.
+
+use std::{
+    collections::HashMap,
+    io,
+    pin::pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, io::BufWriter};
+use hearthlight_protocol::{
+    boundary::{Input, Link},
+    identity::Peer,
+    mailbox::MAX_FRAME,
+};
+use libp2p::Stream;
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
+
+use super::inbox::{Closed, Inputs};
+
+/// The lines of one swarm by peer: where the driver puts frames that leave.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lines(Arc<Mutex<HashMap<Peer, Line>>>);
+
+#[derive(Debug)]
+struct Line {
+    queue: mpsc::Sender<Vec<u8>>,
+    waiting: Arc<AtomicUsize>,
+    /// Sent: end at once. Dropped: write what waits, then end.
+    cut: oneshot::Sender<()>,
+}
+
+impl Lines {
+    /// Makes a line to `peer`; its task is run with what this gives.
+    pub(super) fn begin(&self, peer: Peer) -> Ends {
+        let (queue, frames) = mpsc::channel(FRAMES);
+        let (cut, cutting) = oneshot::channel();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        self.lock().insert(peer, Line { queue, waiting: Arc::clone(&waiting), cut });
+        Ends { frames, waiting, cutting }
+    }
+
+    /// Puts a frame behind all others to this peer. A peer that does not take them is cut off.
+    pub(super) fn send(&self, peer: &Peer, bytes: Vec<u8>) {
+        let mut lines = self.lock();
+        let Some(line) = lines.get(peer) else { return };
+        let waiting = line.waiting.fetch_add(bytes.len(), Ordering::Relaxed) + bytes.len();
+        if waiting > QUEUE || bytes.len() > MAX_FRAME || line.queue.try_send(bytes).is_err() {
+            tracing::debug!("a peer does not take its frames");
+            if let Some(line) = lines.remove(peer) {
+                let _ = line.cut.send(());
+            }
+        }
+    }
+
+    /// Ends the line after what waits has left, or a second.
+    pub(super) fn close(&self, peer: &Peer) {
+        self.lock().remove(peer);
+    }
+
+    /// Ends the line at once.
+    pub(super) fn cut(&self, peer: &Peer) {
+        if let Some(line) = self.lock().remove(peer) {
+            let _ = line.cut.send(());
+        }
+    }
+
+    /// Ends all lines as [`Self::close`] does.
+    pub(super) fn close_all(&self) {
+        self.lock().clear();
+    }
+
+    /// Ends all lines at once.
+    pub(super) fn cut_all(&self) {
+        for (_, line) in self.lock().drain() {
+            let _ = line.cut.send(());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Peer, Line>> {
+        // Nothing is left half-done by whoever panicked with it.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The inner ends of a line.
+#[derive(Debug)]
+pub(super) struct Ends {
+    frames: mpsc::Receiver<Vec<u8>>,
+    waiting: Arc<AtomicUsize>,
+    cutting: oneshot::Receiver<()>,
+}
+
+/// When anything moved on a line, so that a slow one is not taken for a dead one.
+#[derive(Clone, Debug)]
+pub(super) struct Moved(Arc<(Instant, AtomicU64)>);
+
+impl Moved {
+    /// Now.
+    pub(super) fn new() -> Self {
+        Self(Arc::new((Instant::now(), AtomicU64::new(0))))
+    }
+
+    fn note(&self) {
+        let ms = u64::try_from(self.0.0.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.0.1.store(ms, Ordering::Relaxed);
+    }
+
+    /// For how long nothing has moved.
+    pub(super) fn still_for(&self) -> Duration {
+        let last = Duration::from_millis(self.0.1.load(Ordering::Relaxed));
+        self.0.0.elapsed().saturating_sub(last)
+    }
+}
+
+/// What a line's task works with.
+pub(super) struct Task<S> {
+    pub(super) link: Link,
+    pub(super) peer: Peer,
+    /// This side's key on the link.
+    pub(super) me: Peer,
+    /// Whether the peer was reached as a relay.
+    pub(super) relay: bool,
+    pub(super) inputs: Inputs,
+    pub(super) lines: Lines,
+    pub(super) ends: Ends,
+    pub(super) moved: Moved,
+    /// The stream that this side opened.
+    pub(super) opened: S,
+    /// The stream that the peer opened, once it has.
+    pub(super) accepted: oneshot::Receiver<S>,
+}
+
+impl Task<Stream> {
+    /// Says `Up`, carries frames both ways, and says `Down` when either direction ends.
+    pub(super) async fn run(self) -> Peer {
+        let Self { link, peer, me, relay, inputs, lines, ends, moved, opened, accepted } = self;
+        let Ends { frames, waiting, mut cutting } = ends;
+        if inputs.send(Input::Up { link, peer, me, relay }).await.is_ok() {
+            let mut write = pin!(write_all(opened, frames, &waiting, &moved));
+            let mut read = pin!(async {
+                // A stream that never comes: the other direction ends the line.
+                let Ok(stream) = accepted.await else {
+                    return std::future::pending().await;
+                };
+                let hand_on = |bytes| inputs.send(Input::Frame { link, peer, bytes });
+                read_all(stream, &moved, hand_on).await
+            });
+            tokio::select! {
+                biased;
+                ended = &mut cutting => if ended.is_err() {
+                    let _ = timeout(DRAIN, &mut write).await;
+                },
+                // Where writing fails the connection has ended, but not all that came is read.
+                _ = &mut write => tokio::select! {
+                    _ = &mut cutting => {},
+                    _ = timeout(DRAIN, &mut read) => {},
+                },
+                _ = &mut read => {},
+            }
+        }
+        lines.cut(&peer);
+        let _ = inputs.send(Input::Down { link, peer }).await;
+        peer
+    }
+}
+
+/// Writes frames until there are no more, flushing whenever none waits.
+async fn write_all(
+    stream: impl AsyncWrite + Unpin,
+    mut frames: mpsc::Receiver<Vec<u8>>,
+    waiting: &AtomicUsize,
+    moved: &Moved,
+) -> io::Result<()> {
+    let mut stream = BufWriter::with_capacity(COALESCE, stream);
+    while let Some(frame) = frames.recv().await {
+        let mut next = Some(frame);
+        while let Some(frame) = next {
+            waiting.fetch_sub(frame.len(), Ordering::Relaxed);
+            let len = u32::try_from(frame.len()).map_err(io::Error::other)?;
+            stream.write_all(&len.to_be_bytes()).await?;
+            for piece in frame.chunks(PIECE) {
+                stream.write_all(piece).await?;
+                moved.note();
+            }
+            next = frames.try_recv().ok();
+        }
+        stream.flush().await?;
+    }
+    stream.close().await
+}
+
+/// Reads frames and hands them on in order, until the stream ends or is not in order.
+async fn read_all<F: Future<Output = Result<(), Closed>>>(
+    mut stream: impl AsyncRead + Unpin,
+    moved: &Moved,
+    hand_on: impl Fn(Vec<u8>) -> F,
+) -> io::Result<()> {
+    loop {
+        let mut head = [0; 4];
+        // No deadline between frames: a quiet peer is no fault.
+        stream.read_exact(&mut head[..1]).await?;
+        timeout(PATIENCE, stream.read_exact(&mut head[1..])).await??;
+        let len = u32::from_be_bytes(head) as usize;
+        if len > MAX_FRAME {
+            tracing::debug!("a peer sent a length over the limit");
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        let deadline = PATIENCE + Duration::from_secs((len / SLOWEST) as u64);
+        let frame = timeout(deadline, read_frame(&mut stream, len, moved)).await??;
+        if hand_on(frame).await.is_err() {
+            return Ok(());
+        }
+    }
+}
+
+/// `len` bytes; the buffer grows as they come, so that a length alone costs nothing.
+async fn read_frame(
+    stream: &mut (impl AsyncRead + Unpin),
+    len: usize,
+    moved: &Moved,
+) -> io::Result<Vec<u8>> {
+    let mut frame = Vec::new();
+    while frame.len() < len {
+        let have = frame.len();
+        frame.resize(len.min(have + PIECE), 0);
+        stream.read_exact(&mut frame[have..]).await?;
+        moved.note();
+    }
+    Ok(frame)
+}
+
+/// Frames that may wait for a peer (proposed).
+const FRAMES: usize = 1024;
+/// Bytes that may wait for a peer: seven of the largest frames (proposed).
+const QUEUE: usize = 8 << 20;
+/// Small frames up to so many bytes go out together.
+const COALESCE: usize = 16 << 10;
+/// Bytes read or written at a time.
+const PIECE: usize = 32 << 10;
+/// A frame that has begun is given this long, and a second more for each [`SLOWEST`] bytes.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Bytes a second of the slowest link that still works: 32 kbit/s (a guess).
+const SLOWEST: usize = 4 << 10;
+/// How long what waits has to leave when a line is closed.
+const DRAIN: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use futures::io::Cursor;
+
+    use super::*;
+
+    async fn read(bytes: &[u8]) -> (Vec<Vec<u8>>, io::Result<()>) {
+        let frames = Mutex::new(Vec::new());
+        let ended = read_all(Cursor::new(bytes), &Moved::new(), async |frame| {
+            frames.lock().expect("no panic").push(frame);
+            Ok(())
+        })
+        .await;
+        (frames.into_inner().expect("no panic"), ended)
+    }
+
+    #[tokio::test]
+    async fn frames_come_as_they_were_sent() {
+        let (queue, frames) = mpsc::channel(8);
+        let sent = [vec![1; 3], vec![], vec![2; MAX_FRAME], vec![3]];
+        for frame in &sent {
+            queue.try_send(frame.clone()).expect("room");
+        }
+        drop(queue);
+        let mut wire = Vec::new();
+        let waiting = AtomicUsize::new(sent.iter().map(Vec::len).sum());
+        write_all(&mut wire, frames, &waiting, &Moved::new()).await.expect("written");
+        assert_eq!(waiting.into_inner(), 0);
+        let (came, _) = read(&wire).await;
+        assert!(came == sent);
+    }
+
+    #[tokio::test]
+    async fn a_length_over_the_limit_is_refused_before_its_bytes_are_waited_for() {
+        let len = u32::try_from(MAX_FRAME + 1).expect("small");
+        let (came, ended) = read(&len.to_be_bytes()).await;
+        assert!(came.is_empty());
+        assert_eq!(ended.expect_err("refused").kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[tokio::test]
+    async fn a_frame_that_breaks_off_is_not_handed_on() {
+        let (came, ended) = read(&[0, 0, 0, 1, 7, 0, 0, 0, 2, 8]).await;
+        assert_eq!(came, [[7]]);
+        assert_eq!(ended.expect_err("broken off").kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_takes_nothing_is_cut_off() {
+        let lines = Lines::default();
+        let peer = Peer([1; 32]);
+        let mut ends = lines.begin(peer);
+        for _ in 0..8 {
+            lines.send(&peer, vec![0; 1 << 20]);
+        }
+        assert!(ends.cutting.try_recv().is_err(), "8 MiB may wait");
+        lines.send(&peer, vec![0]);
+        assert!(ends.cutting.try_recv().is_ok());
+        let mut ends = lines.begin(peer);
+        for _ in 0..FRAMES {
+            lines.send(&peer, vec![0]);
+        }
+        assert!(ends.cutting.try_recv().is_err(), "so many frames may wait");
+        lines.send(&peer, vec![0]);
+        assert!(ends.cutting.try_recv().is_ok());
+    }
+}
