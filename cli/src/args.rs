@@ -1,0 +1,562 @@
+//! The command line: every verb with its arguments (U-1, U-2, U-20 to U-86).
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+
+use crate::values;
+
+/// Support circles without a server.
+#[derive(Debug, Parser)]
+#[command(name = "hearthlight", version, max_term_width = 100, disable_help_flag = false)]
+pub(crate) struct CommandLine {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) verb: Option<Verb>,
+}
+
+/// Flags that stand before or after any verb.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "For every verb")]
+pub(crate) struct Global {
+    /// The folder of this person on this computer
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) home: Option<PathBuf>,
+    /// Print JSON, one object a line
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// When to draw with colors
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = false
+    )]
+    pub(crate) color: Color,
+    /// No hints beside the result
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Answer questions with yes
+    #[arg(long, short, global = true)]
+    pub(crate) yes: bool,
+    /// Read the passphrase from the first line of this file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Write a log to stderr
+    #[arg(long, global = true, hide = true, value_name = "LEVEL")]
+    pub(crate) log: Option<tracing::Level>,
+}
+
+/// When to draw with colors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Make the home on this computer
+    Setup(Setup),
+    /// Run, so that messages arrive
+    Start(Start),
+    /// End what `start` began
+    Stop,
+    /// Say how things are
+    Status,
+    /// Look for what stands in the way
+    Doctor {
+        /// Ask no relay
+        #[arg(long)]
+        offline: bool,
+    },
+    /// Close the home until `unlock`
+    Lock,
+    /// Open the home again
+    Unlock,
+    /// Start a circle, and look at yours
+    #[command(subcommand)]
+    Circle(Circle),
+    /// Invite people to a circle
+    #[command(subcommand)]
+    Invite(Invite),
+    /// Ask to join a circle with an invite
+    Join(Join),
+    /// List who asks to be let in
+    Waiting {
+        /// The circle
+        circle: String,
+    },
+    /// Let somebody in
+    Admit(Admit),
+    /// Do not let somebody in
+    Decline(Decline),
+    /// Say something in a circle
+    Say(Say),
+    /// Read what was said in a circle
+    Read(Read),
+    /// List the members of a circle
+    Members {
+        /// The circle
+        circle: String,
+    },
+    /// Show numbers to call or text right now
+    HelpNow {
+        /// Two letters, such as US
+        #[arg(long, value_name = "XX", value_parser = values::country)]
+        country: Option<String>,
+        /// Show this circle's own numbers too
+        #[arg(long, value_name = "C")]
+        circle: Option<String>,
+    },
+    /// Remove a circle, or everything, from this computer
+    Wipe {
+        /// The circle; without one: everything
+        circle: Option<String>,
+    },
+    /// Open Hearthlight in the browser
+    Open {
+        /// Print the link only
+        #[arg(long)]
+        no_browser: bool,
+    },
+    /// See a relay and three members at work on this computer
+    Demo {
+        /// Keep all files in this folder
+        #[arg(long, value_name = "DIR")]
+        keep: Option<PathBuf>,
+    },
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write manual pages into a folder
+    Man {
+        /// The folder
+        dir: PathBuf,
+    },
+    /// Print the version
+    Version {
+        /// Print what it speaks, too
+        #[arg(long)]
+        verbose: bool,
+    },
+    /// Run a relay
+    #[command(subcommand)]
+    Relay(Relay),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Setup {
+    /// A name to suggest for circles; it stays on this computer
+    #[arg(long, value_parser = values::name)]
+    pub(crate) name: Option<String>,
+    /// Keep no passphrase: anyone at this computer can then read everything
+    #[arg(long, conflicts_with = "passphrase_file")]
+    pub(crate) no_passphrase: bool,
+    /// The language of texts, such as en
+    #[arg(long, value_name = "TAG")]
+    pub(crate) language: Option<String>,
+    /// Your country, for `help-now`
+    #[arg(long, value_name = "XX", value_parser = values::country)]
+    pub(crate) country: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Start {
+    /// Go on in the background
+    #[arg(long)]
+    pub(crate) detach: bool,
+    /// This is the background process
+    #[arg(long, hide = true, conflicts_with = "detach")]
+    pub(crate) detached: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Circle {
+    /// Start a circle
+    New(CircleNew),
+    /// List your circles
+    List,
+    /// Show one circle
+    Show {
+        /// The circle
+        circle: String,
+    },
+    /// Look at a circle's relays, add one, remove one
+    Relay {
+        /// The circle
+        circle: String,
+        #[command(subcommand)]
+        action: CircleRelay,
+    },
+    /// Change a setting of a circle
+    Set {
+        /// The circle
+        circle: String,
+        /// The setting
+        key: CircleKey,
+        /// Its new value
+        value: String,
+    },
+}
+
+/// A setting of a circle in this home.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CircleKey {
+    /// The circle's name here
+    Label,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CircleNew {
+    /// Its name here, and on join cards
+    #[arg(value_parser = values::name)]
+    pub(crate) name: String,
+    /// How it works together
+    #[arg(long, default_value = "plain")]
+    pub(crate) template: Template,
+    /// Your name in it
+    #[arg(long, value_name = "PSEUDONYM", value_parser = values::name)]
+    pub(crate) r#as: Option<String>,
+    /// A relay's address, @FILE, or - for stdin; at most four times
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) relay: Vec<String>,
+    /// How newcomers are let in
+    #[arg(long, default_value = "ask")]
+    pub(crate) admit: Admission,
+    /// How long talk is kept, such as 30d
+    #[arg(long, value_name = "D", value_parser = values::duration)]
+    pub(crate) retention: Option<Duration>,
+    /// Let members link directly where both want it
+    #[arg(long)]
+    pub(crate) direct: bool,
+    /// For thin links
+    #[arg(long)]
+    pub(crate) thin: bool,
+}
+
+/// The shipped templates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub(crate) enum Template {
+    TwelveStep,
+    NaStyle,
+    FourPoint,
+    Dharma,
+    OnlineCommunity,
+    SoberHouse,
+    Plain,
+}
+
+/// How newcomers are let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Admission {
+    /// Somebody says yes
+    Ask,
+    /// Whoever has the invite comes in
+    Open,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CircleRelay {
+    /// List its relays
+    List,
+    /// Add a relay
+    Add {
+        /// The relay's address, @FILE, or - for stdin
+        address: String,
+    },
+    /// Remove a relay
+    Remove {
+        /// The relay's key, as `list` shows it
+        key: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Invite {
+    /// Make an invite
+    New(InviteNew),
+    /// List a circle's invites
+    List {
+        /// The circle
+        circle: String,
+    },
+    /// Take an invite back
+    Revoke {
+        /// The circle
+        circle: String,
+        /// The invite, as `list` shows it
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InviteNew {
+    /// The circle
+    pub(crate) circle: String,
+    /// How many people can use it, 1 to 50
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = uses)]
+    pub(crate) uses: u64,
+    /// How long it lasts, 5m to 30d
+    #[arg(long, default_value = "24h", value_name = "D", value_parser = expires)]
+    pub(crate) expires: Duration,
+    /// How who comes with it is let in
+    #[arg(long)]
+    pub(crate) admit: Option<Admission>,
+    /// A note for the waiting room, such as "for Sam"
+    #[arg(long, value_name = "T", value_parser = values::name)]
+    pub(crate) label: Option<String>,
+    /// Draw the code, too
+    #[arg(long)]
+    pub(crate) qr: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Join {
+    /// The invite's code, or - for stdin; without it you are asked
+    pub(crate) code: Option<String>,
+    /// Your name in the circle
+    #[arg(long, value_name = "PSEUDONYM", value_parser = values::name)]
+    pub(crate) name: Option<String>,
+    /// The circle's name on this computer
+    #[arg(long, value_name = "L", value_parser = values::name)]
+    pub(crate) label: Option<String>,
+    /// Wait until you are in, at most so long
+    #[arg(long, value_name = "D", value_parser = values::duration)]
+    pub(crate) wait: Option<Duration>,
+    /// Look at what the code leads to, and do no more
+    #[arg(long)]
+    pub(crate) preview: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Admit {
+    /// The circle
+    pub(crate) circle: String,
+    /// Names or ids, as `waiting` shows them
+    #[arg(required = true)]
+    pub(crate) who: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Decline {
+    /// The circle
+    pub(crate) circle: String,
+    /// Names or ids, as `waiting` shows them
+    #[arg(required = true)]
+    pub(crate) who: Vec<String>,
+    /// Say nothing to them
+    #[arg(long)]
+    pub(crate) silent: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Say {
+    /// The circle
+    pub(crate) circle: String,
+    /// The words, or - for all of stdin; without them you are asked
+    pub(crate) text: Option<String>,
+    /// Each line of stdin is a message of its own
+    #[arg(long)]
+    pub(crate) lines: bool,
+    /// The message that this answers
+    #[arg(long, value_name = "ID")]
+    pub(crate) reply: Option<String>,
+    /// The answer that you wish for
+    #[arg(long)]
+    pub(crate) wants: Option<Wants>,
+    /// What readers may want to know beforehand
+    #[arg(long, value_name = "T")]
+    pub(crate) note: Option<String>,
+    /// Wait until it is that far
+    #[arg(long, value_name = "MARK")]
+    pub(crate) wait: Option<WaitFor>,
+    /// How long to wait; 0: only until it is stored
+    #[arg(long, value_name = "D", value_parser = values::duration)]
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// The answer that an author wishes for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Wants {
+    /// To be heard
+    Listen,
+    /// What others lived through
+    Experience,
+    /// Advice
+    Advice,
+}
+
+/// The mark to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum WaitFor {
+    /// A relay has it
+    Relayed,
+    /// A member has it
+    Received,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Read {
+    /// The circle
+    pub(crate) circle: String,
+    /// Only what came since: a span such as 24h, or a time
+    #[arg(long, value_name = "D", value_parser = values::since)]
+    pub(crate) since: Option<Timestamp>,
+    /// The newest so many; 0 = all
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub(crate) limit: u64,
+    /// Go on with what comes
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// Only what you have not read yet
+    #[arg(long)]
+    pub(crate) unread: bool,
+    /// Print marks that change, too (JSON)
+    #[arg(long)]
+    pub(crate) marks: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Relay {
+    /// Make a relay
+    Init(RelayInit),
+    /// Run a relay
+    Run(RelayRun),
+    /// Say how the running relay is
+    Status(RelayFolder),
+    /// Make, list and revoke tokens
+    #[command(subcommand)]
+    Token(RelayToken),
+    /// Show or change what the relay says about itself
+    Card {
+        #[command(flatten)]
+        folder: RelayFolder,
+        /// Take the card from this file
+        #[arg(long, value_name = "FILE", conflicts_with = "address")]
+        set: Option<PathBuf>,
+        /// Show another relay's card
+        #[arg(long, value_name = "A")]
+        address: Option<String>,
+    },
+    /// Answer with the exit code whether the relay is well
+    Healthcheck {
+        #[command(flatten)]
+        folder: RelayFolder,
+        /// Whether it takes something new, too
+        #[arg(long)]
+        ready: bool,
+    },
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(RelayConfig),
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RelayFolder {
+    /// The relay's folder
+    #[arg(long, value_name = "D")]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RelayInit {
+    #[command(flatten)]
+    pub(crate) folder: RelayFolder,
+    /// Only for this computer, at this port
+    #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "4270")]
+    pub(crate) local: Option<u16>,
+    /// Where to listen, as a multiaddr
+    #[arg(long, value_name = "A", conflicts_with = "local")]
+    pub(crate) listen: Vec<String>,
+    /// Where others reach it, as a multiaddr
+    #[arg(long, value_name = "A")]
+    pub(crate) external_address: Vec<String>,
+    /// Who runs it
+    #[arg(long, value_name = "T")]
+    pub(crate) operator: Option<String>,
+    /// How to reach them
+    #[arg(long, value_name = "T")]
+    pub(crate) contact: Option<String>,
+    /// Where it stands
+    #[arg(long, value_name = "XX", value_parser = values::country)]
+    pub(crate) country: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RelayRun {
+    #[command(flatten)]
+    pub(crate) folder: RelayFolder,
+    /// The configuration, if not in the folder
+    #[arg(long, value_name = "F", conflicts_with = "dir")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where to listen, as a multiaddr
+    #[arg(long, value_name = "A")]
+    pub(crate) listen: Vec<String>,
+    /// Where others reach it, as a multiaddr
+    #[arg(long, value_name = "A")]
+    pub(crate) external_address: Vec<String>,
+    /// A setting for this run, such as limits.store=1GiB
+    #[arg(short = 'O', value_name = "KEY=VALUE")]
+    pub(crate) option: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RelayToken {
+    /// Make a token, and print the address that holds it
+    Add {
+        #[command(flatten)]
+        folder: RelayFolder,
+        /// Whom it is for
+        #[arg(long, value_name = "T", value_parser = values::name)]
+        label: Option<String>,
+        /// How much it may store
+        #[arg(long, value_name = "SIZE", value_parser = values::size)]
+        quota: Option<u64>,
+        /// How long it is good
+        #[arg(long, value_name = "D", value_parser = values::duration)]
+        expires: Option<Duration>,
+    },
+    /// List tokens
+    List(RelayFolder),
+    /// Take a token back
+    Revoke {
+        #[command(flatten)]
+        folder: RelayFolder,
+        /// The token, as `list` shows it
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RelayConfig {
+    /// Print every value and where it comes from
+    Show(RelayFolder),
+}
+
+/// Words of the command line that are spelled as in the API.
+pub(crate) fn word<T: ValueEnum>(value: T) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
+
+fn uses(text: &str) -> Result<u64, String> {
+    let uses = text.parse().ok().filter(|uses| (1..=50).contains(uses));
+    uses.ok_or_else(|| "An invite has 1 to 50 uses.".to_owned())
+}
+
+fn expires(text: &str) -> Result<Duration, String> {
+    let span = values::duration(text)?;
+    if (300..=2_592_000).contains(&span.as_secs()) {
+        Ok(span)
+    } else {
+        Err("An invite lasts 5m to 30d.".to_owned())
+    }
+}
