@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# The whole gate in one command; CI calls only this. All sections run, so that one run says everything.
+#
+#   tests/check.sh               everything
+#   tests/check.sh clippy wall   only these sections
+#
+# Goal: under 40 minutes on two cores with nothing built.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+sections=(format words links rules wall clippy deny release demo test)
+
+# Names the files; `cargo fmt --all` mends them.
+format() { cargo fmt --all --check -- -l; }
+
+# Words that no text for members or relay hosts holds (interfaces U-5, recovery D-1 and D-73). The texts
+# of the program itself are looked at by cli's tests.
+words() {
+    local stems='addict|alcoholic|junkie|abuser|drunk|dirty|clean|relapse|habit|failed|failure|broke|broken'
+    stems+='|lost|reset|streak|zero|should|must|excuse|willpower|at least|confidential|anonymous|treatment'
+    stems+='|therap[a-z]*|clinical|proven|cure|prevents|guarantee[sd]?|fatal|abort|kill|die|invalid|illegal'
+    stems+='|error|hurry|last chance|we miss you'
+    # Commands are typed, not read: code does not count. Nor does an exclamation mark in a picture's link.
+    local found=0 page
+    for page in README.md docs/members.md docs/hosts.md; do
+        sed -E 's/`[^`]*`//g; s/!\[//g' "$page" | awk '/^```/ { code = !code; next } !code { print NR ": " $0 }' |
+            grep -inE "\\b($stems)\\b|!" | sed "s|^[0-9]*:|$page:|" && found=1
+    done
+    [ "$found" = 0 ] || { echo "words: these are kept out (U-5, D-73)"; return 1; }
+}
+
+# Every link to a file in this repository leads to one.
+links() {
+    local page target missing=0
+    for page in *.md docs/*.md; do
+        while read -r target; do
+            [ -e "$(dirname "$page")/${target%%#*}" ] || { echo "links: $page names $target"; missing=1; }
+        done < <(grep -oE '\]\([^)#][^)]*\)' "$page" | sed -E 's/^\]\(|\)$//g' | grep -vE '^[a-z]+:' || true)
+    done
+    return "$missing"
+}
+
+rules() { tests/rules.sh; }
+
+# Imports go one way, and the protocol reaches no clock, chance, file or socket.
+wall() {
+    local bad=0 tree
+    tree=$(cargo tree --locked -p hearthlight-protocol -e normal --prefix none --format '{p}' | cut -d' ' -f1)
+    if grep -xE 'tokio|mio|socket2|futures|async-.*|smol|libp2p.*|sled|redb|rusqlite|clap|axum|hyper' <<<"$tree" ||
+        grep -xE 'getrandom|rand|rand_os|rand_chacha|fastrand|time|chrono|jiff|instant|web-time' <<<"$tree" ||
+        grep -xE 'libc|rustix|nix|tempfile|dirs|tracing|log|once_cell|parking_lot' <<<"$tree"; then
+        echo "wall: the protocol depends on these"; bad=1
+    fi
+    # A comment may name what the code may not.
+    if grep -rnE '\b(libp2p|sled)\b' cli/Cargo.toml cli/src --include='*.rs' --include=Cargo.toml |
+        grep -vE ':[0-9]+: *//'; then
+        echo "wall: cli names what only node may"; bad=1
+    fi
+    if grep -rnE '\b(libp2p|tokio|sled)\b' protocol/Cargo.toml protocol/src --include='*.rs' --include=Cargo.toml |
+        grep -vE ':[0-9]+: *//|:[0-9]+:.*"[^"]*libp2p[^"]*"'; then
+        echo "wall: protocol names what only node may"; bad=1
+    fi
+    # Tests may print (clippy's print_stdout looks at node again, without them).
+    if grep -rnE '\b(e?print(ln)?|dbg)!' protocol/src node/src --include='*.rs' |
+        grep -vE '/tests(/|\.rs:)|:[0-9]+: *//'; then
+        echo "wall: node and protocol do not print"; bad=1
+    fi
+    return "$bad"
+}
+
+# Clocks, chance, files and hash maps in the protocol are found here: protocol/clippy.toml.
+clippy() { cargo clippy --locked --workspace --all-targets -- -D warnings; }
+
+# Not installed by the gate: building it takes longer than everything else here together.
+deny() {
+    if cargo deny --version >/dev/null 2>&1; then
+        cargo deny --locked check bans licenses sources
+    else
+        echo "skipped: cargo-deny is not installed (cargo install --locked cargo-deny)"
+    fi
+}
+
+release() { cargo build --locked --release; }
+
+# The first command of the README, and what `cargo run --release` opens: in a home of its own, and, as long as
+# there is no page, at its end by itself.
+demo() {
+    local home
+    home=$(mktemp -d)
+    HEARTHLIGHT_HOME=$home timeout 300 cargo run --locked --release --quiet </dev/null
+    rmdir "$home"
+    timeout 300 cargo run --locked --release --quiet -- demo
+}
+
+test() { cargo test --locked --workspace --no-fail-fast; }
+
+if [ $# = 1 ]; then
+    case " ${sections[*]} " in
+    *" $1 "*) "$1"; exit ;;
+    *) echo "There is no section $1: ${sections[*]}"; exit 2 ;;
+    esac
+fi
+
+[ $# = 0 ] || sections=("$@")
+for tool in cargo cc script awk; do
+    command -v "$tool" >/dev/null && continue
+    echo "check: there is no $tool here"
+    [ "${CI:-}" != true ] || exit 1
+done
+begun=$SECONDS
+missed=()
+times=
+for section in "${sections[@]}"; do
+    printf '\n== %s\n' "$section"
+    started=$SECONDS
+    result=ok
+    # A process of its own: `set -e` holds in it.
+    "$BASH" tests/check.sh "$section" || { result=MISSED; missed+=("$section"); }
+    times+=$(printf '%-8s %5d s  %s' "$section" $((SECONDS - started)) "$result")$'\n'
+done
+printf '\n%s' "$times"
+if [ ${#missed[@]} -gt 0 ]; then
+    echo "check: not passed in $((SECONDS - begun)) s: ${missed[*]}"
+    exit 1
+fi
+echo "check: passed in $((SECONDS - begun)) s"

@@ -1,0 +1,45 @@
+//! The world that runs the machines: hosts, a network, a clock and chance, all out of one seed.
+//!
+//! ```text
+//! storm ──► people ──► world ──► host (store, machine)      what persons do, over who drives machines
+//!                        │  └──► link  (network)
+//!                        └─────► oracle                     what must never be seen
+//! ```
+//! A [`World`] is one thread and one virtual clock. Whatever happens, happens in the order of (time,
+//! sequence), and each happening goes into a running hash, so a seed is all that a replay needs.
+
+pub mod chance;
+pub mod fault;
+pub mod host;
+pub mod link;
+pub mod machine;
+pub mod oracle;
+mod people;
+pub mod process;
+pub mod queue;
+pub mod store;
+pub mod storm;
+pub mod toy;
+pub mod world;
+
+pub use fault::{Faults, Weather};
+pub use machine::Machines;
+pub use oracle::Broken;
+pub use storm::{Report, StormConfig, first_broken, run_storms};
+pub use world::World;
+
+/// A host's number in its world.
+pub type HostId = usize;
+
+/// Who founds every circle.
+pub const ANNA: HostId = 0;
+/// A member.
+pub const BEN: HostId = 1;
+/// A member.
+pub const CHRIS: HostId = 2;
+/// A member.
+pub const DANA: HostId = 3;
+/// A member.
+pub const EVE: HostId = 4;
+/// A member.
+pub const FINN: HostId = 5;

@@ -1,0 +1,167 @@
+//! Promises to people, kept in many worlds.
+//!
+//! `SIM_SEEDS` says how many storms, `SIM_FIRST_SEED` from which seed on. A failure prints `SEED=n`:
+//! `SIM_SEEDS=1 SIM_FIRST_SEED=n cargo test -p hearthlight-tests --test sim storms` runs it again.
+
+use harness::{
+    ANNA, BEN, CHRIS, DANA, Faults, Machines, StormConfig, World, first_broken, run_storms,
+};
+use hearthlight_protocol::boundary::{KeySlot, Room, SlotKind, Store};
+
+/// Storms in which each planted fault has to be found out at least once. A guess.
+const SEEDS_FOR_A_FAULT: u64 = 10;
+
+/// P1, P2
+#[test]
+fn a_quiet_circle_delivers_every_word_to_everybody() {
+    let mut world = World::calm_circle(1, 3, 1);
+    world.say(ANNA, "good evening");
+    world.run_for(30_000);
+    world.say(BEN, "good evening to you");
+    world.calm().expect("every promise is kept");
+    let all = ["say 00000 good evening", "say 00001 good evening to you"];
+    for member in [ANNA, BEN, CHRIS] {
+        assert_eq!(world.texts(member), all);
+    }
+}
+
+/// P1, R-28
+#[test]
+fn a_quiet_circle_delivers_after_everybody_was_restarted() {
+    let mut world = World::calm_circle(2, 3, 1);
+    world.say(ANNA, "kept over the night");
+    world.run_for(10);
+    for host in 0..world.hosts.len() {
+        world.crash(host, 60_000);
+    }
+    world.run_for(120_000);
+    world.calm().expect("every promise is kept");
+    assert_eq!(world.texts(CHRIS), ["say 00000 kept over the night"]);
+}
+
+/// P1, R-34
+#[test]
+fn a_quiet_circle_delivers_to_who_was_away() {
+    let mut world = World::calm_circle(3, 3, 1);
+    world.crash(CHRIS, 30 * 60_000);
+    world.say(ANNA, "while Chris is away");
+    world.run_for(10 * 60_000);
+    assert_eq!(world.texts(BEN), ["say 00000 while Chris is away"]);
+    // Ben and Anna sleep when Chris comes, so only the relay can tell.
+    world.crash(ANNA, 60 * 60_000);
+    world.crash(BEN, 60 * 60_000);
+    world.run_for(25 * 60_000);
+    assert_eq!(world.texts(CHRIS), ["say 00000 while Chris is away"]);
+    world.calm().expect("every promise is kept");
+}
+
+/// P4
+#[test]
+fn a_newcomer_reads_nothing_from_before_its_admission() {
+    let mut world = World::calm_circle_of(Machines::Real, 4, 4, 3, 1);
+    world.say(BEN, "before Dana came");
+    world.run_for(120_000);
+    world.begin_join(DANA);
+    world.run_for(120_000);
+    world.say(ANNA, "to all four");
+    world.calm().expect("every promise is kept");
+    assert_eq!(world.texts(DANA), ["say 00001 to all four"]);
+}
+
+/// Ben, who is no host, opens the epoch that the next week needs; a week after it, the
+/// secret of the old one is nowhere any more.
+#[test]
+fn an_ended_epoch_leaves_no_secret() {
+    const WEEK: u64 = 7 * 86_400_000;
+    let mut world = World::calm_circle(5, 3, 1);
+    world.say(ANNA, "in the first week");
+    world.run_for(60_000);
+    let old = epochs(&world, ANNA);
+    assert!(!old.is_empty());
+    world.run_for(WEEK + 3_600_000);
+    world.say(BEN, "in the second week");
+    world.run_for(120_000);
+    let now = epochs(&world, ANNA);
+    assert!(now.iter().any(|slot| !old.contains(slot)), "Ben opened one");
+    world.run_for(WEEK + 3_600_000);
+    for member in [ANNA, BEN, CHRIS] {
+        let left = epochs(&world, member);
+        assert!(old.iter().all(|slot| !left.contains(slot)), "member {member}");
+    }
+}
+
+fn epochs(world: &World, host: usize) -> Vec<KeySlot> {
+    let secrets = world.hosts[host].store.secrets().into_iter();
+    secrets.map(|(slot, _)| slot).filter(|slot| slot.kind == SlotKind::Epoch).collect()
+}
+
+/// R-42, P8: of what was said a store keeps the words and what orders them, and no signature.
+#[test]
+fn no_signature_is_kept_beside_talk() {
+    const WORDS: &str = "kept without a signature";
+    let mut world = World::calm_circle(6, 2, 1);
+    world.say(ANNA, WORDS);
+    world.calm().expect("every promise is kept");
+    let circle = world.circle.expect("it was founded");
+    let rows = world.hosts[BEN].store.scan(Room::Messages, &circle.0, &[], false, usize::MAX);
+    let holds = |row: &[u8]| row.windows(WORDS.len()).any(|at| at == WORDS.as_bytes());
+    let (_, row) = rows.iter().find(|(_, row)| holds(row)).expect("Ben read it");
+    // 64 bytes of a signature do not fit into what is left.
+    assert!(row.len() < WORDS.len() + 12 + 140, "{} bytes", row.len());
+}
+
+/// P1, P2, P4, P7, R-28, R-50
+#[test]
+fn storms_of_six_members_lose_nothing() {
+    let (first, seeds) = (number("SIM_FIRST_SEED", 1), number("SIM_SEEDS", 60));
+    let report = run_storms(first, seeds, 6, &StormConfig::default());
+    println!("{report}");
+    assert!(report.broken.is_empty(), "{report}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_storm() {
+    let trace = |seed| {
+        let mut world = World::storm(seed, 6, &StormConfig::default());
+        world.calm().expect("every promise is kept");
+        world.trace
+    };
+    assert_eq!(trace(7), trace(7));
+    assert_ne!(trace(7), trace(8));
+}
+
+/// The oracles see a store that forgets one save in twenty.
+#[test]
+fn a_store_that_forgets_is_found_out() {
+    found_out(&Faults { forget: Some((Room::Messages, 0.05)), ..Faults::default() });
+}
+
+/// The oracles see a driver that breaks R-81.
+#[test]
+fn a_driver_that_sends_before_it_saves_is_found_out() {
+    found_out(&Faults { sends_first: 0.01, ..Faults::default() });
+}
+
+/// The oracles see a relay that acknowledges what it does not keep.
+#[test]
+fn a_relay_that_does_not_keep_what_it_acknowledged_is_found_out() {
+    found_out(&Faults { lying_relays: true, ..Faults::default() });
+}
+
+/// The oracles see that what one member sends arrives nowhere.
+#[test]
+fn a_member_whom_nobody_can_hear_is_found_out() {
+    found_out(&Faults { mute: Some(BEN), ..Faults::default() });
+}
+
+fn found_out(faults: &Faults) {
+    let config = StormConfig { faults: *faults, ..StormConfig::default() };
+    let broken = first_broken(SEEDS_FOR_A_FAULT, 6, &config).expect("somebody notices");
+    // What the fault does to people, not how the machine stumbles over it.
+    assert_ne!(broken.promise, "no panics", "{broken}");
+}
+
+fn number(name: &str, default: u64) -> u64 {
+    let set = std::env::var(name).ok().and_then(|text| text.parse().ok());
+    set.unwrap_or(default)
+}
