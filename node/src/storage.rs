@@ -215,16 +215,15 @@ impl Storage {
     /// The rows that `writes` come to, and what the ledger says after them.
     fn batch(&self, writes: &[Write]) -> Result<(sled::Batch, Ledger), NodeError> {
         let disk = self.disk.as_ref().expect("only called while it is open");
-        let mut last: BTreeMap<Vec<u8>, Option<&Value>> = BTreeMap::new();
+        let mut last: BTreeMap<Vec<u8>, Option<(&Key, &Value)>> = BTreeMap::new();
         for write in writes {
             match write {
-                Write::Save(key, value) => last.insert(self.rows.key(key), Some(value)),
+                Write::Save(key, value) => last.insert(self.rows.key(key), Some((key, value))),
                 Write::Erase(key) => last.insert(self.rows.key(key), None),
             };
         }
         let mut batch = sled::Batch::default();
         let (mut rows, mut sum) = (self.ledger.rows, self.ledger.sum);
-        let commit = self.ledger.commits + 1;
         for (key, value) in last {
             // This also brings the page into memory, so that damage shows before the batch begins.
             if let Some(old) = disk.get(&key)? {
@@ -240,10 +239,11 @@ impl Storage {
                 }
                 rows -= 1;
             }
-            if let Some(value) = value {
+            if let Some((name, value)) = value {
+                let plain = row::with_place(name, &value.bytes);
                 let sealed = self
                     .rows
-                    .seal(&self.vault, &key, &value.bytes, (value.under.as_ref(), commit))
+                    .seal(&self.vault, &key, &plain, value.under.as_ref())
                     .ok_or_else(|| NodeError::Internal("a value has no key".into()))?;
                 rows += sealed.len() as u64;
                 for (key, row) in sealed {
@@ -252,7 +252,7 @@ impl Storage {
                 }
             }
         }
-        let ledger = Ledger { commits: commit, rows, sum, ..self.ledger };
+        let ledger = Ledger { commits: self.ledger.commits + 1, rows, sum, ..self.ledger };
         batch.insert(LEDGER, ledger.seal(&self.vault));
         Ok((batch, ledger))
     }
@@ -268,6 +268,34 @@ impl Storage {
             let _ = self.reopen();
         }
         fault.into()
+    }
+
+    /// A scan of a room whose places lie in no order on the disk: all are read, then sorted. They are few.
+    fn scan_named(
+        &self,
+        disk: &Disk,
+        room: Room,
+        (low, high): (&[u8], Option<&[u8]>),
+        (from, backwards, limit): (&[u8], bool, usize),
+    ) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let mut found = Vec::new();
+        let walked = disk.walk(low, high, false, |key, row| {
+            let sealed = self.open_row(disk, key, row);
+            found.extend(sealed.and_then(|sealed| row::parted(room, key, sealed)));
+            true
+        });
+        if walked.is_err() {
+            self.damaged.store(true, Ordering::Relaxed);
+        }
+        if backwards {
+            found.retain(|(place, _)| from.is_empty() || place.as_slice() < from);
+            found.sort_by(|a, b| b.0.cmp(&a.0));
+        } else {
+            found.retain(|(place, _)| place.as_slice() >= from);
+            found.sort_by(|a, b| a.0.cmp(&b.0));
+        }
+        found.truncate(limit);
+        found
     }
 
     fn open_row(&self, disk: &Disk, key: &[u8], row: &[u8]) -> Option<Vec<u8>> {
@@ -286,12 +314,13 @@ impl Storage {
 impl Store for Storage {
     fn get(&self, key: &Key) -> Option<Vec<u8>> {
         let disk = self.disk.as_ref()?;
-        let key = self.rows.key(key);
-        let row = disk.get(&key).unwrap_or_else(|_| {
+        let name = self.rows.key(key);
+        let row = disk.get(&name).unwrap_or_else(|_| {
             self.damaged.store(true, Ordering::Relaxed);
             None
         });
-        self.open_row(disk, &key, &row?)
+        let sealed = self.open_row(disk, &name, &row?)?;
+        row::parted(key.room, &name, sealed).map(|(_, value)| value)
     }
 
     fn scan(
@@ -309,6 +338,9 @@ impl Store for Storage {
         let prefix = self.rows.prefix(room, owner);
         let mut low = prefix.to_vec();
         let mut high = row::after(&prefix);
+        if row::is_named(room) {
+            return self.scan_named(disk, room, (&low, high.as_deref()), (from, backwards, limit));
+        }
         if backwards && !from.is_empty() {
             high = Some([&prefix, from].concat());
         } else if !backwards {

@@ -1,6 +1,9 @@
 //! How keys and values lie in the store: names as keyed hashes, values sealed.
 //!
-//! A key is 16 bytes of HMAC-SHA-256 over room and owner, then the place. A row is
+//! A key is 16 bytes of HMAC-SHA-256 over room and owner, then the place. In rooms whose places are
+//! names rather than numbers (circles, members, requests) the place lies there as a keyed hash of 16
+//! bytes too, and as it is in front of the value, sealed: two homes cannot be matched by what is in
+//! clear. A row is
 //!
 //! | bytes | what |
 //! |---|---|
@@ -9,6 +12,8 @@
 //! | rest | body: nonce and sealed value; with flag 2 the chunks' id and their number instead |
 //!
 //! The associated data of a value is its whole key, so that rows cannot be exchanged.
+use std::borrow::Cow;
+
 use hearthlight_protocol::{
     boundary::{Key, KeySlot, Room},
     crypto,
@@ -63,19 +68,21 @@ impl Rows {
     /// The key in the store.
     pub(super) fn key(&self, key: &Key) -> Vec<u8> {
         debug_assert!(key.place.len() <= MAX_PLACE, "a place has at most 64 bytes");
-        [&self.prefix(key.room, &key.owner)[..], &key.place].concat()
+        let prefix = self.prefix(key.room, &key.owner);
+        if !is_named(key.room) {
+            return [&prefix[..], &key.place].concat();
+        }
+        let place: [u8; 16] = truncated(&keyed_hash(&self.names[..], &[&prefix, &key.place]));
+        [prefix, place].concat()
     }
 
     /// Seals a value into rows: its own first, then its chunks. `None` if the slot is not held.
-    ///
-    /// Chunks of a later `commit` lie behind those of earlier ones, so that what is new lies together
-    /// and few pages are written again for it.
     pub(super) fn seal(
         &self,
         vault: &Vault,
         key: &[u8],
         value: &[u8],
-        (under, commit): (Option<&KeySlot>, u64),
+        under: Option<&KeySlot>,
     ) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
         let (tag, seal_key) = match under {
             Some(slot) => vault.seal_key(slot).map(|(tag, key)| (Some(tag), key))?,
@@ -93,9 +100,7 @@ impl Rows {
         }
         let body = [&nonce[..], &sealed].concat();
         let mut id = [0; 16];
-        // A store that was put back counts commits again, so the number alone is not enough.
-        random(&mut id[8..]);
-        id[..8].copy_from_slice(&commit.to_be_bytes());
+        random(&mut id);
         let count = u16::try_from(body.len().div_ceil(CHUNK)).ok()?;
         row[0] |= CHUNKED;
         row.extend(id);
@@ -166,6 +171,30 @@ impl Rows {
             .and_then(|(nonce, sealed)| crypto::open(seal_key, nonce, sealed, key))
             .map_or(Opened::Damaged, Opened::Value)
     }
+}
+
+/// Whether the places of a room are names, which nobody may read on the disk.
+pub(super) fn is_named(room: Room) -> bool {
+    matches!(room, Room::Circles | Room::Devices | Room::Local | Room::Once)
+}
+
+/// What is sealed for a value: in a room of names, its place goes with it.
+pub(super) fn with_place<'v>(key: &Key, value: &'v [u8]) -> Cow<'v, [u8]> {
+    if !is_named(key.room) {
+        return Cow::Borrowed(value);
+    }
+    let len = u8::try_from(key.place.len()).expect("a place has at most 64 bytes");
+    Cow::Owned([&[len][..], &key.place, value].concat())
+}
+
+/// Place and value of what was sealed at a key of this room.
+pub(super) fn parted(room: Room, key: &[u8], sealed: Vec<u8>) -> Option<(Vec<u8>, Vec<u8>)> {
+    if !is_named(room) {
+        return Some((key[PREFIX..].to_vec(), sealed));
+    }
+    let (len, rest) = sealed.split_first()?;
+    let (place, value) = rest.split_at_checked(usize::from(*len))?;
+    Some((place.to_vec(), value.to_vec()))
 }
 
 impl<'a> Row<'a> {
