@@ -75,6 +75,11 @@ impl Member {
             let identity = member.identity.clone();
             let circle = Circle::restore(env, &mut batch, link, &identity, id, &saved, member.mesh)
                 .ok_or(RestoreError::Damaged)?;
+            // Who waits for it to be borne out is told, after a restart too.
+            if !circle.is_in() {
+                let view = circle.join_view();
+                member.joined.insert(view.id, (id, view));
+            }
             member.links.insert(link, Whose::Circle(id));
             member.circles.insert(id, circle);
         }
