@@ -34,6 +34,7 @@ fn each_sentence_is_read_by_the_others_exactly_once() {
 fn a_mark_goes_from_waiting_over_relayed_to_received() {
     let (_circle, [anna, _ben]) = Circle::of(["Anna", "Ben"]);
     let mut follower = anna.follow(CIRCLE);
+    follower.until(|line| line["kind"] == "joined");
     let said = anna.say(CIRCLE, "good evening", &["--timeout", "0"]);
     assert_eq!(
         (&said["mark"], &said["queued"], &said["received_by"], &said["members"]),
