@@ -26,7 +26,7 @@ use minicbor::{Decode, Encode};
 use self::board::BoardItem;
 use self::card::{CardSecrets, Cards, VerifiedCard, next_rev};
 use self::charter::{Act, Charter, FoundBody};
-use self::epoch::{Header, SealedBox, board_name};
+use self::epoch::{Header, Opening, SealedBox, board_name};
 use self::head::{Epoch, Epochs};
 use self::log::{Log, Row};
 use self::opening::SavedOpening;
@@ -54,6 +54,8 @@ use crate::wire::{self, Bytes};
 
 /// Frames and cards that wait for an opening, an operation or a card.
 const MAX_STUCK: usize = 1_024;
+/// Openings that wait for their opener to be known; each may have 1 MiB.
+const MAX_STUCK_OPENINGS: usize = 32;
 /// Days for which relays keep things: what is older is not served.
 const HORIZON_DAYS: u64 = 30;
 
@@ -138,6 +140,7 @@ pub(crate) struct Circle {
     waiting: WaitingRoom,
     stuck_frames: VecDeque<(MailboxId, Envelope)>,
     stuck_cards: VecDeque<Signed>,
+    stuck_openings: VecDeque<Opening>,
     tokens: BTreeMap<Peer, [u8; 16]>,
     open_at: Option<Timestamp>,
     rows: [u64; 3],
@@ -195,6 +198,7 @@ impl Circle {
             waiting: WaitingRoom::default(),
             stuck_frames: VecDeque::new(),
             stuck_cards: VecDeque::new(),
+            stuck_openings: VecDeque::new(),
             tokens: BTreeMap::new(),
             open_at: None,
             rows: [0; 3],
@@ -487,7 +491,14 @@ impl Circle {
                     return false;
                 }
             }
-            BoardItem::Opening(opening) => self.take_opening(env, batch, opening),
+            BoardItem::Opening(opening) => {
+                if !self.take_opening(env, batch, &opening) {
+                    if self.stuck_openings.len() < MAX_STUCK_OPENINGS {
+                        self.stuck_openings.push_back(opening);
+                    }
+                    return false;
+                }
+            }
             BoardItem::Invite(keys) => self.take_invite_keys(batch, keys),
         }
         true
@@ -628,6 +639,13 @@ impl Circle {
                     changed = true;
                 } else {
                     self.stuck_cards.push_back(signed);
+                }
+            }
+            for opening in std::mem::take(&mut self.stuck_openings) {
+                if self.take_opening(env, batch, &opening) {
+                    changed = true;
+                } else {
+                    self.stuck_openings.push_back(opening);
                 }
             }
             changed |= self.judge(env, batch);

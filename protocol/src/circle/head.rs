@@ -61,6 +61,10 @@ impl Epochs {
         self.all.get(id)
     }
 
+    pub(crate) fn contains(&self, id: &EpochId) -> bool {
+        self.all.contains_key(id)
+    }
+
     pub(crate) fn get_mut(&mut self, id: &EpochId) -> Option<&mut Epoch> {
         self.all.get_mut(id)
     }

@@ -12,7 +12,7 @@ use super::roster::Right;
 use super::{Circle, Leads};
 use crate::batch::{Batch, numbered};
 use crate::boundary::{DAY_MS, Env, HOUR_MS, KeySlot, Room, SlotKind, Timestamp};
-use crate::crypto::{Secret, random};
+use crate::crypto::{Label, Secret, random};
 use crate::identity::{BoardName, CardId, EpochId};
 use crate::signed::Signed;
 use crate::wire::{self, Bytes};
@@ -49,12 +49,24 @@ impl Circle {
     }
 
     /// Takes an opening: its entry, and so the board in it, before it is judged.
-    pub(super) fn take_opening(&mut self, env: &Env<'_>, batch: &mut Batch, opening: Opening) {
-        let Some(header) = opening.header.decode::<Header>() else { return };
+    /// False if it waits for its opener to be known: only what opens here, or whose signature was
+    /// verified, is held.
+    pub(super) fn take_opening(
+        &mut self,
+        env: &Env<'_>,
+        batch: &mut Batch,
+        opening: &Opening,
+    ) -> bool {
+        let Some(header) = opening.header.decode::<Header>() else { return true };
         let id = Header::id(&opening.header, &self.id);
-        let known = self.epochs.get(&id);
-        if header.circle != self.id || known.is_some_and(|epoch| epoch.secrets.is_some()) {
-            return;
+        let key = self.charter.key(&header.opener);
+        let verified =
+            key.map(|key| opening.header.is_by(key, Label::Opening, &self.id)).unwrap_or_default();
+        if header.circle != self.id || key.is_some() && !verified {
+            return true;
+        }
+        if self.epochs.get(&id).is_some_and(|epoch| epoch.secrets.is_some()) {
+            return self.take_signature(batch, &id, opening, verified);
         }
         let mine =
             header.cards.iter().position(|tag| self.own_cards.keys().any(|id| id.0[..16] == tag.0));
@@ -64,10 +76,36 @@ impl Circle {
             let (_, own) = self.own_cards.iter().find(|(id, _)| id.0[..16] == tag)?;
             header.open_entry(self.suite, &self.me, own, &entry.0)
         });
-        if known.is_some() && secrets.is_none() {
-            return;
+        if secrets.is_none() && !verified {
+            return false;
         }
-        self.hold_epoch(env, batch, opening.header, header, entry, secrets);
+        if secrets.is_some() || !self.epochs.contains(&id) {
+            self.hold_epoch(env, batch, opening.header.clone(), header, entry, secrets);
+        }
+        true
+    }
+
+    /// The id of an epoch does not cover its signature, so a copy with a wrong one may have come first,
+    /// before its opener was known: the verified one takes its place.
+    fn take_signature(
+        &mut self,
+        batch: &mut Batch,
+        id: &EpochId,
+        opening: &Opening,
+        verified: bool,
+    ) -> bool {
+        let Some(epoch) = self.epochs.get_mut(id) else { return true };
+        if epoch.signed == opening.header {
+            return true;
+        }
+        if verified {
+            epoch.signed = opening.header.clone();
+            if epoch.state == State::Void {
+                epoch.state = State::Waits;
+            }
+            self.save_epoch(batch, id);
+        }
+        verified
     }
 
     pub(super) fn hold_epoch(
