@@ -1,5 +1,7 @@
 //! A circle as a person or script sees it.
 
+use std::collections::BTreeSet;
+
 use super::Circle;
 use super::log::{Place, Row};
 use super::roster::Right;
@@ -155,22 +157,24 @@ impl Circle {
         let limit = if reading.limit == 0 { usize::MAX } else { reading.limit };
         let rows = self.log.between(reading.after.as_ref(), reading.before.as_ref());
         let wanted = |row: u64| !reading.unread || row >= self.record.read_row;
-        let lines = rows
-            .rev()
-            .filter(|(_, row)| wanted(*row))
-            .filter_map(|(place, row)| self.entry(env, batch, place, row))
-            .filter(|entry| reading.since.is_none_or(|since| entry.received_at >= since))
-            .filter(|entry| !reading.unread || !entry.own)
-            .take(limit);
-        let mut entries: Vec<Entry> = lines.collect();
-        let from = entries.last().map(|entry| entry.place.clone());
-        for (place, child, _) in self.log.gaps() {
-            let inside = entries.iter().any(|entry| entry.id == Some(child.0))
-                && from.as_ref().is_some_and(|from| place >= *from || reading.limit > 0);
-            if inside && let Some(gap) = self.gap_entry(child) {
-                entries.push(gap);
-            }
-        }
+        let asked = |(place, row)| {
+            let entry = if wanted(row) { self.entry(env, batch, place, row) } else { None };
+            entry.filter(|entry| {
+                reading.since.is_none_or(|since| entry.received_at >= since)
+                    && !(reading.unread && entry.own)
+            })
+        };
+        // Whoever reads on from a place wants what comes next, everybody else the newest.
+        let on = reading.after.is_some() && reading.before.is_none();
+        let mut entries: Vec<Entry> = if on {
+            rows.filter_map(asked).take(limit).collect()
+        } else {
+            rows.rev().filter_map(asked).take(limit).collect()
+        };
+        let ids: BTreeSet<_> = entries.iter().filter_map(|entry| entry.id).collect();
+        let gaps = self.log.gaps().filter(|(_, child, _)| ids.contains(&child.0));
+        let gaps: Vec<Entry> = gaps.filter_map(|(_, child, _)| self.gap_entry(child)).collect();
+        entries.extend(gaps);
         entries.sort_by(|a, b| a.place.cmp(&b.place));
         if mark_read && self.record.read_row != self.log.next_row() {
             self.record.read_row = self.log.next_row();
