@@ -31,6 +31,8 @@ const GOSSIP_MS: u64 = 150;
 const BUSY_SYNC_MS: u64 = 60_000;
 /// Reconciliation otherwise.
 const IDLE_SYNC_MS: u64 = 600_000;
+/// How long after a refusal for too much in too short a time what is left is put.
+const RATE_MS: u64 = 2_000;
 /// How long a refusal stands before it is tried again.
 const REFUSED_MS: u64 = 60_000;
 /// Envelopes asked for at once on one session.
@@ -104,6 +106,8 @@ struct Standing {
     at: Timestamp,
     reconciling: Option<Reconciling>,
     synced: Option<Timestamp>,
+    /// When to reconcile again because too much was put in too short a time.
+    hurry: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -547,6 +551,7 @@ impl Exchange {
                     at: env.now,
                     reconciling: None,
                     synced: None,
+                    hurry: None,
                 };
                 session.mine.insert(*mailbox, standing);
             }
@@ -616,6 +621,7 @@ impl Exchange {
         let Some(bytes) = slot.initiate() else { return };
         session.attempts = session.attempts.wrapping_add(1);
         let round = Round { attempt: session.attempts, number: 0 };
+        standing.hurry = None;
         standing.reconciling =
             Some(Reconciling { round, at: env.now, unacked: slot.unacked.clone() });
         batch.send(self.link, peer, &Packet::Reconcile { mailbox, round, bytes: Bytes(bytes) });
@@ -691,6 +697,9 @@ impl Exchange {
         let admission = known.and_then(|known| known.admission);
         let Some(standing) = session.mine.get_mut(&mailbox) else { return };
         if id.is_some() {
+            if why == Refusal::Rate {
+                standing.hurry = Some(env.now.plus(RATE_MS));
+            }
             outcome.refused.push((mailbox, why));
             return;
         }
@@ -929,6 +938,25 @@ impl Exchange {
         batch.save_until(key, wire::encode(&record), keeping.until);
     }
 
+    /// Nothing of an envelope waits any more: it need not be taken again after the next restart.
+    pub(crate) fn settled(
+        &self,
+        env: &Env<'_>,
+        batch: &mut Batch,
+        mailbox: MailboxId,
+        envelope: &Envelope,
+        until: Option<KeySlot>,
+    ) {
+        let slot = self.boxes.get(&mailbox);
+        let held = slot.and_then(|slot| slot.held.get(&envelope.id(&mailbox)));
+        let Some((_, place)) = held.filter(|(_, place)| *place != ERASED) else { return };
+        let key = numbered(Room::Envelopes, &self.owner, *place);
+        let record = batch.read(env, &key);
+        if let Some(record) = record.and_then(|record| wire::decode::<Record>(&record)) {
+            batch.save_until(key, wire::encode(&Record { later: false, ..record }), until);
+        }
+    }
+
     /// Remembers an envelope by its id alone: it is neither fetched again nor served.
     pub(crate) fn pass_over(&mut self, mailbox: MailboxId, envelope: &Envelope) {
         if let Some(slot) = self.boxes.get_mut(&mailbox) {
@@ -990,12 +1018,7 @@ impl Exchange {
                 ProofState::Proven => {}
             }
             let unacked = self.boxes.get(mailbox).is_some_and(|slot| !slot.unacked.is_empty());
-            let due = match (&standing.reconciling, standing.synced) {
-                (Some(going), _) => now.since(going.at) >= ANSWER_MS,
-                (None, None) => true,
-                (None, Some(at)) => now.since(at) >= sync_ms(unacked),
-            };
-            if due {
+            if standing.due(unacked).is_none_or(|at| at <= now) {
                 begin.push(*mailbox);
             }
             true
@@ -1029,15 +1052,13 @@ impl Exchange {
                         || session.theirs.contains(mailbox) && Self::smaller(session, mailbox);
                     let unacked =
                         self.boxes.get(mailbox).is_some_and(|slot| !slot.unacked.is_empty());
-                    match (standing.proof, &standing.reconciling, standing.synced) {
-                        (ProofState::Said, ..) => Some(standing.at.plus(ANSWER_MS)),
-                        (ProofState::Refused(_), ..) => {
+                    match standing.proof {
+                        ProofState::Said => Some(standing.at.plus(ANSWER_MS)),
+                        ProofState::Refused(_) => {
                             session.relay.then(|| standing.at.plus(REFUSED_MS))
                         }
-                        _ if !begins => None,
-                        (_, Some(going), _) => Some(going.at.plus(ANSWER_MS)),
-                        (_, None, Some(at)) => Some(at.plus(sync_ms(unacked))),
-                        (_, None, None) => None,
+                        ProofState::Proven if begins => standing.due(unacked),
+                        ProofState::Proven => None,
                     }
                 });
                 let gets = session.gets.values().map(|(_, at)| at.plus(ANSWER_MS));
@@ -1141,6 +1162,17 @@ pub(crate) struct Keeping {
     pub(crate) own: bool,
     /// Whether something in it waits, in memory only: it is taken again after a restart.
     pub(crate) later: bool,
+}
+
+impl Standing {
+    /// When to reconcile next; `None` if this side never has.
+    fn due(&self, unacked: bool) -> Option<Timestamp> {
+        if let Some(going) = &self.reconciling {
+            return Some(going.at.plus(ANSWER_MS));
+        }
+        let at = self.synced?.plus(sync_ms(unacked));
+        Some(self.hurry.map_or(at, |hurry| hurry.min(at)))
+    }
 }
 
 impl Session {

@@ -68,6 +68,18 @@ fn a_newcomer_reads_nothing_from_before_its_admission() {
     assert_eq!(world.texts(DANA), ["say 00001 to all four"]);
 }
 
+/// P1, R-73: a relay that was shown no link takes 60 envelopes an hour (U-140).
+#[test]
+fn the_newest_member_is_heard_however_much_it_says() {
+    let mut world = World::calm_circle(5, 3, 1);
+    for _ in 0..100 {
+        world.say(CHRIS, "and one thing more");
+        world.run_for(500);
+    }
+    world.run_for(5_000);
+    assert_eq!(world.texts(ANNA).len(), 100);
+}
+
 /// Ben, who is no host, opens the epoch that the next week needs; a week after it, the
 /// secret of the old one is nowhere any more.
 #[test]

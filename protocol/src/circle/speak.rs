@@ -10,7 +10,7 @@ use super::log::{Incoming, Shown};
 use super::{Circle, Leads, MAX_STUCK};
 use crate::batch::{Batch, placed};
 use crate::boundary::{
-    Answer, DAY_MS, Delivery, Draft, Entry, EntryKind, Env, Event, Judgement, Mark, Room,
+    Answer, DAY_MS, Delivery, Draft, Entry, EntryKind, Env, Event, Judgement, KeySlot, Mark, Room,
     Timestamp, Wants,
 };
 use crate::circle::board::{self, BoardItem};
@@ -423,31 +423,37 @@ impl Circle {
         for (mailbox, envelope) in again {
             let key = self.exchange.sealed(&mailbox).map(|sealed| sealed.key);
             let Some(plain) = key.and_then(|key| envelope.open(&key, &mailbox)) else { continue };
-            match self.mailboxes.get(&mailbox).copied() {
+            let taken = match self.mailboxes.get(&mailbox).copied() {
                 Some(Leads::Board) => {
+                    let mut later = false;
                     for item in board::decode(&plain).unwrap_or_default() {
-                        self.take_board_item(env, batch, item);
+                        later |= !self.take_board_item(env, batch, item);
                     }
+                    (!later).then_some(None)
                 }
                 Some(Leads::Epoch(id)) => self.take_frame_again(env, batch, &id, &plain),
-                Some(Leads::Rendezvous(_)) | None => {}
+                Some(Leads::Rendezvous(_)) | None => None,
+            };
+            if let Some(until) = taken {
+                self.exchange.settled(env, batch, mailbox, &envelope, until);
             }
         }
     }
 
+    /// Gives, if nothing of it waits any more, the slot of the day that it dies with.
     fn take_frame_again(
         &mut self,
         env: &mut Env<'_>,
         batch: &mut Batch,
         id: &EpochId,
         plain: &[u8],
-    ) {
-        let Some(frame) = wire::decode::<Frame>(plain) else { return };
-        let Some(epoch) = self.epochs.get(id) else { return };
-        let Ok((who, card)) = self.speaker(epoch, &frame) else { return };
-        if let Some(items) = wire::decode(&frame.payload.0) {
-            self.take_items(env, batch, id, (who, card.card.device), items);
-        }
+    ) -> Option<Option<KeySlot>> {
+        let frame: Frame = wire::decode(plain)?;
+        let (who, card) = self.speaker(self.epochs.get(id)?, &frame).ok()?;
+        let items = wire::decode(&frame.payload.0)?;
+        let (expires, later) = self.take_items(env, batch, id, (who, card.card.device), items);
+        let until = expires.filter(|until| until.0 > 0);
+        (!later).then(|| until.map(|until| self.log.day(env, batch, until)))
     }
 
     fn speaker(&self, epoch: &Epoch, frame: &Frame) -> Result<(MemberId, VerifiedCard), NotYet> {
