@@ -6,8 +6,8 @@ use rand_core::CryptoRng;
 
 use crate::batch::{Batch, placed};
 use crate::boundary::{
-    Admit, Env, Event, JoinEnd, JoinState, JoinView, KeySlot, Link, RelayKey, Room, SlotKind,
-    Timestamp,
+    Admit, DAY_MS, Env, Event, JoinEnd, JoinState, JoinView, KeySlot, Link, RelayKey, Room,
+    SlotKind, Timestamp,
 };
 use crate::circle::board::invite_secret;
 use crate::circle::card::{CardSecrets, VerifiedCard, next_rev};
@@ -397,6 +397,21 @@ impl Attempt {
             self.record.label = label;
             self.save(batch);
             self.ask(env, batch);
+        }
+    }
+
+    /// The time has come for something. An asking that stands a day beyond the end of its invite, with no
+    /// answer at the relays, is over.
+    pub(crate) fn tick(&mut self, env: &Env<'_>, batch: &mut Batch) {
+        self.exchange.tick(env, batch);
+        let late = |card: &JoinCard| card.expires.saturating_add(DAY_MS) <= env.now.0;
+        let asked = self.record.request.is_some() && self.end.is_none();
+        if asked
+            && self.card.as_ref().is_some_and(late)
+            && self.exchange.is_in_step(&self.rendezvous.mailbox())
+        {
+            (self.end, self.soft) = (Some(JoinEnd::Expired), false);
+            batch.notify(Event::Join(self.view(None)));
         }
     }
 

@@ -141,6 +141,8 @@ pub enum SlotKind {
     Invite = 6,
     /// A relay's token as its operator gave it.
     Token = 7,
+    /// What the mailbox pair of an ended epoch grows from.
+    Mailbox = 8,
 }
 
 /// A slot of the key file: one secret that can be destroyed for good.
@@ -170,6 +172,10 @@ pub trait Store {
     ) -> Vec<(Vec<u8>, Vec<u8>)>;
     /// All secrets of the key file.
     fn secrets(&self) -> Vec<(KeySlot, Secret)>;
+    /// Whether what is saved is known to be older than the key file.
+    fn is_behind(&self) -> bool {
+        false
+    }
 }
 
 /// One circle's swarm, or one join attempt's; nothing crosses from one to another (P6).
@@ -380,6 +386,9 @@ pub enum Output {
     },
     /// Something that a person or script may want to know.
     Notify(Event),
+    /// What is saved counts as the newest from now on: what had to follow from its being put back is in
+    /// this batch. Carried out once that was flushed.
+    Renewed,
     /// Destroy a secret in the key file, after everything else.
     DestroyKey(KeySlot),
 }
@@ -587,6 +596,66 @@ pub enum Command {
         /// Where.
         circle: CircleId,
     },
+    /// Give a role, or take it back. Answer: [`Answer::Governed`].
+    Role {
+        /// Where.
+        circle: CircleId,
+        /// Whose.
+        who: MemberId,
+        /// The role's name, one that the template knows; at most 24 bytes.
+        role: String,
+        /// Given, or taken back.
+        grant: bool,
+    },
+    /// End somebody else's membership. Answer: [`Answer::Governed`].
+    Remove {
+        /// Where.
+        circle: CircleId,
+        /// Whose.
+        who: MemberId,
+        /// What the circle's record says of it; at most 200 bytes.
+        reason: Option<String>,
+    },
+    /// Set aside for a while what somebody says from now on (D-37). Answer: [`Answer::Governed`].
+    Hold {
+        /// Where.
+        circle: CircleId,
+        /// Whom.
+        who: MemberId,
+        /// Seconds from now, 60 to 259,200; 0 lifts a hold.
+        for_s: u64,
+    },
+    /// End one's own membership; once it has ended, the same answer again. Answer: [`Answer::Governed`].
+    Leave {
+        /// Where.
+        circle: CircleId,
+        /// Whether the only host may go, so that nobody governs the circle any more.
+        end: bool,
+    },
+    /// A new card, a new epoch and a new board at once, for who fears that a copy of the keys is out.
+    /// Answer: [`Answer::Circle`].
+    Refresh {
+        /// Where.
+        circle: CircleId,
+    },
+    /// An operation of one's own, with its mark. Answer: [`Answer::Governed`].
+    Governed {
+        /// Where.
+        circle: CircleId,
+        /// Which.
+        operation: OperationId,
+    },
+}
+
+/// A governing act of one's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ActView {
+    /// The operation.
+    pub id: OperationId,
+    /// How far it came: waiting, or with a relay. [`Event::Circle`] tells of a change.
+    pub mark: Mark,
+    /// Invites that it closed.
+    pub invites_closed: usize,
 }
 
 /// How far a message of one's own has come; it rises on another party's acknowledgement only (P2).
@@ -607,6 +676,8 @@ pub enum Standing {
     Asking,
     /// In.
     Member,
+    /// In, and what is said is set aside for a while (D-37). Of members only, not of circles.
+    Held,
     /// Left.
     Left,
     /// Removed.
@@ -693,6 +764,9 @@ pub struct CircleView {
     pub unread: usize,
     /// Messages of one's own that no relay and no member has yet.
     pub queued: usize,
+    /// How far came what this member put on the circle's boards: waiting, or with a relay.
+    /// [`Event::Circle`] tells of a change.
+    pub posted: Mark,
     /// How many ask to be let in.
     pub waiting_room: usize,
     /// Its relays.
@@ -713,6 +787,8 @@ pub struct CircleView {
     pub thin: bool,
     /// First digits of the epoch that this member speaks in.
     pub epoch: Option<String>,
+    /// Whether another copy of this home goes on, and this one says nothing.
+    pub other_copy: bool,
 }
 
 /// An invite as members of the circle see it.
@@ -1015,6 +1091,8 @@ pub enum Answer {
     Entries(Vec<Entry>),
     /// Members.
     Members(Vec<MemberView>),
+    /// A governing act of one's own.
+    Governed(ActView),
 }
 
 /// Something that happened.

@@ -5,12 +5,18 @@
 //! draws all conclusions, until nothing changes: fold the roster, judge openings, take part in new
 //! mailboxes, open what is due, answer who waits, seal what was said.
 
+mod again;
 pub(crate) mod board;
+mod boards;
 pub mod card;
 pub mod charter;
+mod copies;
 pub mod epoch;
 mod governing;
 pub(crate) mod head;
+pub mod help;
+#[cfg(feature = "sim")]
+pub(crate) mod inside;
 pub(crate) mod log;
 mod opening;
 mod relays;
@@ -25,11 +31,13 @@ use minicbor::{Decode, Encode};
 
 use self::board::BoardItem;
 use self::card::{CardSecrets, Cards, VerifiedCard, next_rev};
-use self::charter::{Act, Charter, FoundBody};
-use self::epoch::{Header, Opening, SealedBox, board_name};
-use self::head::{Epoch, Epochs};
+use self::charter::{Act, Charter, FoundBody, InviteClosedWhy};
+use self::copies::Copies;
+use self::epoch::{Header, Opening, SealedBox};
+use self::head::{Epoch, Epochs, State};
+use self::help::Helping;
 use self::log::{Log, Row};
-use self::opening::SavedOpening;
+use self::opening::{Follow, SavedOpening};
 use self::roster::Roster;
 use self::speak::Speaking;
 pub(crate) use self::views::Reading;
@@ -37,7 +45,7 @@ use self::waiting::WaitingRoom;
 use crate::admission::{Entering, Origin};
 use crate::batch::{Batch, numbered, placed};
 use crate::boundary::{
-    Env, Event, Judgement, KeySlot, Link, Output, RelayAddress, RelayKey, Room, SlotKind,
+    Env, Event, JoinEnd, Judgement, KeySlot, Link, Output, RelayAddress, RelayKey, Room, SlotKind,
     Timestamp, Topic,
 };
 use crate::crypto::{KeyPair, Secret, Suite, random, sha256};
@@ -56,6 +64,8 @@ use crate::wire::{self, Bytes};
 const MAX_STUCK: usize = 1_024;
 /// Openings that wait for their opener to be known; each may have 1 MiB.
 const MAX_STUCK_OPENINGS: usize = 32;
+/// How long an admission may not stand before what was entered by it is given up: operations come late.
+const FALLEN_MS: u64 = 10 * 60_000;
 /// Days for which relays keep things: what is older is not served.
 const HORIZON_DAYS: u64 = 30;
 
@@ -91,6 +101,9 @@ struct Record {
     /// What a code of this circle is recognised by: the hash of its text.
     #[n(11)]
     code: Option<Digest>,
+    /// Another copy of this home goes on, and this one says nothing.
+    #[n(12)]
+    silent: bool,
 }
 
 /// A relay that this device uses by itself.
@@ -113,7 +126,7 @@ struct Board {
 /// Where a mailbox leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Leads {
-    Board,
+    Board(BoardName),
     Epoch(EpochId),
     Rendezvous(OperationId),
 }
@@ -143,6 +156,14 @@ pub(crate) struct Circle {
     stuck_openings: VecDeque<Opening>,
     tokens: BTreeMap<Peer, [u8; 16]>,
     open_at: Option<Timestamp>,
+    /// Since when the admission that this device came in by does not stand.
+    fell_at: Option<Timestamp>,
+    /// When boards are looked after next.
+    look_at: Option<Timestamp>,
+    helping: Helping,
+    copies: Copies,
+    /// When this run began.
+    started: Timestamp,
     rows: [u64; 3],
     folded: usize,
     told: BTreeSet<MemberId>,
@@ -201,6 +222,11 @@ impl Circle {
             stuck_openings: VecDeque::new(),
             tokens: BTreeMap::new(),
             open_at: None,
+            fell_at: None,
+            look_at: None,
+            helping: Helping::default(),
+            copies: Copies::default(),
+            started: env.now,
             rows: [0; 3],
             folded: 0,
             told: BTreeSet::new(),
@@ -233,6 +259,7 @@ impl Circle {
             read_row: 0,
             name: founding.name.clone(),
             code: None,
+            silent: false,
         };
         let pair = identity.pseudonym(&record.salt);
         let rev = next_rev(None, env.now);
@@ -253,7 +280,7 @@ impl Circle {
         circle.take_operation(batch, signed.clone());
         items.push(BoardItem::Operation(signed));
         circle.fold();
-        circle.open_epoch(env, batch, true);
+        circle.open_epoch(env, batch, Follow::Nothing);
         let relays = circle.relay_bodies(env, batch, &founding.relays);
         let acts = [
             Act::Circle(charter::CircleBody {
@@ -277,6 +304,7 @@ impl Circle {
             items.push(BoardItem::Operation(signed));
         }
         circle.fold();
+        circle.copies = Copies::Alone;
         circle.post(env, batch, &circle.head_board(), &items);
         circle.settle(env, batch);
         circle
@@ -313,6 +341,7 @@ impl Circle {
             read_row: 0,
             name: entering.name,
             code: Some(Digest(sha256(entering.code.as_bytes()))),
+            silent: false,
         };
         let link = exchange.link;
         let mut circle = Self::with(entering.circle, link, record, identity, env, mesh);
@@ -385,8 +414,12 @@ impl Circle {
             circle.rows[2] += 1;
         }
         circle.told = circle.roster.members.keys().copied().collect();
+        if env.store.is_behind() {
+            circle.copies = Copies::Behind;
+        }
         circle.restoring = true;
         circle.restore_waiting(env, batch);
+        circle.restore_help(env);
         circle.restore_speaking(env, batch);
         circle.reread_rendezvous(env, batch);
         circle.restoring = false;
@@ -416,7 +449,7 @@ impl Circle {
         batch.save(key, wire::encode(&card.signed));
     }
 
-    // ---- boards ----
+    // ---- what follows ----
 
     fn head(&self) -> Option<(&EpochId, &Epoch)> {
         let head = self.head.as_ref()?;
@@ -428,97 +461,6 @@ impl Circle {
         let device = &self.record.device;
         self.head = self.epochs.head(&self.roster, &self.cards, device).map(|(id, _)| *id);
         self.due = self.epochs.is_due(&self.roster, &self.cards, &self.me, device);
-    }
-
-    /// The board to post on.
-    fn head_board(&self) -> BTreeSet<BoardName> {
-        let head = self.head().map(|(_, epoch)| epoch.header.board);
-        let held = head.filter(|name| self.boards.contains_key(name));
-        held.or_else(|| self.boards.keys().next().copied()).into_iter().collect()
-    }
-
-    /// Learns a board's secret and takes part in its mailbox.
-    fn hold_board(&mut self, env: &Env<'_>, batch: &mut Batch, secret: Secret, new: bool) {
-        let name = board_name(&secret, &self.id);
-        if self.boards.contains_key(&name) {
-            return;
-        }
-        let sealed = SealedBox::of_board(&secret, &self.id);
-        if new {
-            batch.make_key(self.slot(SlotKind::Board, name.0), secret.clone());
-        }
-        self.mailboxes.insert(sealed.mailbox(), Leads::Board);
-        self.exchange.open(env, batch, sealed.clone(), false);
-        self.boards.insert(name, Board { secret, sealed });
-    }
-
-    /// Posts things on boards, in as few envelopes as they fit in.
-    fn post(
-        &mut self,
-        env: &mut Env<'_>,
-        batch: &mut Batch,
-        boards: &BTreeSet<BoardName>,
-        items: &[BoardItem],
-    ) {
-        for name in boards {
-            let Some(board) = self.boards.get(name) else { continue };
-            let (key, mailbox) = (board.sealed.key, board.sealed.mailbox());
-            let mut rest = items;
-            while !rest.is_empty() {
-                let fits = (1..=rest.len())
-                    .rev()
-                    .find(|n| *n == 1 || board::encode(&rest[..*n]).len() <= POST_BYTES)
-                    .unwrap_or(1);
-                let text = board::encode(&rest[..fits]);
-                rest = &rest[fits..];
-                let Some(envelope) = Envelope::seal(&key, &mailbox, env.now, &text, env.rng) else {
-                    continue;
-                };
-                self.exchange.offer(batch, mailbox, envelope, None);
-            }
-        }
-    }
-
-    /// Takes one thing from a board; false if it waits, in memory only.
-    fn take_board_item(&mut self, env: &Env<'_>, batch: &mut Batch, item: BoardItem) -> bool {
-        match item {
-            BoardItem::Operation(signed) => return self.take_operation(batch, signed),
-            BoardItem::Card(signed) => {
-                if !self.take_card(batch, signed.clone(), true) {
-                    if self.stuck_cards.len() < MAX_STUCK {
-                        self.stuck_cards.push_back(signed);
-                    }
-                    return false;
-                }
-            }
-            BoardItem::Opening(opening) => {
-                if !self.take_opening(env, batch, &opening) {
-                    if self.stuck_openings.len() < MAX_STUCK_OPENINGS {
-                        self.stuck_openings.push_back(opening);
-                    }
-                    return false;
-                }
-            }
-            BoardItem::Invite(keys) => self.take_invite_keys(batch, keys),
-        }
-        true
-    }
-
-    /// Takes a card if its member is known; true if nothing more is to be done about it.
-    fn take_card(&mut self, batch: &mut Batch, signed: Signed, save: bool) -> bool {
-        let Some(card) = signed.decode::<card::Card>() else { return true };
-        if self.cards.contains(&signed, &self.id) {
-            return true;
-        }
-        let Some(key) = self.charter.key(&card.member).copied() else { return false };
-        let Some(card) = VerifiedCard::verify(signed, &key, &self.id, self.suite) else {
-            return true;
-        };
-        if self.cards.insert(card.clone()) && save {
-            self.save_card(batch, &card);
-        }
-        self.reckon();
-        true
     }
 
     // ---- what comes ----
@@ -599,19 +541,26 @@ impl Circle {
         let id = envelope.id(&mailbox);
         let sealed = self.exchange.sealed(&mailbox);
         let plain = sealed.and_then(|sealed| envelope.open(&sealed.key, &mailbox));
+        if let (Some(Leads::Epoch(epoch)), None) = (self.mailboxes.get(&mailbox), &plain)
+            && self.epochs.get(epoch).is_some_and(|epoch| epoch.ended)
+        {
+            self.helping.unread.insert(*epoch);
+            self.exchange.reject(mailbox, id);
+            return Judgement::Ignore;
+        }
         let (Some(leads), Some(plain)) = (self.mailboxes.get(&mailbox).copied(), plain) else {
             self.exchange.reject(mailbox, id);
             return Judgement::Reject;
         };
         match leads {
-            Leads::Board => {
+            Leads::Board(board) => {
                 let Some(items) = board::decode(&plain) else {
                     self.exchange.reject(mailbox, id);
                     return Judgement::Reject;
                 };
                 let mut later = false;
                 for item in items {
-                    later |= !self.take_board_item(env, batch, item);
+                    later |= !self.take_board_item(env, batch, &board, item);
                 }
                 let keeping = Keeping { later, ..Keeping::default() };
                 self.exchange.keep(batch, mailbox, &envelope, keeping);
@@ -628,6 +577,7 @@ impl Circle {
 
     /// Draws all conclusions from what is on hand.
     pub(crate) fn settle(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
+        let mut turned = false;
         loop {
             let mut changed = false;
             if self.folded != self.charter.held().len() {
@@ -652,6 +602,7 @@ impl Circle {
             if !changed {
                 break;
             }
+            turned = true;
             for (mailbox, envelope) in std::mem::take(&mut self.stuck_frames) {
                 self.take_envelope(env, batch, mailbox, envelope);
             }
@@ -659,36 +610,67 @@ impl Circle {
         self.finish_entering(env, batch);
         self.tell_memberships(env, batch);
         self.use_relays(batch);
-        self.open_when_due(env, batch);
+        if turned {
+            self.keep_quiet(env, batch);
+        }
+        self.release_held(env, batch);
+        self.settle_copies(env, batch);
         self.tend_invites(env, batch);
-        self.speak(env, batch);
+        if self.may_act() {
+            self.open_when_due(env, batch);
+            self.tend_boards(env, batch);
+            self.ask_for_help(env, batch);
+            self.help(env, batch);
+            self.say_again(env, batch);
+            self.speak(env, batch);
+        }
     }
 
-    /// A welcome is believed once the board bears it out.
+    /// A welcome is believed once the board bears it out: it holds the admission, by that invite
+    /// of that inviter, and an opening that counts with a card for each whom it names.
     fn finish_entering(&mut self, env: &Env<'_>, batch: &mut Batch) {
         let Some(origin) = &self.record.origin else { return };
-        let member = self.roster.members.get(&self.me);
-        let invited = member.is_some_and(|person| {
-            let by = self.charter.get(&person.by);
-            by.is_some_and(|held| match &held.act {
-                Act::Admit(body) => {
-                    body.invite.and_then(|invite| self.roster.invites.get(&invite)).is_some_and(
-                        |invite| invite.author == origin.inviter && invite.body.id == origin.invite,
-                    )
-                }
-                _ => false,
+        let by_invite = |body: &charter::AdmitBody| {
+            let invite = body.invite.and_then(|invite| self.charter.get(&invite));
+            invite.is_some_and(|held| {
+                held.operation.author == origin.inviter
+                    && matches!(&held.act, Act::Invite(invite) if invite.id == origin.invite)
             })
+        };
+        let came =
+            self.roster.members.contains_key(&self.me) || self.roster.former.contains_key(&self.me);
+        let invited = self.charter.held().iter().any(|held| {
+            matches!(&held.act, Act::Admit(body)
+                if MemberId::of(&body.key) == self.me && by_invite(body))
         });
-        let named = self.head().is_some_and(|(_, epoch)| {
-            let cards = &epoch.header.cards;
-            cards.iter().all(|tag| self.cards.named(&tag.0).is_some())
+        let borne_out = self.epochs.iter().any(|(_, epoch)| {
+            matches!(epoch.state, State::Valid | State::Closed)
+                && epoch.mine.is_some()
+                && epoch.secrets.is_some()
+                && epoch.header.cards.iter().all(|tag| self.cards.named(&tag.0).is_some())
         });
-        if invited && named {
+        self.fell_at = match self.fell_at {
+            _ if came || !invited => None,
+            fell => fell.or(Some(env.now)),
+        };
+        if came && invited && borne_out {
             self.record.origin = None;
             self.record.joined = Some(env.now.0);
             self.save_record(batch);
             batch.notify(Event::Circle { circle: self.id });
         }
+    }
+
+    /// Why what was entered is no membership, if that has been so for a while: the admission fell.
+    pub(crate) fn has_fallen(&self, now: Timestamp) -> Option<JoinEnd> {
+        let origin = self.record.origin.as_ref()?;
+        self.fell_at.filter(|at| now.since(*at) >= FALLEN_MS)?;
+        let invite = self.roster.invite(&origin.inviter, &origin.invite);
+        Some(match invite.and_then(|invite| invite.closed) {
+            Some(InviteClosedWhy::Used) => JoinEnd::Used,
+            Some(InviteClosedWhy::Expired) => JoinEnd::Expired,
+            Some(InviteClosedWhy::Revoked | InviteClosedWhy::Removal) | None => JoinEnd::Revoked,
+        })
     }
 
     /// Whether this member came in by this code.
@@ -704,6 +686,11 @@ impl Circle {
     /// Whether the welcome was borne out.
     pub(crate) fn is_in(&self) -> bool {
         self.record.origin.is_none()
+    }
+
+    /// Whether this member's place in the circle has not ended.
+    pub(crate) fn belongs(&self) -> bool {
+        !self.is_in() || self.roster.members.contains_key(&self.me)
     }
 
     fn tell_memberships(&mut self, env: &Env<'_>, batch: &mut Batch) {
@@ -724,6 +711,8 @@ impl Circle {
             self.tell_membership(env, batch, who, name, 0);
         }
         for who in went {
+            // what was heard of somebody before the removal was known counts, and is told.
+            self.tell_heard_of(&who);
             let Some(former) = self.roster.former.get(&who).cloned() else { continue };
             let what = if former.removed { 2 } else { 1 };
             self.tell_membership(env, batch, who, former.handle, what);
@@ -749,11 +738,17 @@ impl Circle {
         }
     }
 
-    /// Whether everything that some peer has on the board of the head is here.
+    /// Whether everything that some peer has on the board of the head is here; where there is no head,
+    /// on a board of what the next opening follows.
     fn in_step(&self) -> bool {
-        self.head_board()
-            .iter()
-            .any(|name| self.exchange.is_in_step(&self.boards[name].sealed.mailbox()))
+        let read = |name: &BoardName| {
+            let board = self.boards.get(name);
+            board.is_some_and(|board| self.exchange.is_in_step(&board.sealed.mailbox()))
+        };
+        match self.head() {
+            Some((_, epoch)) => read(&epoch.header.board),
+            None => self.epochs.leaves().iter().any(|(_, epoch)| read(&epoch.header.board)),
+        }
     }
 
     /// The time has come for something.
@@ -777,13 +772,20 @@ impl Circle {
             true => None,
             false => self.log.next_wake(),
         };
+        // What cannot be done now is done by the input that makes it possible.
+        let able = self.may_act();
+        let speaks = able && !self.due && self.head.is_some() && self.in_step();
         [
             self.exchange.next_wake(),
             log,
             self.log.next_expiry(),
-            self.open_at,
-            self.waiting.next_wake(),
-            self.next_seen(),
+            self.next_release(),
+            self.fell_at.map(|at| at.plus(FALLEN_MS)),
+            self.open_at.filter(|_| able && self.in_step()),
+            self.waiting.next_wake().filter(|_| able),
+            self.next_seen().filter(|_| speaks && self.copies == Copies::Alone),
+            self.next_look().filter(|_| able),
+            self.next_help().filter(|_| able),
         ]
         .into_iter()
         .flatten()
@@ -814,6 +816,3 @@ impl Circle {
         batch.erase(placed(Room::Circles, &[0; 32], &self.id.0));
     }
 }
-
-/// Bytes of several things that go into one envelope of a board.
-const POST_BYTES: usize = 30 << 10;

@@ -34,6 +34,14 @@ pub enum Label {
     Opening,
     /// [`crate::identity::EpochId`] of a header.
     Epoch,
+    /// Signature over an ask for help.
+    Ask,
+    /// HPKE info of an answer to an ask.
+    Help,
+    /// Signature over a note of charter heads.
+    Heads,
+    /// HPKE info of a pair copy.
+    Pair,
     /// Commitment to the secrets of an opening.
     Commitment,
     /// HPKE info of an entry.
@@ -91,6 +99,10 @@ impl Label {
             Self::Operation => "hearthlight/1/operation",
             Self::Opening => "hearthlight/1/opening",
             Self::Epoch => "hearthlight/1/epoch",
+            Self::Ask => "hearthlight/1/ask",
+            Self::Help => "hearthlight/1/help",
+            Self::Heads => "hearthlight/1/heads",
+            Self::Pair => "hearthlight/1/pair",
             Self::Commitment => "hearthlight/1/commitment",
             Self::Entry => "hearthlight/1/entry",
             Self::EpochKey => "hearthlight/1/epoch-key",

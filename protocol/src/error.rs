@@ -24,6 +24,9 @@ pub enum CommandError {
     /// No such template.
     #[error("no such template")]
     UnknownTemplate,
+    /// No such role.
+    #[error("no such role")]
+    UnknownRole,
     /// Another circle of this home has that label.
     #[error("another circle here has that label")]
     LabelTaken,
@@ -45,6 +48,24 @@ pub enum CommandError {
     /// The member lacks the right.
     #[error("this needs a right that you do not have in this circle")]
     NotAllowed,
+    /// What is done to others was asked for oneself.
+    #[error("that is not done to oneself")]
+    Oneself,
+    /// A host goes by the word of two other hosts, or by a vote.
+    #[error("one host cannot do this to another host")]
+    AnotherHost,
+    /// Whoever goes is the only host (U-32).
+    #[error("you are the only host of this circle")]
+    OnlyHost,
+    /// Another copy of this home is in use.
+    #[error("another copy of this home is in use in this circle")]
+    OtherCopy,
+    /// Another hold on the same member was placed in the last 14 days (D-37).
+    #[error("this member was held in the last 14 days")]
+    HeldLately,
+    /// What has to go first needs something that others have.
+    #[error("this has to wait until others were reached")]
+    NotReady,
     /// The member is not in the circle any more.
     #[error("you are not in this circle any more")]
     NotAMember,
@@ -81,12 +102,20 @@ impl CommandError {
             | Self::UnknownRequest
             | Self::UnknownMessage
             | Self::UnknownMember
-            | Self::UnknownTemplate => "no-match",
+            | Self::UnknownTemplate
+            | Self::UnknownRole => "no-match",
             Self::LabelTaken => "label-taken",
-            Self::BadName | Self::NoText | Self::OutOfRange | Self::KeyReused => "usage",
+            Self::BadName | Self::NoText | Self::OutOfRange | Self::KeyReused | Self::Oneself => {
+                "usage"
+            }
             Self::BadRelay => "relay-address-damaged",
             Self::TooLarge { .. } => "too-large",
-            Self::NotAllowed => "not-allowed",
+            Self::NotAllowed
+            | Self::AnotherHost
+            | Self::OnlyHost
+            | Self::OtherCopy
+            | Self::HeldLately => "not-allowed",
+            Self::NotReady => "unreachable",
             Self::NotAMember => "removed",
             Self::ListenOnly => "listen-only",
             Self::NoRelay => "no-relay",

@@ -33,6 +33,13 @@ const BUSY_SYNC_MS: u64 = 60_000;
 const IDLE_SYNC_MS: u64 = 600_000;
 /// How long after a refusal for too much in too short a time what is left is put.
 const RATE_MS: u64 = 2_000;
+/// How long a relay has to show what another one has, before it is put there: twice the round trip
+/// over Tor, a guess.
+const REPAIR_MS: u64 = 1_000;
+/// By chance so many steps more, so that one of many members puts it and the others see that (a guess).
+const REPAIR_STEP_MS: u64 = 8;
+/// Envelopes of which one session has to show that it has them; reconciliation finds what is beyond.
+const MAX_DOUBTS: usize = 1_024;
 /// How long a refusal stands before it is tried again.
 const REFUSED_MS: u64 = 60_000;
 /// Envelopes asked for at once on one session.
@@ -95,6 +102,8 @@ struct Session {
     theirs: BTreeSet<MailboxId>,
     wanted: VecDeque<(MailboxId, EnvelopeId, Timestamp)>,
     gets: BTreeMap<EnvelopeId, (MailboxId, Timestamp)>,
+    /// A relay's: what came from elsewhere and was not seen here, and when it is put.
+    doubts: BTreeMap<EnvelopeId, (MailboxId, Timestamp)>,
     attempts: u32,
     nonsense: u8,
 }
@@ -213,6 +222,43 @@ impl Exchange {
         }
     }
 
+    /// Whether a mailbox is fetched from relays only.
+    pub(crate) fn set_quiet(
+        &mut self,
+        env: &Env<'_>,
+        batch: &mut Batch,
+        mailbox: &MailboxId,
+        quiet: bool,
+    ) {
+        let Some(slot) = self.boxes.get_mut(mailbox).filter(|slot| slot.quiet != quiet) else {
+            return;
+        };
+        slot.quiet = quiet;
+        if self.mesh {
+            let (link, topic) = (self.link, topic(mailbox));
+            batch.push(if quiet {
+                Output::Unsubscribe { link, topic }
+            } else {
+                Output::Subscribe { link, topic }
+            });
+        }
+        // Proven anew: to relays with the flag as it is now, to members not at all if it is quiet.
+        for session in self.sessions.values_mut() {
+            session.mine.remove(mailbox);
+            if quiet {
+                session.theirs.remove(mailbox);
+            }
+        }
+        self.prove_all(env, batch);
+    }
+
+    /// From now on what lies in this mailbox is counted and served, and cannot be opened.
+    pub(crate) fn seal_off(&mut self, sealed: &SealedBox) {
+        if let Some(slot) = self.boxes.get_mut(&sealed.mailbox()) {
+            slot.sealed = sealed.clone();
+        }
+    }
+
     /// The mailbox and key of a topic.
     pub(crate) fn mailbox_of(&self, of: &Topic) -> Option<MailboxId> {
         self.boxes.keys().find(|mailbox| topic(mailbox) == *of).copied()
@@ -307,6 +353,15 @@ impl Exchange {
         })
     }
 
+    /// Whether every relay is connected and in step on this mailbox.
+    pub(crate) fn is_in_step_everywhere(&self, mailbox: &MailboxId) -> bool {
+        self.relays.iter().all(|relay| {
+            let session = relay.peer.and_then(|peer| self.sessions.get(&peer));
+            let standing = session.and_then(|session| session.mine.get(mailbox));
+            standing.is_some_and(|standing| standing.synced.is_some())
+        })
+    }
+
     /// Whether a relay holds everything of one's own in this mailbox.
     pub(crate) fn is_acked(&self, mailbox: &MailboxId) -> bool {
         self.boxes.get(mailbox).is_some_and(|slot| slot.unacked.is_empty())
@@ -314,7 +369,7 @@ impl Exchange {
 
     /// Whether envelopes were asked for and are on their way.
     pub(crate) fn is_busy(&self) -> bool {
-        self.sessions.values().any(|session| !session.gets.is_empty() || !session.wanted.is_empty())
+        self.sessions.values().any(Session::is_busy)
     }
 
     /// From a join attempt to its circle: the connections stay, the mailboxes do not.
@@ -366,6 +421,7 @@ impl Exchange {
             theirs: BTreeSet::new(),
             wanted: VecDeque::new(),
             gets: BTreeMap::new(),
+            doubts: BTreeMap::new(),
             attempts: 0,
             nonsense: 0,
         };
@@ -427,6 +483,7 @@ impl Exchange {
                     session.their_nonce = Some(nonce);
                     session.mine.clear();
                     session.theirs.clear();
+                    session.doubts.clear();
                 }
                 if !heard {
                     batch.send(link, peer, &session.hello(true));
@@ -460,6 +517,7 @@ impl Exchange {
             }
             Packet::Announce { mailbox, ids } => {
                 let wait = if self.mesh { GOSSIP_MS } else { 0 };
+                session.doubts.retain(|id, _| !ids.contains(id));
                 let at = env.now.plus(wait);
                 let new: Vec<EnvelopeId> =
                     ids.into_iter().take(MAX_IDS).filter(|id| self.lacks(&mailbox, id)).collect();
@@ -468,7 +526,7 @@ impl Exchange {
             }
             Packet::Give { mailbox, envelopes } => {
                 for bytes in envelopes {
-                    self.arrived(peer, mailbox, bytes.0, outcome);
+                    self.arrived(env.now, peer, mailbox, bytes.0, outcome);
                 }
                 self.settle_gets(env, batch, peer, mailbox, outcome);
             }
@@ -484,7 +542,7 @@ impl Exchange {
                 }
                 let mut ids = Vec::new();
                 for bytes in envelopes {
-                    ids.extend(self.arrived(peer, mailbox, bytes.0, outcome));
+                    ids.extend(self.arrived(env.now, peer, mailbox, bytes.0, outcome));
                 }
                 batch.send(link, peer, &Packet::Stored { mailbox, ids });
             }
@@ -737,6 +795,7 @@ impl Exchange {
     /// Takes bytes for an envelope of this mailbox; gives its id if they are one.
     fn arrived(
         &mut self,
+        now: Timestamp,
         peer: Peer,
         mailbox: MailboxId,
         bytes: Vec<u8>,
@@ -746,8 +805,14 @@ impl Exchange {
         let id = envelope.id(&mailbox);
         if let Some(session) = self.sessions.get_mut(&peer) {
             session.gets.remove(&id);
+            session.doubts.remove(&id);
         }
         if self.lacks(&mailbox, &id) {
+            for (other, session) in &mut self.sessions {
+                if *other != peer {
+                    session.doubt(now, mailbox, id);
+                }
+            }
             outcome.arrived.push((mailbox, envelope));
         }
         Some(id)
@@ -794,6 +859,8 @@ impl Exchange {
                 break;
             }
             session.wanted.pop_front();
+            // It was listed here, so it is here.
+            session.doubts.remove(&id);
             let slot = self.boxes.get(&mailbox);
             if slot.is_some_and(|slot| !slot.held.contains_key(&id) && !slot.bad.contains(&id)) {
                 session.gets.insert(id, (mailbox, env.now));
@@ -1037,6 +1104,23 @@ impl Exchange {
             self.begin(env, batch, peer, mailbox);
         }
         self.ask(env, batch, peer);
+        self.repair(env, batch, peer);
+    }
+
+    /// Puts at a relay what another one had and this one has not shown, so that members who reach only
+    /// this one have it within seconds. Each envelope once: a relay that loses it costs no more than that.
+    fn repair(&mut self, env: &Env<'_>, batch: &mut Batch, peer: Peer) {
+        let Some(session) = self.sessions.get_mut(&peer) else { return };
+        if session.is_busy() {
+            return;
+        }
+        let mut due: BTreeMap<MailboxId, Vec<EnvelopeId>> = BTreeMap::new();
+        for (id, (mailbox, _)) in session.doubts.extract_if(.., |_, (_, at)| *at <= env.now) {
+            due.entry(mailbox).or_default().push(id);
+        }
+        for (mailbox, ids) in due {
+            self.give(env, batch, peer, mailbox, &ids, true);
+        }
     }
 
     /// When [`Self::tick`] has something to do.
@@ -1065,7 +1149,9 @@ impl Exchange {
                 let wanted = (session.gets.len() < MAX_GETS / 2)
                     .then(|| session.wanted.front().map(|(_, _, at)| *at))
                     .flatten();
-                standings.chain(gets).chain(wanted).min()
+                let doubts = session.doubts.values().map(|(_, at)| *at);
+                let doubts = if session.is_busy() { None } else { doubts.min() };
+                standings.chain(gets).chain(wanted).chain(doubts).min()
             })
             .min()
     }
@@ -1180,6 +1266,22 @@ impl Session {
     fn a_proven(&self) -> Option<MailboxId> {
         let accepted = |mailbox: &&MailboxId| self.mine[*mailbox].proof == ProofState::Proven;
         self.mine.keys().find(accepted).or(self.mine.keys().next()).copied()
+    }
+
+    /// Whether something that the other side has is still to come from it.
+    fn is_busy(&self) -> bool {
+        !self.gets.is_empty() || !self.wanted.is_empty()
+    }
+
+    /// Something came from elsewhere: a relay that serves its mailbox has to show that it has it.
+    fn doubt(&mut self, now: Timestamp, mailbox: MailboxId, id: EnvelopeId) {
+        let standing = self.mine.get(&mailbox);
+        let served = standing.is_some_and(|standing| standing.proof == ProofState::Proven);
+        if self.relay && served && self.doubts.len() < MAX_DOUBTS && !self.gets.contains_key(&id) {
+            // This side's key is drawn anew by each run, and so are its places among the others.
+            let steps = u64::from(self.me.0[0] ^ id.0[0]);
+            self.doubts.insert(id, (mailbox, now.plus(REPAIR_MS + steps * REPAIR_STEP_MS)));
+        }
     }
 
     fn hello(&self, heard: bool) -> Packet {

@@ -17,6 +17,10 @@ use crate::error::{CommandError, RestoreError};
 use crate::identity::{CircleId, Identity, RequestId};
 use crate::template::Template;
 
+pub use crate::circle::head::Planted;
+#[cfg(feature = "sim")]
+pub mod sim;
+
 /// Most circles and join attempts of a home.
 const MAX_CIRCLES: usize = 256;
 /// A join attempt that had no answer for so long is given up (U-34: the longest life of an invite).
@@ -118,6 +122,9 @@ impl Member {
         if self.next_wake.is_some_and(|at| at <= env.now) {
             self.tick(env, &mut batch);
         }
+        if env.store.is_behind() && self.circles.values().all(Circle::has_settled) {
+            batch.push(Output::Renewed);
+        }
         self.next_wake = self.earliest();
         batch.into_outputs()
     }
@@ -141,7 +148,23 @@ impl Member {
             }
         }
         for attempt in &mut self.attempts {
-            attempt.exchange.tick(env, batch);
+            attempt.tick(env, batch);
+        }
+        self.end_fallen(env, batch);
+    }
+
+    /// Ends what was entered by an admission that fell: the asking is over, with a reason.
+    fn end_fallen(&mut self, env: &Env<'_>, batch: &mut Batch) {
+        let ids: Vec<CircleId> = self.circles.keys().copied().collect();
+        for id in ids {
+            let Some(end) = self.circles[&id].has_fallen(env.now) else { continue };
+            let Some(circle) = self.circles.remove(&id) else { continue };
+            self.links.remove(&circle.exchange.link);
+            circle.wipe(env, batch);
+            for (_, view) in self.joined.values_mut().filter(|(of, _)| *of == id) {
+                view.state = JoinState::Over(end);
+                batch.notify(Event::Join(view.clone()));
+            }
         }
     }
 
@@ -206,6 +229,20 @@ impl Member {
         view.state = JoinState::Asked;
         let link = attempt.exchange.link;
         let circle_id = entering.circle;
+        // Whoever asked twice and is in already stays who that is.
+        if self.circles.get(&circle_id).is_some_and(|held| held.is_in() && held.belongs()) {
+            self.links.remove(&link);
+            batch.push(Output::Forget { link });
+            self.joined.insert(id, (circle_id, view));
+            self.finish_joins(batch, circle_id);
+            return;
+        }
+        // Whoever comes again begins anew: rows of two memberships do not go into one drawer.
+        if let Some(ended) = self.circles.remove(&circle_id) {
+            self.links.remove(&ended.exchange.link);
+            self.joined.retain(|_, (of, _)| *of != circle_id);
+            ended.wipe(env, batch);
+        }
         let circle =
             Circle::enter(env, batch, &self.identity, entering, attempt.exchange, self.mesh);
         self.links.insert(link, Whose::Circle(circle_id));
@@ -258,26 +295,26 @@ impl Member {
             Command::CircleNew { .. } => self.circle_new(env, batch, command),
             Command::Circles => Ok(Answer::Circles(self.views())),
             Command::RelayAdd { circle, relay } => {
-                let circle = self.circle(&circle)?;
+                let circle = self.own(&circle)?;
                 circle.add_relay(env, batch, &relay)?;
                 Ok(Answer::Circle(circle.view()))
             }
             Command::RelayRemove { circle, key } => {
-                let circle = self.circle(&circle)?;
+                let circle = self.own(&circle)?;
                 circle.remove_relay(env, batch, &key)?;
                 Ok(Answer::Circle(circle.view()))
             }
             Command::Relabel { circle, label } => self.relabel(batch, circle, label),
             Command::Wipe { circle } => self.wipe(env, batch, circle),
             Command::InviteNew { circle, uses, expires_s, admit, label } => {
-                let circle = self.circle(&circle)?;
+                let circle = self.own(&circle)?;
                 circle.invite_new(env, batch, uses, expires_s, admit, label).map(Answer::Invite)
             }
             Command::Invites { circle } => {
                 Ok(Answer::Invites(self.circle(&circle)?.invites(env.now)))
             }
             Command::InviteRevoke { circle, invite } => {
-                let circle = self.circle(&circle)?;
+                let circle = self.own(&circle)?;
                 circle.invite_revoke(env, batch, &invite).map(Answer::Invite)
             }
             Command::JoinPreview { code } => {
@@ -295,12 +332,12 @@ impl Member {
             }
             Command::Waiting { circle } => Ok(Answer::Waiting(self.circle(&circle)?.requests())),
             Command::Admit { circle, request } => {
-                let circle = self.circle(&circle)?;
+                let circle = self.own(&circle)?;
                 let view = circle.admit(env, batch, &request)?;
                 Ok(Answer::Waiting(vec![view]))
             }
             Command::Decline { circle, request, silent } => {
-                let circle = self.circle(&circle)?;
+                let circle = self.own(&circle)?;
                 let view = circle.decline(env, batch, &request, silent)?;
                 Ok(Answer::Waiting(vec![view]))
             }
@@ -313,8 +350,38 @@ impl Member {
             Command::Mark { circle, message } => {
                 self.circle(&circle)?.said(&message).ok_or(CommandError::UnknownMessage)
             }
-            Command::Members { circle } => Ok(Answer::Members(self.circle(&circle)?.members())),
+            Command::Members { circle } => {
+                Ok(Answer::Members(self.circle(&circle)?.members(env.now)))
+            }
+            Command::Role { circle, who, role, grant } => {
+                let circle = self.own(&circle)?;
+                circle.set_role(env, batch, who, role, grant).map(Answer::Governed)
+            }
+            Command::Remove { circle, who, reason } => {
+                self.own(&circle)?.remove(env, batch, who, reason).map(Answer::Governed)
+            }
+            Command::Hold { circle, who, for_s } => {
+                self.own(&circle)?.set_hold(env, batch, who, for_s).map(Answer::Governed)
+            }
+            Command::Leave { circle, end } => {
+                self.circle(&circle)?.leave(env, batch, end).map(Answer::Governed)
+            }
+            Command::Refresh { circle } => {
+                let circle = self.own(&circle)?;
+                circle.refresh(env, batch)?;
+                Ok(Answer::Circle(circle.view()))
+            }
+            Command::Governed { circle, operation } => {
+                let act = self.circle(&circle)?.governed(&operation);
+                act.map(Answer::Governed).ok_or(CommandError::UnknownMessage)
+            }
         }
+    }
+
+    /// The circle, for what only its members do.
+    fn own(&mut self, id: &CircleId) -> Result<&mut Circle, CommandError> {
+        let circle = self.circle(id)?;
+        if circle.belongs() { Ok(circle) } else { Err(CommandError::NotAMember) }
     }
 
     fn circle(&mut self, id: &CircleId) -> Result<&mut Circle, CommandError> {
@@ -439,6 +506,11 @@ impl Member {
             self.check_label(label)?;
         }
         let at = self.attempt(env, batch, code)?;
+        // What is left of an ended membership is not to go unasked.
+        let of = self.attempts[at].view(None).circle_id;
+        if of.is_some_and(|id| self.circles.get(&id).is_some_and(|held| !held.belongs())) {
+            return Err(CommandError::NotAMember);
+        }
         self.attempts[at].consent(env, batch, handle, label);
         Ok(Answer::Join(self.attempts[at].view(None)))
     }
@@ -446,18 +518,17 @@ impl Member {
     /// The membership that a code leads to, where there is one: by that code, or by another one of a
     /// circle that is known from the join card.
     fn joined_by(&self, code: &crate::invite::InviteCode) -> Option<JoinView> {
-        let done = self
-            .joined
-            .values()
-            .find(|(circle, _)| self.circles.get(circle).is_some_and(|held| held.came_by(code)));
+        let by_it = |held: &Circle| held.belongs() && held.came_by(code);
+        let done =
+            self.joined.values().find(|(circle, _)| self.circles.get(circle).is_some_and(by_it));
         if let Some((_, view)) = done {
             return Some(view.clone());
         }
-        let held = self.circles.values().find(|circle| circle.came_by(code));
+        let held = self.circles.values().find(|circle| by_it(circle));
         let known = || {
             let attempt = self.attempts.iter().find(|attempt| attempt.is_by(code))?;
             let circle = self.circles.get(&attempt.view(None).circle_id?)?;
-            circle.is_in().then_some(circle)
+            (circle.is_in() && circle.belongs()).then_some(circle)
         };
         held.or_else(known).map(Circle::join_view)
     }
@@ -547,6 +618,7 @@ fn attempt_view(attempt: &Attempt) -> CircleView {
         hosts: Vec::new(),
         unread: 0,
         queued: 0,
+        posted: crate::boundary::Mark::Relayed,
         waiting_room: 0,
         relays: attempt.exchange.relay_views(),
         joined_at: None,
@@ -557,5 +629,6 @@ fn attempt_view(attempt: &Attempt) -> CircleView {
         direct: false,
         thin: false,
         epoch: None,
+        other_copy: false,
     }
 }

@@ -245,6 +245,21 @@ pub enum Item {
     /// What the sender has.
     #[n(1)]
     Seen(#[n(0)] Seen),
+    /// For one member alone.
+    #[n(2)]
+    Pair(#[n(0)] Pair),
+}
+
+/// Messages that are sealed to one member's card, in a frame that everybody in the epoch reads.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct Pair {
+    /// The first half of the id of the card that it is sealed to.
+    #[n(0)]
+    pub to: Bytes,
+    /// HPKE: exact bytes of messages of its author, padded.
+    #[n(1)]
+    pub sealed: Bytes,
 }
 
 /// What an epoch's envelope holds.
@@ -295,7 +310,7 @@ impl Frame {
         }
         let items: Vec<Item> = wire::decode(&self.payload.0)?;
         let fits = |item: &Item| match item {
-            Item::Message(_) => true,
+            Item::Message(_) | Item::Pair(_) => true,
             Item::Seen(seen) => seen.is_within_limits(),
         };
         (items.len() <= MAX_IN_FRAME + 1 && items.iter().all(fits)).then_some(items)

@@ -12,13 +12,17 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
 const CIRCLE: CircleId = CircleId([1; 32]);
 
-const LABELS: [Label; 28] = [
+const LABELS: [Label; 32] = [
     Label::Member,
     Label::Pseudonym,
     Label::Card,
     Label::Operation,
     Label::Opening,
     Label::Epoch,
+    Label::Ask,
+    Label::Help,
+    Label::Heads,
+    Label::Pair,
     Label::Commitment,
     Label::Entry,
     Label::EpochKey,

@@ -4,6 +4,7 @@ use minicbor::{Decode, Encode};
 
 use super::charter::InviteClosedWhy;
 use super::epoch::Opening;
+use super::help::Help;
 use crate::crypto::{Label, hash};
 use crate::identity::{CircleId, Digest, InviteId, MemberId};
 use crate::signed::Signed;
@@ -31,6 +32,29 @@ pub(crate) enum BoardItem {
     Opening(Opening),
     /// What members need to answer those who come with an invite.
     Invite(InviteKeys),
+    /// Somebody lacks something: a signed [`super::help::Ask`].
+    Ask(Signed),
+    /// Which operations a member has: a signed [`super::help::Heads`].
+    Heads(Signed),
+    /// A part of an answer, sealed to who asked.
+    Help(Help),
+    /// An entry made anew; inside an answer only.
+    Entry(Entry),
+}
+
+/// An entry made anew for one member, with its header.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub(crate) struct Entry {
+    /// A signed [`super::epoch::Header`].
+    #[n(0)]
+    pub(crate) header: Signed,
+    /// For whom.
+    #[n(1)]
+    pub(crate) member: MemberId,
+    /// The secrets, sealed to that member's card.
+    #[n(2)]
+    pub(crate) entry: Bytes,
 }
 
 /// What an invite's secret follows from.
@@ -87,12 +111,21 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<Vec<BoardItem>> {
 }
 
 impl BoardItem {
+    /// Bytes that it takes on a board, at most.
+    pub(super) fn size(&self) -> usize {
+        self.posted().content.0.len() + 16
+    }
+
     fn posted(&self) -> Posted {
         let (kind, content) = match self {
             Self::Operation(signed) => (1, wire::encode(signed)),
             Self::Card(signed) => (2, wire::encode(signed)),
             Self::Opening(opening) => (3, wire::encode(opening)),
             Self::Invite(keys) => (4, wire::encode(keys)),
+            Self::Ask(signed) => (5, wire::encode(signed)),
+            Self::Heads(signed) => (6, wire::encode(signed)),
+            Self::Help(help) => (7, wire::encode(help)),
+            Self::Entry(entry) => (8, wire::encode(entry)),
         };
         Posted { kind, content: Bytes(content) }
     }
@@ -104,6 +137,10 @@ impl BoardItem {
             2 => Self::Card(wire::decode(content)?),
             3 => Self::Opening(wire::decode(content)?),
             4 => Self::Invite(wire::decode(content)?),
+            5 => Self::Ask(wire::decode(content)?),
+            6 => Self::Heads(wire::decode(content)?),
+            7 => Self::Help(wire::decode(content)?),
+            8 => Self::Entry(wire::decode(content)?),
             _ => return Some(None),
         }))
     }
@@ -154,7 +191,7 @@ mod tests {
     #[test]
     fn what_a_newer_version_posts_is_passed_over() {
         let mut posted: Vec<Posted> = items().iter().map(BoardItem::posted).collect();
-        for kind in [0, 5, 255] {
+        for kind in [0, 9, 255] {
             posted.insert(2, Posted { kind, content: Bytes(vec![0xff; 4]) });
         }
         assert_eq!(decode(&wire::encode(&posted)), Some(items()));

@@ -159,6 +159,18 @@ impl Cards {
         self.by_tag.get(tag)
     }
 
+    /// Whose device this is, by the cards that are known.
+    pub(crate) fn member_of(&self, device: &DeviceId) -> Option<MemberId> {
+        let mut cards = self.by_tag.values();
+        cards.find(|held| held.card.device == *device).map(|held| held.card.member)
+    }
+
+    /// Whether a card of this member names this device.
+    pub(crate) fn is_device_of(&self, member: &MemberId, device: &DeviceId) -> bool {
+        let mut cards = self.by_tag.values();
+        cards.any(|held| held.card.member == *member && held.card.device == *device)
+    }
+
     /// A member's card that counts: the highest `rev`, of several the smallest hash.
     pub(crate) fn newest(&self, member: &MemberId) -> Option<&VerifiedCard> {
         self.by_tag

@@ -59,6 +59,8 @@ pub enum Act {
     Circle(CircleBody),
     /// 67: gives or resigns a role.
     Role(RoleBody),
+    /// 74: sets aside what somebody says, for a while.
+    Hold(HoldBody),
     /// 75: ends a membership.
     Removal(RemovalBody),
     /// 82: founds the circle.
@@ -109,6 +111,21 @@ pub struct RoleBody {
     pub to: MemberId,
 }
 
+/// Body of kind 74.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct HoldBody {
+    /// Whose talk.
+    #[n(1)]
+    pub who: MemberId,
+    /// Placed, or lifted.
+    #[n(2)]
+    pub place: bool,
+    /// When it ends by itself, ms since 1970.
+    #[n(3)]
+    pub until: u64,
+}
+
 /// Body of kind 75.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
@@ -119,6 +136,9 @@ pub struct RemovalBody {
     /// Why: by vote 0, emergency 1, left 2.
     #[n(2)]
     pub mode: u8,
+    /// What the record says of it; at most 200 bytes.
+    #[n(3)]
+    pub reason: Option<String>,
 }
 
 /// Body of kind 82.
@@ -281,6 +301,7 @@ impl Act {
         match self {
             Self::Circle(_) => 64,
             Self::Role(_) => 67,
+            Self::Hold(_) => 74,
             Self::Removal(_) => 75,
             Self::Found(_) => 82,
             Self::Admit(_) => 83,
@@ -299,6 +320,7 @@ impl Act {
         Bytes(match self {
             Self::Circle(body) => wire::encode(body),
             Self::Role(body) => wire::encode(body),
+            Self::Hold(body) => wire::encode(body),
             Self::Removal(body) => wire::encode(body),
             Self::Found(body) => wire::encode(&**body),
             Self::Admit(body) => wire::encode(&**body),
@@ -319,6 +341,7 @@ impl Act {
         match kind {
             64 => wire::decode(body).map(Self::Circle),
             67 => wire::decode(body).map(Self::Role),
+            74 => wire::decode(body).map(Self::Hold),
             75 => wire::decode(body).map(Self::Removal),
             82 => wire::decode(body).map(|body| Self::Found(Box::new(body))),
             83 => wire::decode(body).map(|body| Self::Admit(Box::new(body))),
@@ -336,6 +359,7 @@ impl Act {
         match self {
             Self::Circle(body) => body.name.len() <= 128 && body.template.len() <= 32_768,
             Self::Role(body) => body.role.len() <= 24,
+            Self::Removal(body) => body.reason.as_ref().is_none_or(|why| why.len() <= 200),
             Self::Found(body) => body.handle.len() <= 128,
             Self::Admit(body) => body.handle.len() <= 128,
             Self::Invite(body) => (1..=if body.open { 5 } else { 50 }).contains(&body.uses),
@@ -637,6 +661,18 @@ impl Charter {
             places.insert(place);
         }
         Some(places)
+    }
+
+    /// Of these heads those that are here, and all before them.
+    pub(crate) fn covered_by_known(&self, heads: &[OperationId]) -> Places {
+        let known: Vec<OperationId> =
+            heads.iter().filter(|head| self.by_id.contains_key(*head)).copied().collect();
+        self.covered(&known).unwrap_or_default()
+    }
+
+    /// Whether something waits for its past.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
     }
 
     /// Everything that is here.

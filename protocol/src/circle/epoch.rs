@@ -131,9 +131,21 @@ impl SealedBox {
     #[must_use]
     pub fn of_epoch(secret: &Secret, circle: &CircleId) -> Self {
         Self {
-            pair: KeyPair::from_seed(&derive(secret.bytes(), Label::EpochMailbox, circle, &[])),
+            pair: KeyPair::from_seed(&Self::seed_of_epoch(secret, circle)),
             key: derive(secret.bytes(), Label::EpochKey, circle, &[]),
         }
+    }
+
+    /// What an epoch's mailbox pair grows from, and nothing else does.
+    #[must_use]
+    pub fn seed_of_epoch(secret: &Secret, circle: &CircleId) -> [u8; 32] {
+        derive(secret.bytes(), Label::EpochMailbox, circle, &[])
+    }
+
+    /// A mailbox whose envelopes nobody here can open any more.
+    #[must_use]
+    pub fn of_seed(seed: &[u8; 32]) -> Self {
+        Self { pair: KeyPair::from_seed(seed), key: [0; 32] }
     }
 
     /// What grows from a board's secret.
@@ -205,9 +217,20 @@ impl Header {
         secrets: &EpochSecrets,
         rng: &mut dyn CryptoRng,
     ) -> Option<Bytes> {
-        let plain = secrets.joined();
-        let member = &card.card.member.0;
-        suite.seal_to(rng, &card.card.seal_key.0, &self.info(), member, plain.bytes()).map(Bytes)
+        self.seal_entry_for(suite, &card.card.member, card, secrets, rng)
+    }
+
+    /// Seals this epoch's secrets to any card of a member, as an entry made anew.
+    pub(crate) fn seal_entry_for(
+        &self,
+        suite: Suite,
+        member: &MemberId,
+        card: &VerifiedCard,
+        secrets: &EpochSecrets,
+        rng: &mut dyn CryptoRng,
+    ) -> Option<Bytes> {
+        let (plain, key) = (secrets.joined(), &card.card.seal_key.0);
+        suite.seal_to(rng, key, &self.info(), &member.0, plain.bytes()).map(Bytes)
     }
 }
 

@@ -3,17 +3,22 @@
 use super::Circle;
 use super::board::BoardItem;
 use super::card::VerifiedCard;
-use super::charter::{Act, Taken};
-use super::roster::{Right, fold};
+use super::charter::{Act, HoldBody, RemovalBody, RoleBody, Taken};
+use super::opening::Follow;
+use super::roster::{HELD_AGAIN_MS, HOLD_MS, Right, fold};
 use crate::batch::{Batch, numbered};
-use crate::boundary::{DAY_MS, Env, Event, Room, Timestamp};
+use crate::boundary::{ActView, Env, Event, Mark, Room};
+use crate::crypto::Label;
 use crate::error::CommandError;
-use crate::identity::CircleId;
+use crate::identity::{CircleId, MemberId, OperationId};
 use crate::signed::Signed;
 use crate::wire;
 
-/// Half of what relays keep at least.
-const REPOST_DAYS: u64 = 15;
+/// Roles that can be given (U-51).
+const ROLES: [&str; 7] =
+    ["host", "steward", "chair", "greeter", "timekeeper", "treasurer", "facilitator"];
+/// Bytes of what the record says of a removal.
+const MAX_REASON: usize = 200;
 
 impl Circle {
     /// Takes an operation that was signed here or came on a board; false if it waits for its past.
@@ -65,46 +70,196 @@ impl Circle {
         self.roster.members.get(&self.me).is_some_and(|person| person.may(right))
     }
 
-    /// before a welcome, the board holds every operation and every card that counts. Relays forget
-    /// what is older than a month, so an older circle posts them again.
-    pub(super) fn repost_charter(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
-        let joined = Timestamp(self.record.joined.unwrap_or(0));
-        if env.now.since(joined) < REPOST_DAYS * DAY_MS {
-            return;
+    /// Gives a role, or takes it back.
+    pub(crate) fn set_role(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        who: MemberId,
+        role: String,
+        grant: bool,
+    ) -> Result<ActView, CommandError> {
+        if !ROLES.contains(&role.as_str()) {
+            return Err(CommandError::UnknownRole);
         }
-        let held = self.charter.held().iter();
-        let operations = held.map(|held| BoardItem::Operation(held.signed.clone()));
-        let members = self.roster.members.keys();
-        let cards = members.filter_map(|member| self.cards.newest(member));
-        let cards = cards.map(|held| BoardItem::Card(held.signed.clone()));
-        let items: Vec<BoardItem> = operations.chain(cards).collect();
-        let boards = self.head_board();
-        self.post(env, batch, &boards, &items);
+        let person = self.roster.members.get(&who).ok_or(CommandError::UnknownMember)?;
+        let own = who == self.me && !grant;
+        if !own && !self.may(Right::Host) {
+            return Err(CommandError::NotAllowed);
+        }
+        if role == "host" && !grant {
+            if !own {
+                return Err(CommandError::AnotherHost);
+            }
+            if person.may(Right::Host) && self.hosts() == 1 {
+                return Err(CommandError::OnlyHost);
+            }
+        }
+        self.govern(env, batch, Act::Role(RoleBody { grant, role, to: who }))
     }
 
-    /// Writes operations of one's own, on a board that can be used.
+    /// Ends somebody else's membership: the epoch, the board and every open invite end with it,
+    /// and the relays are shown a new link.
+    pub(crate) fn remove(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        who: MemberId,
+        reason: Option<String>,
+    ) -> Result<ActView, CommandError> {
+        if who == self.me {
+            return Err(CommandError::Oneself);
+        }
+        if reason.as_ref().is_some_and(|reason| reason.len() > MAX_REASON) {
+            return Err(CommandError::TooLarge { limit: MAX_REASON });
+        }
+        let person = self.roster.members.get(&who).ok_or(CommandError::UnknownMember)?;
+        if !self.may(Right::Host) {
+            return Err(CommandError::NotAllowed);
+        }
+        if person.may(Right::Host) {
+            return Err(CommandError::AnotherHost);
+        }
+        let act = Act::Removal(RemovalBody { who, mode: 0, reason });
+        self.govern(env, batch, act)
+    }
+
+    /// Sets aside what somebody says, for so many seconds; 0 lifts a hold (D-37).
+    pub(crate) fn set_hold(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        who: MemberId,
+        for_s: u64,
+    ) -> Result<ActView, CommandError> {
+        if who == self.me {
+            return Err(CommandError::Oneself);
+        }
+        if for_s != 0 && !(60..=HOLD_MS / 1_000).contains(&for_s) {
+            return Err(CommandError::OutOfRange);
+        }
+        if !self.roster.members.contains_key(&who) {
+            return Err(CommandError::UnknownMember);
+        }
+        if !self.may(Right::Hold) {
+            return Err(CommandError::NotAllowed);
+        }
+        let until = env.now.plus(for_s * 1_000).0;
+        let lately = |body: &HoldBody| {
+            body.place && body.who == who && until < body.until.saturating_add(HELD_AGAIN_MS)
+        };
+        let mut holds = self.charter.held().iter().filter(|held| {
+            matches!(&held.act, Act::Hold(body) if lately(body))
+                && self.roster.standing.contains(&held.id)
+        });
+        if for_s != 0 && holds.next().is_some() {
+            return Err(CommandError::HeldLately);
+        }
+        self.govern(env, batch, Act::Hold(HoldBody { who, place: for_s != 0, until }))
+    }
+
+    /// Ends one's own membership. What was said and heard stays here until it expires or is wiped.
+    /// Who has left gets the same answer again.
+    pub(crate) fn leave(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        end: bool,
+    ) -> Result<ActView, CommandError> {
+        if !self.belongs() {
+            return self.departure().ok_or(CommandError::NotAMember);
+        }
+        if self.may(Right::Host) && self.hosts() == 1 && self.roster.members.len() > 1 && !end {
+            return Err(CommandError::OnlyHost);
+        }
+        let act = Act::Removal(RemovalBody { who: self.me, mode: 2, reason: None });
+        self.govern(env, batch, act)
+    }
+
+    /// The act by which this member left.
+    fn departure(&self) -> Option<ActView> {
+        let left = self.charter.held().iter().rev().find(|held| {
+            matches!(&held.act, Act::Removal(body) if body.mode == 2 && body.who == self.me)
+                && self.roster.standing.contains(&held.id)
+        });
+        left.and_then(|held| self.governed(&held.id))
+    }
+
+    fn hosts(&self) -> usize {
+        self.roster.members.values().filter(|person| person.may(Right::Host)).count()
+    }
+
+    /// Writes one operation, and does at once what follows from it.
+    fn govern(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        act: Act,
+    ) -> Result<ActView, CommandError> {
+        let now = env.now;
+        let live = |circle: &Self| {
+            let invites = circle.roster.invites.values();
+            invites.filter(|invite| circle.is_live(invite, now)).count()
+        };
+        let before = live(self);
+        let id = *self.act(env, batch, &[act])?.first().expect("one for each act");
+        let invites_closed = before.saturating_sub(live(self));
+        // P3: nothing more is said where somebody listens who belongs no more.
+        if self.is_due() {
+            self.open_epoch(env, batch, Follow::Leaves);
+        }
+        // Where it cannot be now, it is once more is removed, or a relay is added.
+        let _ = self.renew_links(env, batch);
+        self.settle(env, batch);
+        Ok(ActView { invites_closed, ..self.governed(&id).ok_or(CommandError::NotAMember)? })
+    }
+
+    /// An operation of one's own, and how far it came.
+    pub(crate) fn governed(&self, id: &OperationId) -> Option<ActView> {
+        self.charter.get(id).filter(|held| held.operation.author == self.me)?;
+        Some(ActView { id: *id, mark: self.posted(), invites_closed: 0 })
+    }
+
+    /// How far came what lies on the boards from here.
+    pub(super) fn posted(&self) -> Mark {
+        let at_relay =
+            self.boards.values().all(|board| self.exchange.is_acked(&board.sealed.mailbox()));
+        if at_relay { Mark::Relayed } else { Mark::Waiting }
+    }
+
+    /// Writes operations of one's own, on a board that can be used; gives their ids.
     pub(super) fn act(
         &mut self,
         env: &mut Env<'_>,
         batch: &mut Batch,
         acts: &[Act],
-    ) -> Result<(), CommandError> {
+    ) -> Result<Vec<OperationId>, CommandError> {
         if !self.roster.members.contains_key(&self.me) {
             return Err(CommandError::NotAMember);
         }
+        if self.is_silent() {
+            return Err(CommandError::OtherCopy);
+        }
         // on a usable board only, so an opening that is due goes first.
         if self.is_due() {
-            self.open_epoch(env, batch, false);
+            self.open_epoch(env, batch, Follow::Leaves);
         }
-        let mut items = Vec::new();
+        let mut boards = self.head_board();
+        if boards.is_empty() {
+            return Err(CommandError::NotReady);
+        }
+        if acts.iter().any(|act| matches!(act, Act::Removal(_))) {
+            boards.extend(self.leaf_boards());
+        }
+        let (mut items, mut ids) = (Vec::new(), Vec::new());
         for act in acts {
             let signed = self.charter.sign(act, &self.pair);
+            ids.push(OperationId(signed.id(Label::Operation, &self.id)));
             self.take_operation(batch, signed.clone());
             items.push(BoardItem::Operation(signed));
         }
-        let boards = self.head_board();
         self.fold();
         self.post(env, batch, &boards, &items);
-        Ok(())
+        Ok(ids)
     }
 }

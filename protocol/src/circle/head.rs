@@ -42,6 +42,8 @@ pub(crate) struct Epoch {
     pub(crate) mine: Option<u16>,
     /// When an opening that supersedes it was opened here.
     pub(crate) superseded: Option<Timestamp>,
+    /// Whether its secret was erased because it was over.
+    pub(crate) ended: bool,
     /// Its place in the store.
     pub(crate) row: u64,
 }
@@ -50,9 +52,32 @@ pub(crate) struct Epoch {
 #[derive(Debug, Default)]
 pub(crate) struct Epochs {
     all: BTreeMap<EpochId, Epoch>,
+    /// See [`Planted`].
+    pub(crate) planted: BTreeSet<Planted>,
+}
+
+/// A fault that the simulator plants, to see that it is found out. Only there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Planted {
+    /// The board in an opening is read only once the opening was judged.
+    BoardAfterJudging,
+    /// A board is used on after somebody who has it was removed.
+    BoardUsedOn,
+    /// An epoch is spoken in after somebody in it was removed.
+    SpokenInOn,
+    /// Epochs that are over keep their secrets.
+    EpochsStay,
+    /// Nobody asks for help.
+    NobodyAsks,
+    /// Nothing is said again.
+    NothingAgain,
 }
 
 impl Epochs {
+    pub(crate) fn is_planted(&self, fault: Planted) -> bool {
+        cfg!(feature = "sim") && self.planted.contains(&fault)
+    }
+
     pub(crate) fn insert(&mut self, id: EpochId, epoch: Epoch) {
         self.all.insert(id, epoch);
     }
@@ -67,6 +92,14 @@ impl Epochs {
 
     pub(crate) fn get_mut(&mut self, id: &EpochId) -> Option<&mut Epoch> {
         self.all.get_mut(id)
+    }
+
+    /// The epoch whose id begins with these 8 bytes, big-endian.
+    pub(crate) fn by_hint(&self, hint: u64) -> Option<(&EpochId, &Epoch)> {
+        let mut from = [0; 32];
+        from[..8].copy_from_slice(&hint.to_be_bytes());
+        let (id, epoch) = self.all.range(EpochId(from)..).next()?;
+        (epoch_hint(id) == hint).then_some((id, epoch))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&EpochId, &Epoch)> {
@@ -162,6 +195,28 @@ impl Epochs {
         }
     }
 
+    /// Epochs that are too many: of those that cannot be spoken in first, then the oldest of the opener
+    /// with most; never the head.
+    pub(crate) fn beyond(&self, most: usize, head: Option<&EpochId>) -> Vec<EpochId> {
+        let mut live: Vec<(&EpochId, &Epoch)> =
+            self.all.iter().filter(|(_, epoch)| epoch.secrets.is_some()).collect();
+        let mut over = Vec::new();
+        while live.len() > most {
+            let mut by: BTreeMap<MemberId, usize> = BTreeMap::new();
+            for (_, epoch) in &live {
+                *by.entry(epoch.header.opener).or_default() += 1;
+            }
+            let at = (0..live.len()).filter(|at| Some(live[*at].0) != head).min_by_key(|at| {
+                let (id, epoch) = live[*at];
+                let spoken = epoch.state == State::Valid;
+                (spoken, std::cmp::Reverse(by[&epoch.header.opener]), epoch.header.day, *id)
+            });
+            let Some(at) = at else { break };
+            over.push(*live.remove(at).0);
+        }
+        over
+    }
+
     fn counts(&self) -> impl Iterator<Item = (&EpochId, &Epoch)> {
         self.all.iter().filter(|(_, epoch)| matches!(epoch.state, State::Valid | State::Closed))
     }
@@ -199,7 +254,8 @@ impl Epochs {
                 epoch.state == State::Valid
                     && epoch.sealed.is_some()
                     && !superseded.contains(*id)
-                    && epoch.members.iter().all(|id| roster.members.contains_key(id))
+                    && (self.is_planted(Planted::SpokenInOn)
+                        || epoch.members.iter().all(|id| roster.members.contains_key(id)))
                     && epoch.mine.is_some_and(|mine| {
                         let tag = &epoch.header.cards[usize::from(mine)].0;
                         cards.named(tag).is_some_and(|held| held.card.device == *device)
@@ -222,7 +278,7 @@ impl Epochs {
                 && epoch.header.board != *board
                 && epoch.header.supersedes.iter().any(names)
         });
-        !leaks && !replaced
+        (!leaks || self.is_planted(Planted::BoardUsedOn)) && !replaced
     }
 
     /// What nothing on hand supersedes, the best first: what the next opening follows.
@@ -258,6 +314,10 @@ impl Epochs {
             let newest = cards.newest(id).map(|held| held.card.device);
             named.is_some() && named != newest
         });
+        let mut stay = roster.members.keys();
+        if self.is_planted(Planted::SpokenInOn) && stay.all(|who| head.members.contains(who)) {
+            return false;
+        }
         moved || head.members != roster.ids() || !self.is_board_usable(&head.header.board, roster)
     }
 }

@@ -99,6 +99,11 @@ pub(crate) struct Line {
 }
 
 impl Line {
+    /// The epoch that it came in, or was sealed in; as parents name it.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
     /// When it was said, by its author's clock; never after it came.
     pub(crate) fn said_at(&self) -> Timestamp {
         self.said
@@ -267,20 +272,29 @@ impl Log {
         heads.into_iter().map(|(_, parent)| parent).collect()
     }
 
-    /// How many others can read a message of one's own, once that is known: when it is sealed.
-    pub(crate) fn set_members(
+    /// When something that is said now was said: after all that it names, whatever the clocks of others
+    /// say, so that who has not read those puts it in the same place.
+    pub(crate) fn time_after(&self, parents: &[Parent], now: Timestamp) -> u64 {
+        let named = parents.iter().filter_map(|parent| self.lines.get(&parent.id));
+        named.map(|line| line.time.saturating_add(1)).max().unwrap_or(0).max(now.0)
+    }
+
+    /// The epoch that a message of one's own was sealed in, and how many others read it there.
+    pub(crate) fn set_sealed(
         &mut self,
         env: &Env<'_>,
         batch: &mut Batch,
         id: &MessageId,
-        of: u16,
+        (epoch, of): (u64, u16),
     ) {
-        let Some(line) = self.lines.get_mut(id).filter(|line| line.members != Some(of)) else {
+        let line = self.lines.get_mut(id);
+        let Some(line) = line.filter(|line| line.members != Some(of) || line.epoch != epoch) else {
             return;
         };
         line.members = Some(of);
+        line.epoch = epoch;
         let (row, expires) = (line.row, line.expires);
-        let Some(Row::Message { bytes, received, epoch, .. }) = self.row(env, batch, row) else {
+        let Some(Row::Message { bytes, received, .. }) = self.row(env, batch, row) else {
             return;
         };
         let saved = Row::Message { bytes, received, epoch, members: Some(of) };
@@ -308,12 +322,13 @@ impl Log {
         if self.knows(&incoming.id) || self.is_expired(&incoming, env.now) {
             return shown;
         }
-        if hold {
+        if hold && !self.is_named(&incoming.id) {
             if self.aside.len() < MAX_PENDING {
                 self.aside.insert(incoming.id, incoming);
             }
             return shown;
         }
+        self.aside.remove(&incoming.id);
         // a member heard what this message names, so it counts.
         let mut heard: Vec<MessageId> = incoming.message.parents.iter().map(|p| p.id).collect();
         let mut ready = self.wait(incoming, mine);
@@ -334,6 +349,38 @@ impl Log {
         if !goes_on {
             self.deliver_some(env, batch, mine, &mut shown);
         }
+        shown
+    }
+
+    /// Whether a message that is shown, or waits to be, names this one, which is not here.
+    fn is_named(&self, id: &MessageId) -> bool {
+        self.leaning.get(id).is_some_and(|children| !children.is_empty())
+            || self.gaps.values().any(|gap| gap.missing.contains(id))
+    }
+
+    /// Whose words are set aside.
+    pub(crate) fn set_aside(&self) -> BTreeSet<MemberId> {
+        self.aside.values().map(|incoming| incoming.message.author).collect()
+    }
+
+    /// Shows of what was set aside all that `counts` now.
+    pub(crate) fn release(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        counts: &dyn Fn(&Message) -> bool,
+        mine: &dyn Fn(u64) -> bool,
+    ) -> Shown {
+        let (mut shown, mut ready) = (Shown::default(), Vec::new());
+        let theirs = self.aside.extract_if(.., |_, it| counts(&it.message));
+        for (id, incoming) in theirs.collect::<Vec<_>>() {
+            if self.knows(&id) {
+                continue;
+            }
+            ready.extend(self.wait(incoming, mine));
+        }
+        self.deliver_now(env, batch, ready, mine, &mut shown);
+        self.deliver_some(env, batch, mine, &mut shown);
         shown
     }
 
@@ -376,15 +423,9 @@ impl Log {
         let mut shown = Shown::default();
         while !self.goes_on() {
             // Of several, first what no other waiting message comes before.
-            let due = self
-                .pending
-                .values()
-                .filter(|held| env.now.since(held.received) >= PATIENCE_MS)
-                .find(|held| {
-                    let parents = &held.message.parents;
-                    parents.iter().all(|p| !self.pending.contains_key(&p.id))
-                })
-                .map(|held| held.id);
+            let mut first = self.pending.values().filter(|held| self.is_first(held));
+            let due = first.find(|held| env.now.since(held.received) >= PATIENCE_MS);
+            let due = due.map(|held| held.id);
             let Some(id) = due else { break };
             self.deliver_now(env, batch, vec![id], mine, &mut shown);
             self.deliver_some(env, batch, mine, &mut shown);
@@ -393,7 +434,13 @@ impl Log {
     }
 
     pub(crate) fn next_wake(&self) -> Option<Timestamp> {
-        self.pending.values().map(|held| held.received.plus(PATIENCE_MS)).min()
+        let first = self.pending.values().filter(|held| self.is_first(held));
+        first.map(|held| held.received.plus(PATIENCE_MS)).min()
+    }
+
+    /// Whether no other waiting message comes before this one.
+    fn is_first(&self, held: &Incoming) -> bool {
+        held.message.parents.iter().all(|parent| !self.pending.contains_key(&parent.id))
     }
 
     /// Shows these; what had waited for them is ready then.
@@ -671,8 +718,12 @@ impl Log {
     }
 
     pub(crate) fn expiry(&self, incoming: &Incoming) -> Option<Timestamp> {
-        let from = incoming.message.said_at().min(incoming.received);
-        self.keep_ms.map(|keep| from.plus(keep))
+        self.expiry_of(incoming.message.said_at().min(incoming.received))
+    }
+
+    /// When what was said then is forgotten.
+    pub(crate) fn expiry_of(&self, said: Timestamp) -> Option<Timestamp> {
+        self.keep_ms.map(|keep| said.plus(keep))
     }
 
     fn is_expired(&self, incoming: &Incoming, now: Timestamp) -> bool {

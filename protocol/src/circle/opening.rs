@@ -7,12 +7,13 @@ use minicbor::{Decode, Encode};
 use super::board::BoardItem;
 use super::card::{HOUR_2025, VerifiedCard};
 use super::epoch::{EpochSecrets, Header, Opening, Plan, SealedBox};
-use super::head::{Epoch, State};
+use super::head::{Epoch, Planted, State};
 use super::roster::Right;
-use super::{Circle, Leads};
+use super::{Circle, HORIZON_DAYS, Leads};
 use crate::batch::{Batch, numbered};
 use crate::boundary::{DAY_MS, Env, HOUR_MS, KeySlot, Room, SlotKind, Timestamp};
 use crate::crypto::{Label, Secret, random};
+use crate::error::CommandError;
 use crate::identity::{BoardName, CardId, EpochId};
 use crate::signed::Signed;
 use crate::wire::{self, Bytes};
@@ -22,7 +23,22 @@ const OPEN_DELAY_MS: u64 = 10_000;
 /// Who has the right, and no reason to wait, opens within this time.
 const STEWARD_DELAY_MS: u64 = 1_500;
 /// Days after its opening when the secret of what is not the head ends at the latest.
-const LONGEST_DAYS: u64 = 30;
+const LONGEST_DAYS: u32 = 30;
+/// Days after its opening when nobody keeps anything of an epoch that ended any more.
+const GONE_DAYS: u32 = 67;
+/// Most epochs whose secrets are here.
+const MAX_LIVE: usize = 64;
+
+/// What an opening follows, and so which board goes with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Follow {
+    /// The founding opening.
+    Nothing,
+    /// What nothing supersedes; the board stays if it is usable.
+    Leaves,
+    /// The same, with a new board.
+    Refresh,
+}
 
 /// An opening as it is saved.
 #[derive(Clone, Debug, Encode, Decode)]
@@ -34,6 +50,8 @@ pub(super) struct SavedOpening {
     entry: Option<Bytes>,
     #[n(2)]
     superseded: Option<u64>,
+    #[n(3)]
+    ended: bool,
 }
 
 impl Circle {
@@ -43,6 +61,7 @@ impl Circle {
             header: epoch.signed.clone(),
             entry: epoch.entry.clone(),
             superseded: epoch.superseded.map(|at| at.0),
+            ended: epoch.ended,
         };
         let key = numbered(Room::Openings, &self.id.0, epoch.row);
         batch.save(key, wire::encode(&saved));
@@ -121,7 +140,9 @@ impl Circle {
         let sealed = secrets.as_ref().map(|secrets| SealedBox::of_epoch(&secrets.epoch, &self.id));
         if let (Some(secrets), Some(sealed)) = (&secrets, &sealed) {
             batch.make_key(self.slot(SlotKind::Epoch, id.0), secrets.joined());
-            self.hold_board(env, batch, secrets.board.clone(), true);
+            if !self.is_in() || !self.epochs.is_planted(Planted::BoardAfterJudging) {
+                self.hold_board(env, batch, secrets.board.clone(), true);
+            }
             self.mailboxes.insert(sealed.mailbox(), Leads::Epoch(id));
             self.exchange.open(env, batch, sealed.clone(), false);
         }
@@ -135,6 +156,7 @@ impl Circle {
             sealed,
             mine: None,
             superseded: None,
+            ended: false,
             row: self.rows[2],
         };
         self.rows[2] += 1;
@@ -146,15 +168,35 @@ impl Circle {
         self.due
     }
 
+    /// A new card, a new epoch and a new board at once, for who fears that a copy of the keys is out.
+    pub(crate) fn refresh(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+    ) -> Result<(), CommandError> {
+        if !self.is_in() || !self.roster.members.contains_key(&self.me) {
+            return Err(CommandError::NotAMember);
+        }
+        // Where another copy goes on, this is the word that this one is to be used.
+        if self.is_silent() {
+            self.become_new_device(env, batch);
+        } else {
+            self.new_card(env, batch);
+        }
+        self.open_epoch(env, batch, Follow::Refresh);
+        self.settle(env, batch);
+        Ok(())
+    }
+
     /// Opens an epoch for the roster, as say.
     pub(super) fn open_epoch(
         &mut self,
         env: &mut Env<'_>,
         batch: &mut Batch,
-        first: bool,
+        follow: Follow,
     ) -> Option<Opening> {
         let leaves = self.epochs.leaves();
-        if leaves.is_empty() && !first {
+        if leaves.is_empty() && follow != Follow::Nothing {
             return None;
         }
         let supersedes: Vec<EpochId> = leaves.iter().map(|(id, _)| *id).collect();
@@ -162,7 +204,9 @@ impl Circle {
         let named: BTreeSet<BoardName> =
             leaves.iter().map(|(_, epoch)| epoch.header.board).collect();
         let kept = named.iter().find(|name| {
-            self.boards.contains_key(*name) && self.epochs.is_board_usable(name, &self.roster)
+            follow != Follow::Refresh
+                && self.boards.contains_key(*name)
+                && self.epochs.is_board_usable(name, &self.roster)
         });
         let board = match kept {
             Some(name) => self.boards[name].secret.clone(),
@@ -197,12 +241,24 @@ impl Circle {
         Some(opening)
     }
 
-    pub(super) fn judge(&mut self, env: &Env<'_>, batch: &mut Batch) -> bool {
+    pub(super) fn judge(&mut self, env: &mut Env<'_>, batch: &mut Batch) -> bool {
         let judged = self.epochs.judge(&self.charter, &self.roster, &self.me, env.now);
         if judged.is_empty() {
             return false;
         }
+        if self.epochs.is_planted(Planted::BoardAfterJudging) {
+            let counts = |epoch: &&Epoch| matches!(epoch.state, State::Valid | State::Closed);
+            let secrets = judged.iter().filter_map(|id| self.epochs.get(id)).filter(counts);
+            let secrets = secrets.filter_map(|epoch| epoch.secrets.clone()).collect::<Vec<_>>();
+            secrets.into_iter().for_each(|both| self.hold_board(env, batch, both.board, true));
+        }
         self.reckon();
+        let joins = |id: &EpochId| {
+            self.epochs.get(id).is_some_and(|epoch| epoch.header.supersedes.len() > 1)
+        };
+        if !self.restoring && judged.iter().any(joins) {
+            self.look_soon(env);
+        }
         let superseded = self.epochs.superseded();
         for id in superseded {
             let opened = self.epochs.get_mut(&id);
@@ -214,67 +270,111 @@ impl Circle {
         true
     }
 
-    /// Ends epochs that were superseded long enough ago: their secrets die.
+    /// Ends epochs that were superseded long enough ago: their secrets die. What their mailboxes
+    /// hold is read before. The mailbox pair alone stays until relays have forgotten too, so that it is
+    /// seen when something came that cannot be read any more.
     pub(super) fn end_epochs(&mut self, env: &Env<'_>, batch: &mut Batch) {
         let late = self.roster.policy.as_ref().map_or(7, |policy| policy.late_days);
         let late = u64::from(late) * DAY_MS;
         let head = self.head().map(|(id, _)| *id);
-        let over: Vec<EpochId> = self
-            .epochs
-            .iter()
-            .filter(|(id, epoch)| {
-                let old = u64::from(epoch.header.day) + LONGEST_DAYS < u64::from(env.now.day());
-                let superseded = epoch.superseded.is_some_and(|at| env.now.since(at) >= late);
-                epoch.secrets.is_some() && Some(**id) != head && (old || superseded)
-            })
-            .map(|(id, _)| *id)
-            .collect();
+        if self.epochs.is_planted(Planted::EpochsStay) {
+            return;
+        }
+        let (mut over, mut gone) = (Vec::new(), Vec::new());
+        for (id, epoch) in self.epochs.iter() {
+            let Some(sealed) = epoch.sealed.as_ref().filter(|_| Some(*id) != head) else {
+                continue;
+            };
+            let age = env.now.day().saturating_sub(epoch.header.day);
+            let since = epoch.superseded.map(|at| env.now.since(at));
+            if epoch.ended {
+                if since.is_none_or(|since| since >= late + HORIZON_DAYS * DAY_MS)
+                    && age > GONE_DAYS
+                {
+                    gone.push(*id);
+                }
+            } else if age > LONGEST_DAYS || since.is_some_and(|since| since >= late) {
+                let read = self.exchange.is_in_step(&sealed.mailbox())
+                    || self.roster.relays.is_empty()
+                    || !self.roster.members.contains_key(&self.me)
+                    || age > GONE_DAYS;
+                if read && epoch.secrets.is_some() {
+                    over.push(*id);
+                }
+            }
+        }
+        over.extend(self.epochs.beyond(MAX_LIVE, head.as_ref()));
         for id in over {
-            batch.destroy_key(self.slot(SlotKind::Epoch, id.0));
+            self.end_epoch(batch, &id);
+        }
+        for id in gone {
+            batch.destroy_key(self.slot(SlotKind::Mailbox, id.0));
             let epoch = self.epochs.get_mut(&id).expect("listed just now");
-            epoch.secrets = None;
             if let Some(sealed) = epoch.sealed.take() {
                 self.mailboxes.remove(&sealed.mailbox());
                 self.exchange.close(batch, &sealed.mailbox());
             }
-            self.reckon();
+            self.helping.unread.remove(&id);
         }
     }
 
-    /// the secrets of a card end W after a newer card of this device reached a relay, unless a live
-    /// epoch names it still.
+    fn end_epoch(&mut self, batch: &mut Batch, id: &EpochId) {
+        let (slot, pair) = (self.slot(SlotKind::Epoch, id.0), self.slot(SlotKind::Mailbox, id.0));
+        let Some(epoch) = self.epochs.get_mut(id) else { return };
+        let Some(secrets) = epoch.secrets.take() else { return };
+        let seed = SealedBox::seed_of_epoch(&secrets.epoch, &self.id);
+        let sealed = SealedBox::of_seed(&seed);
+        batch.destroy_key(slot);
+        batch.make_key(pair, Secret::new(seed.to_vec()));
+        self.exchange.seal_off(&sealed);
+        epoch.sealed = Some(sealed);
+        epoch.ended = true;
+        self.save_epoch(batch, id);
+        self.reckon();
+    }
+
+    /// the secrets of a card end W after the next card of this device was made and reached a relay,
+    /// unless a live epoch names it still.
     pub(super) fn end_cards(&mut self, env: &Env<'_>, batch: &mut Batch) {
-        let late = self.roster.policy.as_ref().map_or(7, |policy| policy.late_days);
-        let Some(newest) = self.cards.newest(&self.me) else { return };
-        let at_relay =
-            self.boards.values().all(|board| self.exchange.is_acked(&board.sealed.mailbox()));
-        let made = Timestamp(u64::from(newest.card.rev.saturating_add(HOUR_2025)) * HOUR_MS);
-        if !at_relay || env.now.since(made) < u64::from(late) * DAY_MS {
+        if self.own_cards.len() < 2 {
             return;
         }
-        let newest = newest.id;
+        let late = self.roster.policy.as_ref().map_or(7, |policy| policy.late_days);
+        let late = u64::from(late) * DAY_MS;
+        let boards = self.head_board();
+        let boards = boards.iter().filter_map(|name| self.boards.get(name));
+        if !boards
+            .map(|board| board.sealed.mailbox())
+            .all(|mailbox| self.exchange.is_acked(&mailbox))
+        {
+            return;
+        }
         let live: BTreeSet<[u8; 16]> = self
             .epochs
             .iter()
             .filter(|(_, epoch)| epoch.secrets.is_some())
             .filter_map(|(_, epoch)| Some(epoch.header.cards[usize::from(epoch.mine?)].0))
             .collect();
-        let over: Vec<CardId> = self
+        let mut own: Vec<(u32, CardId)> = self
             .own_cards
             .keys()
-            .filter(|id| **id != newest && !live.iter().any(|tag| id.0[..16] == *tag))
-            .copied()
+            .filter_map(|id| Some((self.cards.named(&tag_of(id))?.card.rev, *id)))
             .collect();
-        for id in over {
-            self.own_cards.remove(&id);
-            batch.destroy_key(self.slot(SlotKind::Card, id.0));
+        own.sort_unstable();
+        for pair in own.windows(2) {
+            let ((_, id), (next, _)) = (pair[0], pair[1]);
+            let made = Timestamp(u64::from(next.saturating_add(HOUR_2025)) * HOUR_MS);
+            if env.now.since(made) >= late && !live.contains(&tag_of(&id)) {
+                self.own_cards.remove(&id);
+                batch.destroy_key(self.slot(SlotKind::Card, id.0));
+            }
         }
     }
 
     /// any member opens what follows from the charter. R-25: who wants to speak opens at once, otherwise those with the right after a short random
     /// delay, then anyone.
     pub(super) fn open_when_due(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
-        if !self.is_due() || !self.is_in() {
+        if !self.is_due() {
             self.open_at = None;
             return;
         }
@@ -282,8 +382,10 @@ impl Circle {
         let least = if self.may(Right::Admit) { 0 } else { STEWARD_DELAY_MS };
         let delay = least + u64::from_be_bytes(random(env.rng)) % most;
         let at = *self.open_at.get_or_insert(env.now.plus(delay));
-        if at <= env.now && self.in_step() {
-            self.open_epoch(env, batch, false);
+        if at <= env.now && self.in_step() && self.open_epoch(env, batch, Follow::Leaves).is_none()
+        {
+            // Somebody's card is not here yet.
+            self.open_at = Some(env.now.plus(OPEN_DELAY_MS));
         }
     }
 
@@ -299,7 +401,11 @@ impl Circle {
         let held = secrets
             .get(&self.slot(SlotKind::Epoch, id.0))
             .and_then(|secret| EpochSecrets::split(secret.bytes()));
-        let sealed = held.as_ref().map(|secrets| SealedBox::of_epoch(&secrets.epoch, &self.id));
+        let seed = secrets.get(&self.slot(SlotKind::Mailbox, id.0)).and_then(Secret::array);
+        let sealed = match &held {
+            Some(secrets) => Some(SealedBox::of_epoch(&secrets.epoch, &self.id)),
+            None => seed.map(|seed| SealedBox::of_seed(&seed)),
+        };
         if let Some(sealed) = &sealed {
             self.mailboxes.insert(sealed.mailbox(), Leads::Epoch(id));
             self.exchange.open(env, batch, sealed.clone(), false);
@@ -316,8 +422,13 @@ impl Circle {
                 sealed,
                 mine: None,
                 superseded: opening.superseded.map(Timestamp),
+                ended: opening.ended,
                 row: self.rows[2],
             },
         );
     }
+}
+
+fn tag_of(id: &CardId) -> [u8; 16] {
+    id.0[..16].try_into().expect("half of 32 bytes")
 }

@@ -53,6 +53,42 @@ impl Circle {
         bodies
     }
 
+    /// after a removal a host that holds a relay's token publishes the link with the new number.
+    pub(super) fn renew_links(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+    ) -> Result<(), CommandError> {
+        let number = self.roster.removals;
+        let old = |relay: &RelayBody| {
+            relay.link.is_some() && relay.number < number && self.tokens.contains_key(&relay.key)
+        };
+        if !self.may(Right::Host) || !self.roster.relays.iter().any(old) {
+            return Ok(());
+        }
+        let renewed: Vec<RelayAddress> = self
+            .roster
+            .relays
+            .iter()
+            .filter(|relay| old(relay))
+            .map(|relay| RelayAddress {
+                addresses: relay.addresses.iter().map(|address| address.0.clone()).collect(),
+                key: relay.key,
+                token: self.tokens.get(&relay.key).copied(),
+            })
+            .collect();
+        let mut bodies = self.relay_bodies(env, batch, &renewed);
+        let mut relays = self.roster.relays.clone();
+        for relay in &mut relays {
+            if let Some(at) = bodies.iter().position(|body| body.key == relay.key) {
+                *relay = bodies.swap_remove(at);
+            }
+        }
+        let rev = self.roster.relays_rev + 1;
+        self.act(env, batch, &[Act::Relays(RelaysBody { rev, relays })])?;
+        Ok(())
+    }
+
     /// Keeps contact with the relays of the charter and with those of this device alone.
     pub(super) fn use_relays(&mut self, batch: &mut Batch) {
         let mut relays: Vec<(Vec<Vec<u8>>, RelayKey, Option<Admission>)> = self

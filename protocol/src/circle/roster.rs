@@ -12,9 +12,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::charter::{
     Act, Charter, CircleBody, InviteBody, InviteClosedWhy, Places, PolicyBody, RelayBody,
 };
+use crate::boundary::{DAY_MS, HOUR_MS, Timestamp};
 use crate::crypto::Suite;
 use crate::identity::{InviteId, MemberId, OperationId, PublicKey};
 
+/// The longest hold (D-37).
+pub(crate) const HOLD_MS: u64 = 72 * HOUR_MS;
+/// After a hold ends, how long the same member is not held again by one alone (D-37: 14 days).
+pub(crate) const HELD_AGAIN_MS: u64 = 14 * DAY_MS - HOLD_MS;
 /// Most members (D-4).
 pub const MAX_MEMBERS: usize = 200;
 
@@ -25,6 +30,8 @@ pub(crate) enum Right {
     Host,
     /// Invite and let in.
     Admit,
+    /// Set aside what somebody says, for a while.
+    Hold,
 }
 
 /// A member as the charter has it.
@@ -44,7 +51,7 @@ impl Person {
         let host = self.roles.contains("host");
         match right {
             Right::Host => host,
-            Right::Admit => host || self.roles.contains("steward"),
+            Right::Admit | Right::Hold => host || self.roles.contains("steward"),
         }
     }
 }
@@ -83,11 +90,21 @@ pub(crate) struct Roster {
     pub(crate) standing: BTreeSet<OperationId>,
     /// Removals that count.
     pub(crate) removals: u16,
+    /// Whose talk is set aside, and when that ends by itself, ms since 1970 (D-37).
+    pub(crate) holds: BTreeMap<MemberId, u64>,
 }
 
 impl Roster {
     pub(crate) fn ids(&self) -> Vec<MemberId> {
         self.members.keys().copied().collect()
+    }
+
+    /// Whether what this member says is set aside. A hold lasts 72 hours at most, so one with a later
+    /// end waits until that is no more than so far off (R-15, D-37).
+    pub(crate) fn is_held(&self, who: &MemberId, now: Timestamp) -> bool {
+        self.holds
+            .get(who)
+            .is_some_and(|until| (1..=HOLD_MS).contains(&until.saturating_sub(now.0)))
     }
 
     /// The invite of this maker and id.
@@ -298,6 +315,19 @@ impl Fold<'_> {
                 let may = if body.grant { host } else { own || host && body.role != "host" };
                 self.belongs(body.to, place) && may
             }
+            Act::Hold(body) => {
+                let target = self.belongs(body.who, place) && body.who != author;
+                // D-37: one alone holds the same member once in 14 days.
+                let again = self.before(place).any(|at| match &self.charter.held()[at].act {
+                    Act::Hold(old) => {
+                        old.place
+                            && old.who == body.who
+                            && body.until < old.until.saturating_add(HELD_AGAIN_MS)
+                    }
+                    _ => false,
+                });
+                admits && target && !(body.place && again)
+            }
             Act::Circle(_) | Act::Relays(_) | Act::Policy(_) => host,
             Act::Join | Act::Unknown(_) => member,
         }
@@ -334,19 +364,20 @@ impl Fold<'_> {
 
     /// Whether `who` holds a role, by what stands before `place`.
     fn holds(&self, who: MemberId, role: &str, place: usize) -> bool {
-        let founds = |at: usize| {
-            matches!(self.charter.held()[at].act, Act::Found(_)) && self.lets(at) == Some(who)
-        };
+        // What one held before one was let in again is gone.
+        let Some(since) = self.admission(who, place) else { return false };
         let last = self
             .before(place)
             .filter(|at| match &self.charter.held()[*at].act {
-                Act::Role(body) => body.to == who && body.role == role,
+                Act::Role(body) => {
+                    body.to == who && body.role == role && self.charter.held()[*at].saw(since)
+                }
                 _ => false,
             })
             .max_by_key(|at| self.role_order(*at));
         match last.map(|at| &self.charter.held()[at].act) {
             Some(Act::Role(body)) => body.grant,
-            _ => role == "host" && self.before(place).any(founds),
+            _ => role == "host" && matches!(self.charter.held()[since].act, Act::Found(_)),
         }
     }
 
@@ -423,7 +454,34 @@ impl Fold<'_> {
         self.end_memberships(&mut roster);
         self.give_roles(&mut roster);
         self.close_invites(&mut roster);
+        self.hold(&mut roster);
         roster
+    }
+
+    /// Of the holds of one member the last counts; of concurrent ones a placed one (D-10).
+    fn hold(&self, roster: &mut Roster) {
+        let mut holds: Vec<usize> = self
+            .inside()
+            .filter(|place| {
+                let held = &self.charter.held()[*place];
+                matches!(held.act, Act::Hold(_)) && roster.standing.contains(&held.id)
+            })
+            .collect();
+        holds.sort_by_key(|place| {
+            let held = &self.charter.held()[*place];
+            (matches!(&held.act, Act::Hold(body) if body.place), held.depth, self.rank(*place))
+        });
+        for place in &holds {
+            let Act::Hold(body) = &self.charter.held()[*place].act else { continue };
+            let over = holds.iter().any(|by| {
+                let lift = &self.charter.held()[*by];
+                matches!(&lift.act, Act::Hold(lifts) if !lifts.place && lifts.who == body.who)
+                    && lift.saw(*place)
+            });
+            if body.place && !over && roster.members.contains_key(&body.who) {
+                roster.holds.insert(body.who, body.until);
+            }
+        }
     }
 
     /// Of what was agreed the highest `rev` counts; of several what saw the others, then D-10.
@@ -552,7 +610,11 @@ impl Fold<'_> {
             if !again {
                 roster.members.insert(who, person);
             } else if self.was_removed_before(roster, who, place) {
-                roster.members.entry(who).and_modify(|old| old.by = held.id);
+                let again = |old: &mut Person| {
+                    old.by = held.id;
+                    old.roles.clear();
+                };
+                roster.members.entry(who).and_modify(again);
             }
         }
     }
@@ -605,6 +667,10 @@ impl Fold<'_> {
         for place in roles {
             let Act::Role(body) = &self.charter.held()[place].act else { continue };
             let Some(person) = roster.members.get_mut(&body.to) else { continue };
+            let since = self.charter.place(&person.by);
+            if !since.is_some_and(|since| self.charter.held()[place].saw(since)) {
+                continue;
+            }
             if body.grant {
                 person.roles.insert(body.role.clone());
             } else {

@@ -5,8 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use minicbor::{Decode, Encode};
 
+use super::again::Again;
+use super::copies::Copies;
 use super::head::Epoch;
 use super::log::{Incoming, Shown};
+use super::opening::Follow;
 use super::{Circle, Leads, MAX_STUCK};
 use crate::batch::{Batch, placed};
 use crate::boundary::{
@@ -14,11 +17,12 @@ use crate::boundary::{
     Timestamp, Wants,
 };
 use crate::circle::board::{self, BoardItem};
-use crate::circle::card::{VerifiedCard, next_rev};
+use crate::circle::card::{Card, VerifiedCard, next_rev};
+use crate::crypto::KeyPair;
 use crate::envelope::{Envelope, MAX_GOSSIP_TEXT, padded_text};
 use crate::error::CommandError;
 use crate::exchange::Keeping;
-use crate::identity::{DeviceId, EnvelopeId, EpochId, MailboxId, MemberId, MessageId};
+use crate::identity::{CircleId, DeviceId, EnvelopeId, EpochId, MailboxId, MemberId, MessageId};
 use crate::message::{
     Body, Frame, Have, Item, MAX_IN_FRAME, MAX_RUNS, MAX_TEXT, Message, Run, SHARE, SUPPORT,
     SUPPORTS, Seen, Share, Support, epoch_hint,
@@ -41,16 +45,31 @@ pub(crate) struct Speaking {
     /// One's own messages that are in no envelope yet, in order.
     queue: BTreeMap<u64, MessageId>,
     /// One's own messages by place in a run.
-    own: BTreeMap<(Run, u64), MessageId>,
+    pub(super) own: BTreeMap<(Run, u64), MessageId>,
     /// What lies in one's own envelopes that no relay has acknowledged.
     carried: BTreeMap<EnvelopeId, Vec<MessageId>>,
     /// Messages of one's own that no relay has.
     unrelayed: BTreeSet<MessageId>,
     /// What members are known to have of one's own runs, by their own word.
-    heard: BTreeMap<MemberId, BTreeMap<Run, Have>>,
+    pub(super) heard: BTreeMap<MemberId, BTreeMap<Run, Have>>,
     /// Runs of others of which something came since the last `Seen`.
     news: BTreeSet<Run>,
     last_seen: Option<Timestamp>,
+    /// What members heard of those who have gone.
+    heard_of: BTreeMap<Run, Have>,
+    /// The device on which each member last said what it has.
+    devices: BTreeMap<MemberId, (u32, DeviceId)>,
+    /// Who was heard of since it was looked whether something is to be said again.
+    pub(super) present: BTreeSet<MemberId>,
+    /// What was said again, and to whom.
+    pub(super) again: BTreeMap<MemberId, Again>,
+}
+
+impl Speaking {
+    /// Whether a message of one's own is in no envelope yet.
+    pub(super) fn is_queued(&self, row: u64) -> bool {
+        self.queue.contains_key(&row)
+    }
 }
 
 /// An answer that was given to an idempotency key.
@@ -78,6 +97,9 @@ impl Circle {
         if !self.is_in() || !self.roster.members.contains_key(&self.me) {
             return Err(CommandError::NotAMember);
         }
+        if self.is_silent() {
+            return Err(CommandError::OtherCopy);
+        }
         if draft.text.is_empty() {
             return Err(CommandError::NoText);
         }
@@ -92,12 +114,13 @@ impl Circle {
         }
         let once = draft.once;
         let (kind, body) = self.body(env, batch, draft)?;
+        let parents = self.log.parents();
         let message = Message {
             author: self.me,
             run: self.run,
             counter: self.speaking.next_counter,
-            parents: self.log.parents(),
-            said_at: env.now.0,
+            said_at: self.log.time_after(&parents, env.now),
+            parents,
             kind,
             rev: 1,
             body: Bytes(body),
@@ -190,14 +213,24 @@ impl Circle {
     /// read, in an epoch that holds exactly the roster).
     pub(super) fn speak(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
         let seen_due = self.next_seen().is_some_and(|at| at <= env.now);
-        if !self.is_in() || !self.in_step() || self.speaking.queue.is_empty() && !seen_due {
+        if self.copies != Copies::Alone
+            || !self.in_step()
+            || self.speaking.queue.is_empty() && !seen_due
+        {
             return;
         }
-        if !self.speaking.queue.is_empty() && (self.is_due() || self.is_old(env.now)) {
-            self.refresh_card(env, batch);
-            self.open_epoch(env, batch, false);
+        if self.speaking.queue.is_empty() {
+            // What was seen can wait for the opening that is due; a card goes on usable boards only.
+            if self.is_due() {
+                return;
+            }
+        } else if self.is_due() || self.is_old(env.now) {
+            self.open_epoch(env, batch, Follow::Leaves);
         }
-        let Some((id, _)) = self.head() else { return };
+        let Some((id, epoch)) = self.head() else { return };
+        if epoch.mine.and_then(|mine| self.speak_key(epoch, mine)).is_none() {
+            return;
+        }
         let id = *id;
         self.refresh_card(env, batch);
         while !self.speaking.queue.is_empty() {
@@ -205,6 +238,16 @@ impl Circle {
         }
         if self.next_seen().is_some_and(|at| at <= env.now) {
             self.seal_frame(env, batch, &id);
+        }
+    }
+
+    /// says again what those who were heard of lack and cannot fetch.
+    pub(super) fn say_again(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
+        if self.speaking.present.is_empty() || !self.in_step() {
+            return;
+        }
+        for who in std::mem::take(&mut self.speaking.present) {
+            self.say_again_to(env, batch, &who, &[]);
         }
     }
 
@@ -218,10 +261,16 @@ impl Circle {
     /// a fresh card, at most one a day, when this device speaks.
     fn refresh_card(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
         let Some(newest) = self.cards.newest(&self.me) else { return };
-        let rev = next_rev(None, env.now);
-        if rev < newest.card.rev.saturating_add(24) {
+        if next_rev(None, env.now) < newest.card.rev.saturating_add(24) {
             return;
         }
+        self.new_card(env, batch);
+    }
+
+    /// A fresh card of this device, posted on the board.
+    pub(super) fn new_card(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
+        let newest = self.cards.newest(&self.me).map(|held| held.card.rev);
+        let rev = next_rev(newest, env.now);
         let (card, secrets) =
             VerifiedCard::make(&self.pair, &self.id, self.suite, self.record.device, rev, env.rng);
         self.hold_card_secrets(batch, card.id, secrets);
@@ -234,11 +283,6 @@ impl Circle {
 
     /// Seals up to 64 waiting messages, and what was seen if it costs nothing, as one envelope.
     fn seal_frame(&mut self, env: &mut Env<'_>, batch: &mut Batch, id: &EpochId) {
-        let Some(epoch) = self.epochs.get(id) else { return };
-        let (Some(sealed), Some(mine)) = (epoch.sealed.clone(), epoch.mine) else { return };
-        let tag = epoch.header.cards[usize::from(mine)].0;
-        let own = self.own_cards.iter().find(|(id, _)| id.0[..16] == tag);
-        let Some(speak) = own.map(|(_, secrets)| secrets.speak.clone()) else { return };
         let mut items = Vec::new();
         let mut taken = Vec::new();
         let mut bytes = 0;
@@ -280,7 +324,34 @@ impl Circle {
         if items.is_empty() {
             return;
         }
-        let frame = Frame::sign(&items, mine, &speak, &self.id, id);
+        let messages: Vec<MessageId> = taken.into_iter().map(|(_, message)| message).collect();
+        let others = self.epochs.get(id).map_or(0, |epoch| epoch.members.len()).saturating_sub(1);
+        for message in &messages {
+            let others = u16::try_from(others).unwrap_or(u16::MAX);
+            self.log.set_sealed(env, batch, message, (epoch_hint(id), others));
+        }
+        // one write holds the messages with their counters and the envelope, before it leaves.
+        let envelope = self.seal_items(env, batch, id, &items, until);
+        if let Some(envelope) = envelope.filter(|_| !messages.is_empty()) {
+            batch.save(self.carried_key(&envelope), wire::encode(&(envelope, messages.clone())));
+            self.speaking.carried.insert(envelope, messages);
+        }
+    }
+
+    /// Seals items as one envelope of an epoch and sends it on its way; `until` is when the last of
+    /// them expires, if all do.
+    pub(super) fn seal_items(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        id: &EpochId,
+        items: &[Item],
+        until: Option<Timestamp>,
+    ) -> Option<EnvelopeId> {
+        let epoch = self.epochs.get(id)?;
+        let (sealed, mine) = (epoch.sealed.clone()?, epoch.mine?);
+        let speak = self.speak_key(epoch, mine)?;
+        let frame = Frame::sign(items, mine, &speak, &self.id, id);
         let text = wire::encode(&frame);
         let mailbox = sealed.mailbox();
         let envelope = Envelope::seal(&sealed.key, &mailbox, env.now, &text, env.rng)
@@ -289,18 +360,14 @@ impl Circle {
             Some(until) => Some(self.log.day(env, batch, until)),
             None => None,
         };
-        let messages: Vec<MessageId> = taken.into_iter().map(|(_, message)| message).collect();
-        let others = self.epochs.get(id).map_or(0, |epoch| epoch.members.len()).saturating_sub(1);
-        for message in &messages {
-            let others = u16::try_from(others).unwrap_or(u16::MAX);
-            self.log.set_members(env, batch, message, others);
-        }
-        // one write holds the messages with their counters and the envelope, before it leaves.
-        let envelope = self.exchange.offer(batch, mailbox, envelope, slot);
-        if !messages.is_empty() {
-            batch.save(self.carried_key(&envelope), wire::encode(&(envelope, messages.clone())));
-            self.speaking.carried.insert(envelope, messages);
-        }
+        Some(self.exchange.offer(batch, mailbox, envelope, slot))
+    }
+
+    /// What signs this device's frames in an epoch.
+    fn speak_key(&self, epoch: &Epoch, mine: u16) -> Option<KeyPair> {
+        let tag = epoch.header.cards[usize::from(mine)].0;
+        let own = self.own_cards.iter().find(|(id, _)| id.0[..16] == tag);
+        own.map(|(_, secrets)| secrets.speak.clone())
     }
 
     /// What changed of what is here, for others to know.
@@ -368,8 +435,7 @@ impl Circle {
             self.exchange.reject(mailbox, id);
             return Judgement::Reject;
         };
-        let device = card.card.device;
-        let (expires, later) = self.take_items(env, batch, &epoch_id, (who, device), items);
+        let (expires, later) = self.take_items(env, batch, &epoch_id, (who, &card.card), items);
         // P9: what has run out is not kept again, wherever it came from.
         if expires.is_some_and(|until| until.0 > 0 && until <= env.now) {
             self.exchange.pass_over(mailbox, &envelope);
@@ -391,7 +457,7 @@ impl Circle {
         env: &mut Env<'_>,
         batch: &mut Batch,
         epoch: &EpochId,
-        (who, device): (MemberId, DeviceId),
+        (who, card): (MemberId, &Card),
         items: Vec<Item>,
     ) -> (Option<Timestamp>, bool) {
         let (mut until, mut later) = (Some(Timestamp(0)), false);
@@ -399,7 +465,7 @@ impl Circle {
             match item {
                 Item::Message(bytes) => {
                     let Some(message) = Message::parse(&bytes.0) else { continue };
-                    if message.author != who || message.run.device != device {
+                    if !self.speaks_for(&message, &who, &card.device) {
                         continue;
                     }
                     let id = Message::id(&bytes.0, &self.id);
@@ -407,10 +473,42 @@ impl Circle {
                     until = until.zip(expires).map(|(a, b)| a.max(b));
                     later |= self.log.waits(&id);
                 }
-                Item::Seen(seen) => self.take_seen(batch, who, seen),
+                Item::Seen(seen) => {
+                    if self.roster.members.contains_key(&who) && who != self.me {
+                        for have in &seen.have {
+                            self.take_word_of(env, batch, have);
+                        }
+                    }
+                    self.take_seen(batch, (who, card), seen);
+                }
+                Item::Pair(pair) => {
+                    let expires = self.log.expiry_of(env.now);
+                    until = until.zip(expires).map(|(a, b)| a.max(b));
+                    for (message, bytes) in self.open_pair(&who, &pair) {
+                        if self.speaks_for(&message, &who, &card.device) {
+                            let id = Message::id(&bytes, &self.id);
+                            self.take_message(env, batch, epoch, message, bytes);
+                            later |= self.log.waits(&id);
+                        }
+                    }
+                }
             }
         }
         (until, later)
+    }
+
+    /// Whether a message is by who sent it: on the device of the frame, or on an earlier one of which a
+    /// card is known, for what is said again after a home was put back.
+    fn speaks_for(&self, message: &Message, who: &MemberId, device: &DeviceId) -> bool {
+        let run = &message.run.device;
+        message.author == *who && (run == device || self.cards.is_device_of(who, run))
+    }
+
+    /// What is here of others is told anew with the next `Seen`.
+    pub(super) fn tell_everything(&mut self) {
+        let others = self.log.lines().filter(|(_, line)| line.author != self.me);
+        self.speaking.news = others.map(|(_, line)| line.run).collect();
+        self.speaking.next_counter = 0;
     }
 
     /// Takes again what had waited in memory when this node stopped; it was verified when it came.
@@ -424,10 +522,10 @@ impl Circle {
             let key = self.exchange.sealed(&mailbox).map(|sealed| sealed.key);
             let Some(plain) = key.and_then(|key| envelope.open(&key, &mailbox)) else { continue };
             let taken = match self.mailboxes.get(&mailbox).copied() {
-                Some(Leads::Board) => {
+                Some(Leads::Board(board)) => {
                     let mut later = false;
                     for item in board::decode(&plain).unwrap_or_default() {
-                        later |= !self.take_board_item(env, batch, item);
+                        later |= !self.take_board_item(env, batch, &board, item);
                     }
                     (!later).then_some(None)
                 }
@@ -451,7 +549,7 @@ impl Circle {
         let frame: Frame = wire::decode(plain)?;
         let (who, card) = self.speaker(self.epochs.get(id)?, &frame).ok()?;
         let items = wire::decode(&frame.payload.0)?;
-        let (expires, later) = self.take_items(env, batch, id, (who, card.card.device), items);
+        let (expires, later) = self.take_items(env, batch, id, (who, &card.card), items);
         let until = expires.filter(|until| until.0 > 0);
         (!later).then(|| until.map(|until| self.log.day(env, batch, until)))
     }
@@ -475,14 +573,32 @@ impl Circle {
         bytes: Vec<u8>,
     ) -> Option<Timestamp> {
         let id = Message::id(&bytes, &self.id);
-        let hold = !self.roster.members.contains_key(&message.author);
+        let author = message.author;
+        // whoever says it again does not know that it is here.
+        if self.log.line(&id).is_some() && author != self.me {
+            self.speaking.news.insert(message.run);
+        }
+        let heard = self.speaking.heard_of.get(&message.run);
+        let heard = heard.is_some_and(|have| have.covers(message.counter));
+        let hold = !self.roster.members.contains_key(&author) && !heard
+            || author != self.me && self.roster.is_held(&author, env.now);
+        let own = author == self.me;
+        let others = self.epochs.get(epoch).map_or(1, |epoch| epoch.members.len()) - 1;
+        let place = (message.run, message.counter);
+        // said by this home, and not here.
+        let ends = self.log.expiry_of(message.said_at().min(env.now));
+        let gone = ends.is_some_and(|at| at <= env.now);
+        if own && !gone && !self.log.knows(&id) {
+            self.found_own_message(batch, &message);
+            self.speaking.own.insert(place, id);
+        }
         let incoming = Incoming {
             id,
             message,
             bytes,
             epoch: epoch_hint(epoch),
             received: env.now,
-            members: None,
+            members: own.then(|| u16::try_from(others).unwrap_or(u16::MAX)),
         };
         let expires = self.log.expiry(&incoming);
         let epochs = &self.epochs;
@@ -502,6 +618,49 @@ impl Circle {
             return;
         };
         self.tell(env, batch, &shown);
+    }
+
+    /// Shows what was set aside while its author was held, once that is over.
+    pub(super) fn release_held(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
+        for who in self.log.set_aside() {
+            if self.roster.members.contains_key(&who) && !self.roster.is_held(&who, env.now) {
+                self.release(env, batch, &|message| message.author == who);
+            }
+        }
+    }
+
+    fn release(&mut self, env: &mut Env<'_>, batch: &mut Batch, counts: &dyn Fn(&Message) -> bool) {
+        let epochs = &self.epochs;
+        let shown = self.log.release(env, batch, counts, &|hint| epochs.is_mine(hint));
+        self.tell(env, batch, &shown);
+    }
+
+    /// what is here of somebody who has gone is told anew: the others may have set it aside.
+    pub(super) fn tell_heard_of(&mut self, who: &MemberId) {
+        let lines = self.log.lines().filter(|(_, line)| line.author == *who);
+        self.speaking.news.extend(lines.map(|(_, line)| line.run));
+    }
+
+    /// what a member heard of somebody outside the roster counts.
+    fn take_word_of(&mut self, env: &mut Env<'_>, batch: &mut Batch, have: &Have) {
+        let author = self.cards.member_of(&have.run.device);
+        if author.is_none_or(|author| self.roster.members.contains_key(&author)) {
+            return;
+        }
+        let heard = self.speaking.heard_of.entry(have.run).or_insert_with(|| have.clone());
+        *heard = heard.merge(have);
+        let heard = heard.clone();
+        batch.save(heard_of_key(&self.id, &heard.run), wire::encode(&heard));
+        self.release(env, batch, &|message| {
+            message.run == heard.run && heard.covers(message.counter)
+        });
+    }
+
+    /// When the next hold ends under which something was set aside.
+    pub(super) fn next_release(&self) -> Option<Timestamp> {
+        let aside = self.log.set_aside();
+        let held = self.roster.holds.iter().filter(|(who, _)| aside.contains(who));
+        held.map(|(_, until)| Timestamp(*until)).min()
     }
 
     /// Tells the person's side what changed on the screen.
@@ -530,10 +689,20 @@ impl Circle {
     }
 
     /// A member says what it has: marks of one's own messages rise, on its word alone (P2).
-    fn take_seen(&mut self, batch: &mut Batch, who: MemberId, seen: Seen) {
+    fn take_seen(&mut self, batch: &mut Batch, (who, card): (MemberId, &Card), seen: Seen) {
         if who == self.me {
             return;
         }
+        self.speaking.present.insert(who);
+        // a new device says what is there really, in place of what the old one said.
+        let known = self.speaking.devices.entry(who).or_insert((card.rev, card.device));
+        if known.1 != card.device {
+            if card.rev < known.0 {
+                return;
+            }
+            self.speaking.heard.remove(&who);
+        }
+        *known = (card.rev.max(known.0), card.device);
         let mut rose = Vec::new();
         let heard = self.speaking.heard.entry(who).or_default();
         for have in seen.have {
@@ -624,6 +793,12 @@ impl Circle {
             }
         }
         for (place, saved) in scan(Room::Devices) {
+            if place.first() == Some(&b'v') && place.len() < 32 {
+                if let Some(have) = wire::decode::<Have>(&saved) {
+                    self.speaking.heard_of.insert(have.run, have);
+                }
+                continue;
+            }
             let (Some(who), Some(all)) =
                 (MemberId::from_slice(&place), wire::decode::<Vec<Have>>(&saved))
             else {
@@ -676,6 +851,11 @@ impl Circle {
             delivery: None,
         }
     }
+}
+
+fn heard_of_key(circle: &CircleId, run: &Run) -> crate::boundary::Key {
+    let place = [&b"v"[..], &run.device.0, &run.run.to_be_bytes()].concat();
+    placed(Room::Devices, &circle.0, &place)
 }
 
 /// What is needed to judge a frame is not here yet.

@@ -83,6 +83,7 @@ impl Circle {
                 .collect(),
             unread: self.log.count_from(self.record.read_row, &self.me),
             queued: self.queued(),
+            posted: self.posted(),
             waiting_room: self.count_waiting(),
             relays: self
                 .exchange
@@ -102,6 +103,7 @@ impl Circle {
             direct: policy.is_some_and(|policy| policy.direct),
             thin: self.suite == Suite::Thin,
             epoch: self.head().map(|(id, _)| id.hex()[..8].to_owned()),
+            other_copy: self.is_silent(),
         }
     }
 
@@ -125,7 +127,7 @@ impl Circle {
         }
     }
 
-    pub(crate) fn members(&self) -> Vec<MemberView> {
+    pub(crate) fn members(&self, at: Timestamp) -> Vec<MemberView> {
         let joined = Timestamp(self.record.joined.unwrap_or(0));
         let now = self.roster.members.iter().map(|(id, person)| MemberView {
             id: *id,
@@ -133,7 +135,7 @@ impl Circle {
             me: *id == self.me,
             roles: person.roles.iter().cloned().collect(),
             joined_at: self.log.came(id).unwrap_or(joined),
-            standing: Standing::Member,
+            standing: if self.roster.is_held(id, at) { Standing::Held } else { Standing::Member },
         });
         let former = self.roster.former.iter().map(|(id, former)| MemberView {
             id: *id,

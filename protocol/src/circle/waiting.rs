@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::board::{BoardItem, InviteKeys, closing_number};
 use super::charter::{Act, AdmitBody, InviteBody, InviteClosedBody, InviteClosedWhy};
 use super::epoch::Opening;
+use super::opening::Follow;
 use super::roster::{Invite, MAX_MEMBERS, Right};
 use super::{Circle, Leads};
 use crate::admission::{
@@ -13,7 +14,7 @@ use crate::admission::{
 };
 use crate::batch::{Batch, placed};
 use crate::boundary::{
-    Admit, Env, Event, InviteState, InviteView, RequestState, RequestView, Room, Timestamp,
+    Admit, DAY_MS, Env, Event, InviteState, InviteView, RequestState, RequestView, Room, Timestamp,
 };
 use crate::crypto::{Label, random};
 use crate::error::CommandError;
@@ -28,6 +29,8 @@ const MAX_LIVE: usize = 64;
 const MAX_REQUESTS: usize = 256;
 /// The shortest and the longest life of an invite, in seconds (U-34).
 const LIFE_S: std::ops::RangeInclusive<u64> = 300..=2_592_000;
+/// How long after its end an invite's reason is brought to relays that could not be reached.
+const TOLD_MS: u64 = 7 * DAY_MS;
 /// Who made an open invite answers within this time, others after it, so that one answer stands.
 const ANSWER_MS: u64 = 500;
 const OTHERS_ANSWER_MS: u64 = 8_000;
@@ -199,7 +202,15 @@ impl Circle {
         Ok(self.invite_view(invite, env.now))
     }
 
-    fn is_live(&self, invite: &Invite, now: Timestamp) -> bool {
+    /// What members need to answer those who come with an invite that can be used.
+    pub(super) fn live_keys(&self, now: Timestamp) -> Vec<InviteKeys> {
+        let live = self.roster.invites.values().filter(|invite| self.is_live(invite, now));
+        live.filter_map(|invite| self.waiting.keys.get(&(invite.author, invite.body.id)))
+            .cloned()
+            .collect()
+    }
+
+    pub(super) fn is_live(&self, invite: &Invite, now: Timestamp) -> bool {
         invite.closed.is_none() && now.0 < invite.body.expires
     }
 
@@ -321,7 +332,9 @@ impl Circle {
             .requests
             .values()
             .any(|held| held.invite == invite.operation && held.state == RequestState::Waiting);
-        if self.exchange.is_acked(&mailbox) && !waits {
+        let told = self.exchange.is_in_step_everywhere(&mailbox)
+            || env.now.0 > invite.body.expires.saturating_add(TOLD_MS);
+        if self.exchange.is_acked(&mailbox) && told && !waits {
             self.set_closing(batch, &invite.operation, Closing::Done);
             self.exchange.close(batch, &mailbox);
             self.mailboxes.remove(&mailbox);
@@ -411,7 +424,7 @@ impl Circle {
             return;
         }
         let who = MemberId::of(&body.key);
-        let known = self.roster.members.contains_key(&who);
+        let known = self.ever_came(&who);
         let answer = held.body.open.then(|| {
             let mine = held.author == self.me;
             let wait = u64::from_be_bytes(random(env.rng)) % OTHERS_ANSWER_MS;
@@ -429,6 +442,11 @@ impl Circle {
         self.waiting.requests.insert(id, waiting);
         batch.save(self.request_key(&id), wire::encode(&asked));
         self.tell_request(batch, &id);
+    }
+
+    /// Whether somebody belongs or did: their request has had its answer.
+    fn ever_came(&self, who: &MemberId) -> bool {
+        self.roster.members.contains_key(who) || self.roster.former.contains_key(who)
     }
 
     fn request_key(&self, id: &RequestId) -> crate::boundary::Key {
@@ -467,11 +485,10 @@ impl Circle {
             .collect();
         for id in due {
             // Somebody else may have been quicker, or the invite be used up: then that is the answer.
-            if self.admit(env, batch, &id).is_err()
-                && let Some(held) = self.waiting.requests.get_mut(&id)
-            {
+            if let Some(held) = self.waiting.requests.get_mut(&id) {
                 held.answer = None;
             }
+            drop(self.admit(env, batch, &id));
         }
     }
 
@@ -512,8 +529,8 @@ impl Circle {
             invite: Some(held.invite),
         }));
         self.act(env, batch, &[act])?;
+        let opening = self.open_epoch(env, batch, Follow::Leaves);
         self.repost_charter(env, batch);
-        let opening = self.open_epoch(env, batch, false);
         self.welcome(env, batch, id, &keys, &rendezvous, who, opening);
         self.set_request(batch, id, RequestState::Admitting);
         self.settle(env, batch);
@@ -593,6 +610,7 @@ impl Circle {
         let rendezvous = self.waiting.open.get(&held.invite);
         let told = rendezvous.is_none_or(|at| self.exchange.is_acked(&at.mailbox()));
         let member = self.roster.members.contains_key(&who);
+        let gone = self.roster.former.contains_key(&who);
         Some(RequestView {
             id: *id,
             name: held.body.handle.clone(),
@@ -603,6 +621,7 @@ impl Circle {
             state: match held.state {
                 RequestState::Admitting if member && told => RequestState::Admitted,
                 RequestState::Waiting if member => RequestState::Admitted,
+                RequestState::Admitting | RequestState::Waiting if gone => RequestState::Admitted,
                 state => state,
             },
             member: member.then_some(who),

@@ -290,6 +290,80 @@ fn served(mesh: bool) -> (Side, Peer, MailboxId) {
     (anna, relay, mailbox)
 }
 
+/// A side with two relays that serve its one mailbox.
+fn served_twice() -> (Side, [Peer; 2], MailboxId) {
+    let mut anna = Side::new(ANNA, false);
+    let mailbox = anna.open(1, false);
+    let relays = [Peer([7; 32]), Peer([8; 32])];
+    let known = relays.map(|relay| (vec![vec![relay.0[0]]], RelayKey::Known(relay), None));
+    anna.act(|exchange, _, batch| exchange.use_relays(batch, known.to_vec()));
+    for relay in relays {
+        anna.up(relay, true);
+        anna.greeted_by(relay, Nonce([4; 16]), true);
+        anna.hear(relay, &Packet::Proven(vec![mailbox]));
+        anna.said(relay);
+    }
+    (anna, relays, mailbox)
+}
+
+fn envelope(side: &mut Side, mailbox: MailboxId, text: &[u8]) -> (EnvelopeId, Bytes) {
+    let envelope = Envelope::seal(&sealed(1).key, &mailbox, NOON, text, &mut side.rng);
+    let envelope = envelope.expect("short");
+    (envelope.id(&mailbox), Bytes(envelope.bytes().to_vec()))
+}
+
+const REPAIRED_MS: u64 = REPAIR_MS + 255 * REPAIR_STEP_MS;
+
+/// members who reach only the other one then have it.
+#[test]
+fn what_one_relay_brings_and_the_other_does_not_show_is_put_there_once() {
+    let (mut anna, [one, other], mailbox) = served_twice();
+    let (_, bytes) = envelope(&mut anna, mailbox, b"hello");
+    let put = Packet::Put { mailbox, envelopes: vec![bytes.clone()] };
+    anna.hear(one, &Packet::Give { mailbox, envelopes: vec![bytes] });
+    assert!(!anna.said(other).contains(&put), "it has its moment");
+    let wake = anna.exchange.next_wake().expect("something is to be done");
+    assert!((NOON.plus(REPAIR_MS)..=NOON.plus(REPAIRED_MS)).contains(&wake));
+    anna.tick(REPAIRED_MS);
+    assert!(anna.said(other).contains(&put));
+    assert!(!anna.said(one).contains(&put), "it came from there");
+    anna.tick(2 * REPAIRED_MS);
+    assert!(!anna.said(other).contains(&put), "once, whatever becomes of it");
+}
+
+/// two relays that both have everything cost nothing.
+#[test]
+fn what_both_relays_show_is_put_at_neither() {
+    let (mut anna, [one, other], mailbox) = served_twice();
+    let pushed = envelope(&mut anna, mailbox, b"pushed by both");
+    let announced = envelope(&mut anna, mailbox, b"announced later");
+    let listed = envelope(&mut anna, mailbox, b"announced before, and brought by the other");
+    let give = |bytes: &Bytes| Packet::Give { mailbox, envelopes: vec![bytes.clone()] };
+    let announce = |id: EnvelopeId| Packet::Announce { mailbox, ids: vec![id] };
+    anna.hear(other, &announce(listed.0));
+    for (_, bytes) in [&pushed, &announced, &listed] {
+        anna.hear(one, &give(bytes));
+    }
+    anna.hear(other, &give(&pushed.1));
+    anna.hear(other, &announce(announced.0));
+    anna.hear(other, &give(&listed.1));
+    anna.said(other);
+    anna.tick(REPAIRED_MS);
+    let puts = |said: &[Packet]| said.iter().any(|packet| matches!(packet, Packet::Put { .. }));
+    assert!(!puts(&anna.said(one)) && !puts(&anna.said(other)));
+}
+
+///
+#[test]
+fn what_a_relay_does_not_show_is_remembered_within_bounds() {
+    let (mut anna, [one, other], mailbox) = served_twice();
+    for number in 0..=u16::try_from(MAX_DOUBTS).expect("few") {
+        let (_, bytes) = envelope(&mut anna, mailbox, &number.to_be_bytes());
+        anna.hear(one, &Packet::Give { mailbox, envelopes: vec![bytes] });
+    }
+    assert_eq!(anna.exchange.sessions[&other].doubts.len(), MAX_DOUBTS);
+}
+
 /// gossip has a moment; on a thin link the relay is asked to push.
 #[test]
 fn what_is_announced_is_fetched_unless_gossip_brings_it_first() {

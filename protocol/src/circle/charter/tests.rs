@@ -175,11 +175,11 @@ pub(crate) fn role(to: u8, role: &str, grant: bool) -> Act {
 }
 
 pub(crate) fn removal(who: u8) -> Act {
-    Act::Removal(RemovalBody { who: member(who), mode: 0 })
+    Act::Removal(RemovalBody { who: member(who), mode: 0, reason: None })
 }
 
 pub(crate) fn leaving(who: u8) -> Act {
-    Act::Removal(RemovalBody { who: member(who), mode: 2 })
+    Act::Removal(RemovalBody { who: member(who), mode: 2, reason: None })
 }
 
 pub(crate) fn invite(number: u8, uses: u8, open: bool) -> Act {

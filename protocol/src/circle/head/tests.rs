@@ -101,6 +101,7 @@ impl Node {
             sealed: at.map(|_| sealed),
             mine: None,
             superseded: None,
+            ended: false,
             row: 0,
         }
     }
@@ -118,6 +119,7 @@ impl Node {
             sealed: None,
             mine: None,
             superseded: None,
+            ended: false,
             row: 0,
         }
     }

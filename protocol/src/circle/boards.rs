@@ -1,0 +1,344 @@
+//! Boards: the mailboxes of governance, from a new one's secret to the end of an old one.
+
+use std::collections::BTreeSet;
+
+use super::board::{self, BoardItem, InviteKeys};
+use super::card::{self, VerifiedCard};
+use super::epoch::{Header, Opening, SealedBox, board_name};
+use super::{Board, Circle, Leads, MAX_STUCK, MAX_STUCK_OPENINGS};
+use crate::batch::Batch;
+use crate::boundary::{DAY_MS, Env, SlotKind, Timestamp};
+use crate::crypto::{Label, Secret, random};
+use crate::envelope::Envelope;
+use crate::identity::{BoardName, EpochId};
+use crate::signed::Signed;
+use crate::wire::Bytes;
+
+/// Bytes of several things that go into one envelope of a board.
+const POST_BYTES: usize = 30 << 10;
+/// Half of what relays keep at least: what is older is posted again.
+const FRESH_H: u32 = 15 * 24;
+/// How long a board is read after it was replaced, in days, and how many are.
+const READ_DAYS: u32 = 400;
+const MAX_BOARDS: usize = 64;
+/// When boards are looked after for the first time after a start, and how far apart, each with as much
+/// again at random: not everybody posts the same thing at once.
+const FIRST_LOOK_MS: u64 = 60_000;
+const LOOK_MS: u64 = DAY_MS / 2;
+/// When they are looked after once an opening joined several epochs.
+const SOON_MS: u64 = 10_000;
+
+impl Circle {
+    /// The board to post on: that of the head, or any other that can be used; none, if an opening has to
+    /// go first (P3).
+    pub(super) fn head_board(&self) -> BTreeSet<BoardName> {
+        let usable = |name: &BoardName| {
+            self.boards.contains_key(name) && self.epochs.is_board_usable(name, &self.roster)
+        };
+        let head = self.head().map(|(_, epoch)| epoch.header.board).filter(usable);
+        head.or_else(|| self.boards.keys().copied().find(usable)).into_iter().collect()
+    }
+
+    /// The boards of all that the next opening follows: where a removal is told.
+    pub(super) fn leaf_boards(&self) -> BTreeSet<BoardName> {
+        self.epochs.leaves().iter().map(|(_, epoch)| epoch.header.board).collect()
+    }
+
+    /// Learns a board's secret and takes part in its mailbox.
+    pub(super) fn hold_board(
+        &mut self,
+        env: &Env<'_>,
+        batch: &mut Batch,
+        secret: Secret,
+        new: bool,
+    ) {
+        let name = board_name(&secret, &self.id);
+        if self.boards.contains_key(&name) {
+            return;
+        }
+        let sealed = SealedBox::of_board(&secret, &self.id);
+        if new {
+            batch.make_key(self.slot(SlotKind::Board, name.0), secret.clone());
+        }
+        self.mailboxes.insert(sealed.mailbox(), Leads::Board(name));
+        self.exchange.open(env, batch, sealed.clone(), false);
+        self.boards.insert(name, Board { secret, sealed });
+    }
+
+    /// Posts things on boards, in as few envelopes as they fit in.
+    pub(super) fn post(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        boards: &BTreeSet<BoardName>,
+        items: &[BoardItem],
+    ) {
+        let sizes: Vec<usize> = items.iter().map(BoardItem::size).collect();
+        for name in boards {
+            let Some(board) = self.boards.get(name) else { continue };
+            let (key, mailbox) = (board.sealed.key, board.sealed.mailbox());
+            let mut from = 0;
+            while from < items.len() {
+                let mut bytes = sizes[from];
+                let mut to = from + 1;
+                while to < items.len() && bytes + sizes[to] <= POST_BYTES {
+                    bytes += sizes[to];
+                    to += 1;
+                }
+                let text = board::encode(&items[from..to]);
+                from = to;
+                if let Some(envelope) = Envelope::seal(&key, &mailbox, env.now, &text, env.rng) {
+                    self.exchange.offer(batch, mailbox, envelope, None);
+                }
+            }
+        }
+    }
+
+    /// Takes one thing from a board; false if it waits, in memory only.
+    pub(super) fn take_board_item(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        board: &BoardName,
+        item: BoardItem,
+    ) -> bool {
+        match item {
+            BoardItem::Operation(signed) => return self.take_operation(batch, signed),
+            BoardItem::Card(signed) => {
+                if !self.take_card(batch, signed.clone(), true) {
+                    if self.stuck_cards.len() < MAX_STUCK {
+                        self.stuck_cards.push_back(signed);
+                    }
+                    return false;
+                }
+            }
+            BoardItem::Opening(opening) => {
+                if !self.take_opening(env, batch, &opening) {
+                    if self.stuck_openings.len() < MAX_STUCK_OPENINGS {
+                        self.stuck_openings.push_back(opening);
+                    }
+                    return false;
+                }
+            }
+            BoardItem::Invite(keys) => self.take_invite_keys(batch, keys),
+            BoardItem::Ask(signed) => self.take_ask(env, batch, board, &signed),
+            BoardItem::Heads(signed) => self.take_heads(env, &signed),
+            BoardItem::Help(help) => self.take_help(env, batch, board, &help),
+            BoardItem::Entry(entry) => self.take_entry(env, batch, entry),
+        }
+        true
+    }
+
+    /// Takes a card if its member is known; true if nothing more is to be done about it.
+    pub(super) fn take_card(&mut self, batch: &mut Batch, signed: Signed, save: bool) -> bool {
+        let Some(card) = signed.decode::<card::Card>() else { return true };
+        if self.cards.contains(&signed, &self.id) {
+            return true;
+        }
+        let Some(key) = self.charter.key(&card.member).copied() else { return false };
+        let Some(card) = VerifiedCard::verify(signed, &key, &self.id, self.suite) else {
+            return true;
+        };
+        if self.cards.insert(card.clone()) && save {
+            self.save_card(batch, &card);
+            if card.card.member == self.me && !self.own_cards.contains_key(&card.id) {
+                self.found_own_card(batch, &card.card);
+            }
+        }
+        self.reckon();
+        true
+    }
+
+    /// What stands on a board, in envelopes sealed since `hour`.
+    fn contents(
+        &self,
+        env: &Env<'_>,
+        batch: &Batch,
+        board: &BoardName,
+        hour: u32,
+    ) -> impl Iterator<Item = BoardItem> {
+        let board = self.boards.get(board);
+        let envelopes = board.map(|board| {
+            let mailbox = board.sealed.mailbox();
+            let all = self.exchange.contents(env, batch, &mailbox).into_iter();
+            let fresh = all.filter(move |envelope| envelope.hour() >= hour);
+            fresh.filter_map(move |envelope| envelope.open(&board.sealed.key, &mailbox))
+        });
+        envelopes.into_iter().flatten().filter_map(|text| board::decode(&text)).flatten()
+    }
+
+    /// Ids of the operations, cards and invites that stand on a board, in envelopes sealed since `hour`.
+    fn standing_on(
+        &self,
+        env: &Env<'_>,
+        batch: &Batch,
+        board: &BoardName,
+        hour: u32,
+    ) -> BTreeSet<[u8; 32]> {
+        self.contents(env, batch, board, hour)
+            .filter_map(|item| match item {
+                BoardItem::Operation(signed) => Some(signed.id(Label::Operation, &self.id)),
+                BoardItem::Card(signed) => Some(signed.id(Label::Card, &self.id)),
+                BoardItem::Invite(keys) => Some(keys_id(&keys)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Whether an opening stands on a board that leads from it to the head: the head's own, or one that
+    /// names another board.
+    fn leads_on(
+        &self,
+        env: &Env<'_>,
+        batch: &Batch,
+        board: &BoardName,
+        (head, hour): (&EpochId, u32),
+    ) -> bool {
+        self.contents(env, batch, board, hour).any(|item| match item {
+            BoardItem::Opening(opening) => {
+                let header = opening.header.decode::<Header>();
+                Header::id(&opening.header, &self.id) == *head
+                    || header.is_some_and(|header| header.board != *board)
+            }
+            _ => false,
+        })
+    }
+
+    /// posts on the head's board what does not stand there, or not for much longer: every
+    /// operation of the charter, every member's card, and what answers who comes with an invite.
+    pub(super) fn repost_charter(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
+        let since = env.now.hour().saturating_sub(FRESH_H);
+        for name in self.head_board() {
+            let there = self.standing_on(env, batch, &name, since);
+            // The hash of `found` is the circle's id, under another circle's label: by bytes, then.
+            let operations = self
+                .charter
+                .held()
+                .iter()
+                .filter(|held| !there.contains(&held.signed.id(Label::Operation, &self.id)))
+                .map(|held| BoardItem::Operation(held.signed.clone()));
+            let cards = self
+                .roster
+                .members
+                .keys()
+                .filter_map(|member| self.cards.newest(member))
+                .filter(|held| held.card.circle == self.id && !there.contains(&held.id.0))
+                .map(|held| BoardItem::Card(held.signed.clone()));
+            let invites = self.live_keys(env.now).into_iter();
+            let invites =
+                invites.filter(|keys| !there.contains(&keys_id(keys))).map(BoardItem::Invite);
+            let items: Vec<BoardItem> = operations.chain(cards).chain(invites).collect();
+            self.post(env, batch, &BTreeSet::from([name]), &items);
+        }
+    }
+
+    /// An opening as whoever is in it can make it anew: the same header, entries sealed afresh.
+    pub(super) fn opening_again(&self, env: &mut Env<'_>, id: &EpochId) -> Option<Opening> {
+        let epoch = self.epochs.get(id)?;
+        let secrets = epoch.secrets.as_ref()?;
+        let entries: Option<Vec<Bytes>> = epoch
+            .header
+            .cards
+            .iter()
+            .map(|tag| {
+                let card = self.cards.named(&tag.0)?;
+                epoch.header.seal_entry(self.suite, card, secrets, env.rng)
+            })
+            .collect();
+        Some(Opening { header: epoch.signed.clone(), entries: entries? })
+    }
+
+    /// looks after the boards, twice a day. Where the head's opening does not stand any more it
+    /// is posted again, so that who reads any board comes to the head; boards that were replaced long
+    /// ago are given up; others are told which operations are here.
+    pub(super) fn tend_boards(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
+        let extra = |env: &mut Env<'_>, ms: u64| u64::from_be_bytes(random(env.rng)) % ms;
+        let Some(at) = self.look_at else {
+            self.look_at = Some(env.now.plus(FIRST_LOOK_MS + extra(env, FIRST_LOOK_MS)));
+            return;
+        };
+        if at > env.now {
+            return;
+        }
+        self.look_at = Some(env.now.plus(LOOK_MS + extra(env, LOOK_MS)));
+        self.give_up_boards(env, batch);
+        let Some((head, epoch)) = self.head() else { return };
+        let (head, current) = (*head, epoch.header.board);
+        let since = env.now.hour().saturating_sub(FRESH_H);
+        let names: Vec<BoardName> = self.boards.keys().copied().collect();
+        for name in names {
+            let mailbox = self.boards[&name].sealed.mailbox();
+            if self.exchange.is_in_step(&mailbox)
+                && !self.leads_on(env, batch, &name, (&head, since))
+                && let Some(opening) = self.opening_again(env, &head)
+            {
+                let boards = BTreeSet::from([name]);
+                self.post(env, batch, &boards, &[BoardItem::Opening(opening)]);
+            }
+        }
+        if self.boards.contains_key(&current) {
+            self.tell_heads(env, batch);
+        }
+    }
+
+    /// Somebody else opened an epoch over several: some board of these may lead nowhere, if the opener
+    /// could not post there.
+    pub(super) fn look_soon(&mut self, env: &mut Env<'_>) {
+        let extra = u64::from_be_bytes(random(env.rng)) % SOON_MS;
+        let at = env.now.plus(SOON_MS + extra);
+        self.look_at = Some(self.look_at.map_or(at, |old| old.min(at)));
+    }
+
+    pub(super) fn next_look(&self) -> Option<Timestamp> {
+        self.look_at
+    }
+
+    /// When a board was replaced: the day of the first opening that followed one that named it and
+    /// named another.
+    fn replaced_on(&self, board: &BoardName) -> Option<u32> {
+        let names =
+            |id: &EpochId| self.epochs.get(id).is_some_and(|epoch| epoch.header.board == *board);
+        let after = self.epochs.iter().filter(|(_, epoch)| {
+            epoch.header.board != *board && epoch.header.supersedes.iter().any(names)
+        });
+        after.map(|(_, epoch)| epoch.header.day).min()
+    }
+
+    fn give_up_boards(&mut self, env: &Env<'_>, batch: &mut Batch) {
+        let mut replaced: Vec<(u32, BoardName)> =
+            self.boards.keys().filter_map(|name| Some((self.replaced_on(name)?, *name))).collect();
+        replaced.sort_unstable();
+        let over = self.boards.len().saturating_sub(MAX_BOARDS);
+        for (at, (day, name)) in replaced.into_iter().enumerate() {
+            if at < over || day.saturating_add(READ_DAYS) < env.now.day() {
+                let Some(board) = self.boards.remove(&name) else { continue };
+                let mailbox = board.sealed.mailbox();
+                self.mailboxes.remove(&mailbox);
+                self.exchange.close(batch, &mailbox);
+                batch.destroy_key(self.slot(SlotKind::Board, name.0));
+            }
+        }
+    }
+
+    /// a mailbox that somebody outside the roster can prove is fetched from relays only.
+    pub(super) fn keep_quiet(&mut self, env: &Env<'_>, batch: &mut Batch) {
+        for (name, board) in &self.boards {
+            let quiet = !self.epochs.is_board_usable(name, &self.roster);
+            self.exchange.set_quiet(env, batch, &board.sealed.mailbox(), quiet);
+        }
+        for (_, epoch) in self.epochs.iter() {
+            let Some(sealed) = &epoch.sealed else { continue };
+            let inside = |id| self.roster.members.contains_key(id);
+            let quiet = !epoch.members.iter().all(inside);
+            self.exchange.set_quiet(env, batch, &sealed.mailbox(), quiet);
+        }
+    }
+}
+
+/// The maker and the number of an invite, for comparing.
+fn keys_id(keys: &InviteKeys) -> [u8; 32] {
+    let mut id = [0; 32];
+    id[..24].copy_from_slice(&keys.inviter.0[..24]);
+    id[24..].copy_from_slice(&keys.id.0);
+    id
+}

@@ -1,0 +1,444 @@
+//! Help among members: asks and answers, and notes of which operations are here.
+//!
+//! Nothing depends on what relays still keep, nor on having been there. Who lacks something asks on
+//! every board that it reads; whoever has it answers there, sealed to the card of the ask.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use minicbor::{Decode, Encode};
+
+use super::Circle;
+use super::board::{self, BoardItem};
+use super::card::VerifiedCard;
+use super::epoch::Header;
+use super::head::{Planted, State};
+use crate::batch::{Batch, placed};
+use crate::boundary::{DAY_MS, Env, HOUR_MS, Room, Timestamp};
+use crate::crypto::{Label, hash, random};
+use crate::identity::{BoardName, EpochId, MemberId, OperationId};
+use crate::signed::Signed;
+use crate::wire::{self, Bytes};
+
+/// How long something may be lacking before others are asked: it may be on its way.
+const PATIENCE_MS: u64 = 5_000;
+/// How far apart asks are, then a day.
+const APART_MS: [u64; 3] = [60_000, 10 * 60_000, HOUR_MS];
+/// Who can help does so within this time, if nobody else has.
+const HELP_MS: u64 = 8_000;
+/// How far apart one node's answers to one member are.
+const HELP_APART_MS: u64 = 20_000;
+/// Days after its opening when nobody has an epoch's secret any more, unless it is the head.
+const HELD_DAYS: u32 = 37;
+/// Epochs that one ask names.
+const MAX_LACKS: usize = 64;
+/// Bytes of an answer before it is sealed, and of all parts of one.
+const PART_BYTES: usize = 24 << 10;
+const MAX_PARTS: usize = 64;
+/// Operations that come after a note are posted within this time.
+const NOTE_MS: u64 = 30_000;
+
+/// Who lacks something says what it has.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Ask {
+    /// Who.
+    #[n(1)]
+    pub member: MemberId,
+    /// What the answer is sealed to.
+    #[n(2)]
+    pub card: Signed,
+    /// The charter heads that are there.
+    #[n(3)]
+    pub heads: Vec<OperationId>,
+    /// Epochs that it was in and cannot read; at most 64.
+    #[n(4)]
+    pub lacks: Vec<EpochId>,
+    /// Which asking this is, from 0.
+    #[n(5)]
+    pub tries: u8,
+}
+
+/// A member says which operations are there.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Heads {
+    /// Who.
+    #[n(1)]
+    pub member: MemberId,
+    /// The charter heads that are there; at most 200.
+    #[n(2)]
+    pub heads: Vec<OperationId>,
+    /// When, hours since 1970.
+    #[n(3)]
+    pub hour: u32,
+}
+
+/// One part of an answer to an ask.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct Help {
+    /// The first half of the id of the card that it is sealed to.
+    #[n(0)]
+    pub to: Bytes,
+    /// A board's text.
+    #[n(1)]
+    pub sealed: Bytes,
+}
+
+/// What this node asks, and whom it is about to help.
+#[derive(Debug, Default)]
+pub(super) struct Helping {
+    /// Since when something is lacking, and how often that was asked.
+    asking: Option<Asking>,
+    asks: BTreeMap<MemberId, Asked>,
+    /// Charter heads of a member that lacks operations, and when to post these.
+    notes: BTreeMap<MemberId, (Vec<OperationId>, Timestamp)>,
+    /// The heads that were told last, and when.
+    told: Option<(BTreeSet<OperationId>, Timestamp)>,
+    /// Whether nothing was told since this run began.
+    back: bool,
+    /// Ended epochs in whose mailbox something lies that cannot be read any more.
+    pub(super) unread: BTreeSet<EpochId>,
+}
+
+#[derive(Debug)]
+struct Asking {
+    at: Timestamp,
+    tries: u8,
+}
+
+#[derive(Debug)]
+struct Asked {
+    ask: Ask,
+    card: VerifiedCard,
+    boards: BTreeSet<BoardName>,
+    at: Timestamp,
+    answered: bool,
+}
+
+impl Circle {
+    /// Asks others for what is lacking here, again and again until it is not.
+    pub(super) fn ask_for_help(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
+        let lacks = self.lacks(env.now);
+        let short = !lacks.is_empty() || self.charter.is_waiting() || self.waits_for_operations();
+        if !self.may_ask() || !short {
+            self.helping.asking = None;
+            return;
+        }
+        let asking =
+            self.helping.asking.get_or_insert(Asking { at: env.now.plus(PATIENCE_MS), tries: 0 });
+        if asking.at > env.now {
+            return;
+        }
+        let tries = asking.tries;
+        let apart = APART_MS.get(usize::from(tries)).copied().unwrap_or(DAY_MS);
+        *asking = Asking { at: env.now.plus(apart), tries: tries.saturating_add(1) };
+        let usable = |held: &&VerifiedCard| self.own_cards.contains_key(&held.id);
+        if self.cards.newest(&self.me).filter(usable).is_none_or(|held| held.card.circle != self.id)
+        {
+            self.new_card(env, batch);
+        }
+        let Some(card) = self.cards.newest(&self.me) else { return };
+        let ask = Ask {
+            member: self.me,
+            card: card.signed.clone(),
+            heads: self.charter.heads().iter().copied().collect(),
+            lacks: lacks.into_iter().take(MAX_LACKS).collect(),
+            tries,
+        };
+        let signed = Signed::new(&ask, &self.pair, Label::Ask, &self.id);
+        let boards: BTreeSet<BoardName> = self.boards.keys().copied().collect();
+        self.post(env, batch, &boards, &[BoardItem::Ask(signed)]);
+    }
+
+    /// Whether this member is one by all that is known here, and has read some board.
+    fn may_ask(&self) -> bool {
+        let read = self.boards.values().any(|b| self.exchange.is_in_step(&b.sealed.mailbox()));
+        read && self.may_act() && !self.epochs.is_planted(Planted::NobodyAsks)
+    }
+
+    /// Epochs that this member was in and cannot read, though they have not ended here; and those that
+    /// have, where something came since.
+    fn lacks(&self, now: Timestamp) -> Vec<EpochId> {
+        let mine = self.epochs.iter().filter(|(_, epoch)| {
+            let named = epoch.mine.is_some()
+                || epoch.header.cards.iter().any(|tag| {
+                    self.cards.named(&tag.0).is_some_and(|held| held.card.member == self.me)
+                });
+            named
+                && epoch.secrets.is_none()
+                && epoch.state != State::Void
+                && !epoch.ended
+                && epoch.header.day.saturating_add(HELD_DAYS) >= now.day()
+        });
+        mine.map(|(id, _)| *id).chain(self.helping.unread.iter().copied()).collect()
+    }
+
+    /// Whether an opening names operations that are not here.
+    fn waits_for_operations(&self) -> bool {
+        self.epochs.iter().any(|(_, epoch)| {
+            epoch.state == State::Waits && self.charter.covered(&epoch.header.heads).is_none()
+        })
+    }
+
+    pub(super) fn next_help(&self) -> Option<Timestamp> {
+        let asking = self.helping.asking.as_ref().map(|asking| asking.at);
+        let asks = self.helping.asks.values().filter(|asked| !asked.answered);
+        let notes = self.helping.notes.values().map(|(_, at)| *at);
+        asking.into_iter().chain(asks.map(|asked| asked.at)).chain(notes).min()
+    }
+
+    /// Somebody asks: helped after a random delay, unless a good answer stands there by then.
+    pub(super) fn take_ask(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        board: &BoardName,
+        signed: &Signed,
+    ) {
+        let Some(ask) = signed.decode::<Ask>() else { return };
+        let Some(key) = self.charter.key(&ask.member).copied() else { return };
+        if ask.member == self.me
+            || ask.lacks.len() > MAX_LACKS
+            || !self.roster.members.contains_key(&ask.member)
+            || !signed.is_by(&key, Label::Ask, &self.id)
+        {
+            return;
+        }
+        let card = VerifiedCard::verify(ask.card.clone(), &key, &self.id, self.suite);
+        let Some(card) = card else { return };
+        let newest = self.cards.newest(&ask.member).map_or(0, |held| held.card.rev);
+        if card.card.rev < newest {
+            return;
+        }
+        self.take_card(batch, ask.card.clone(), true);
+        let wait = u64::from_be_bytes(random(env.rng)) % HELP_MS;
+        let asked = self.helping.asks.get_mut(&ask.member);
+        match asked.filter(|asked| asked.ask == ask) {
+            Some(asked) => drop(asked.boards.insert(*board)),
+            None => {
+                // One answer in a while: asks cost their author little.
+                let before = self.helping.asks.get(&ask.member).filter(|asked| asked.answered);
+                let earliest = before.map_or(env.now, |asked| asked.at.plus(HELP_APART_MS));
+                let at = env.now.plus(wait).max(earliest);
+                let boards = BTreeSet::from([*board]);
+                let asked = Asked { ask: ask.clone(), card, boards, at, answered: false };
+                self.helping.asks.insert(asked.ask.member, asked);
+            }
+        }
+    }
+
+    /// Answers who asked some time ago and has no answer yet, and posts what a note showed to be lacking.
+    pub(super) fn help(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
+        let due: Vec<MemberId> = self
+            .helping
+            .asks
+            .iter()
+            .filter(|(_, asked)| !asked.answered && asked.at <= env.now)
+            .map(|(who, _)| *who)
+            .collect();
+        for who in due {
+            let Some(asked) = self.helping.asks.get_mut(&who) else { continue };
+            asked.answered = true;
+            let (ask, card, boards) = (asked.ask.clone(), asked.card.clone(), asked.boards.clone());
+            if self.roster.members.contains_key(&who) {
+                self.answer(env, batch, &ask, &card, &boards);
+                self.say_again_to(env, batch, &who, &ask.lacks);
+            }
+        }
+        let notes: Vec<MemberId> = self
+            .helping
+            .notes
+            .iter()
+            .filter(|(_, (_, at))| *at <= env.now)
+            .map(|(who, _)| *who)
+            .collect();
+        if !notes.is_empty() {
+            for who in notes {
+                self.helping.notes.remove(&who);
+            }
+            self.repost_charter(env, batch);
+        }
+    }
+
+    fn answer(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        ask: &Ask,
+        card: &VerifiedCard,
+        boards: &BTreeSet<BoardName>,
+    ) {
+        let has = self.charter.covered_by_known(&ask.heads);
+        let held = self.charter.held().iter().enumerate();
+        let operations = held
+            .filter(|(place, _)| !has.contains(*place))
+            .map(|(_, held)| BoardItem::Operation(held.signed.clone()));
+        let mut items: Vec<BoardItem> = operations.collect();
+        let head = self.head().map(|(id, _)| *id);
+        let epochs: BTreeSet<EpochId> = ask.lacks.iter().copied().chain(head).collect();
+        let mut tags = BTreeSet::new();
+        let mut entries = Vec::new();
+        for id in epochs {
+            let Some(epoch) = self.epochs.get(&id) else { continue };
+            let Some(secrets) = &epoch.secrets else { continue };
+            if epoch.members.binary_search(&ask.member).is_err() {
+                continue;
+            }
+            tags.extend(epoch.header.cards.iter().map(|tag| tag.0));
+            let header = &epoch.header;
+            let entry = header.seal_entry_for(self.suite, &ask.member, card, secrets, env.rng);
+            entries.extend(entry.map(|entry| board::Entry {
+                header: epoch.signed.clone(),
+                member: ask.member,
+                entry,
+            }));
+        }
+        let newest = self.roster.members.keys().filter_map(|who| self.cards.newest(who));
+        let named = tags.iter().filter_map(|tag| self.cards.named(tag));
+        let cards: BTreeMap<_, _> = newest
+            .chain(named)
+            .filter(|held| held.card.circle == self.id)
+            .map(|held| (held.id, held.signed.clone()))
+            .collect();
+        items.extend(cards.into_values().map(BoardItem::Card));
+        // What is sealed to the asker alone comes last: it counts once the others are known.
+        items.extend(entries.into_iter().map(BoardItem::Entry));
+        let mut parts = Vec::new();
+        let mut from = 0;
+        while from < items.len() && parts.len() < MAX_PARTS {
+            let mut to = from + 1;
+            let mut bytes = items[from].size();
+            while to < items.len() && bytes + items[to].size() <= PART_BYTES {
+                bytes += items[to].size();
+                to += 1;
+            }
+            let text = board::encode(&items[from..to]);
+            from = to;
+            let info = self.help_info();
+            let sealed =
+                self.suite.seal_to(env.rng, &card.card.seal_key.0, &info, &ask.member.0, &text);
+            let to = Bytes(card.tag().to_vec());
+            parts.extend(sealed.map(|sealed| BoardItem::Help(Help { to, sealed: Bytes(sealed) })));
+        }
+        self.post(env, batch, boards, &parts);
+    }
+
+    fn help_info(&self) -> Vec<u8> {
+        hash(Label::Help, &self.id, &[]).to_vec()
+    }
+
+    /// An answer: opened if it is for this device; otherwise it says that somebody else was quicker.
+    pub(super) fn take_help(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        board: &BoardName,
+        help: &Help,
+    ) {
+        let own = self.own_cards.iter().find(|(id, _)| id.0[..16] == help.to.0[..]);
+        let Some(seal) = own.map(|(_, secrets)| secrets.seal.clone()) else {
+            // Who asks a second time was not helped by what stands there.
+            let asked = self
+                .helping
+                .asks
+                .values_mut()
+                .find(|asked| asked.card.tag()[..] == help.to.0[..] && asked.ask.tries == 0);
+            if let Some(asked) = asked {
+                asked.answered = true;
+            }
+            return;
+        };
+        let opened = self.suite.open_with(&seal, &self.help_info(), &self.me.0, &help.sealed.0);
+        for item in opened.and_then(|text| board::decode(&text)).unwrap_or_default() {
+            match item {
+                BoardItem::Operation(_) | BoardItem::Card(_) => {
+                    self.take_board_item(env, batch, board, item);
+                }
+                BoardItem::Entry(entry) => self.take_entry(env, batch, entry),
+                _ => {}
+            }
+        }
+    }
+
+    /// An entry made anew for this member: it counts if it opens to the header's commitment.
+    pub(super) fn take_entry(&mut self, env: &Env<'_>, batch: &mut Batch, entry: board::Entry) {
+        let Some(header) = entry.header.decode::<Header>() else { return };
+        let id = Header::id(&entry.header, &self.id);
+        let key = self.charter.key(&header.opener);
+        let signed = key.is_some_and(|key| entry.header.is_by(key, Label::Opening, &self.id));
+        let known = self.epochs.get(&id);
+        // What ended here is not begun again: its words are said again instead.
+        if entry.member != self.me
+            || header.circle != self.id
+            || !signed
+            || known.is_some_and(|epoch| epoch.secrets.is_some() || epoch.ended)
+        {
+            return;
+        }
+        let opened = self
+            .own_cards
+            .values()
+            .find_map(|own| header.open_entry(self.suite, &self.me, own, &entry.entry.0));
+        if let Some(secrets) = opened {
+            self.hold_epoch(env, batch, entry.header, header, Some(entry.entry), Some(secrets));
+        }
+    }
+
+    /// Reads back when heads were told last.
+    pub(super) fn restore_help(&mut self, env: &Env<'_>) {
+        let saved = env.store.get(&placed(Room::Local, &self.id.0, b"h"));
+        let saved = saved.and_then(|saved| wire::decode::<(Vec<OperationId>, u64)>(&saved));
+        self.helping.told = saved.map(|(heads, at)| (heads.into_iter().collect(), Timestamp(at)));
+        self.helping.back = true;
+    }
+
+    /// Tells which operations are here, where that changed or after a start, at most daily.
+    pub(super) fn tell_heads(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
+        let heads = self.charter.heads().clone();
+        let told = self.helping.told.as_ref();
+        let daily = |at: &Timestamp| env.now.since(*at) < DAY_MS;
+        let back = self.helping.back;
+        if told.is_some_and(|(old, at)| daily(at) || *old == heads && !back) {
+            return;
+        }
+        let note = Heads {
+            member: self.me,
+            heads: heads.iter().take(MAX_HEADS).copied().collect(),
+            hour: env.now.hour(),
+        };
+        let saved: (Vec<OperationId>, u64) = (heads.iter().copied().collect(), env.now.0);
+        batch.save(placed(Room::Local, &self.id.0, b"h"), wire::encode(&saved));
+        self.helping.told = Some((heads, env.now));
+        self.helping.back = false;
+        let signed = Signed::new(&note, &self.pair, Label::Heads, &self.id);
+        let boards = self.head_board();
+        self.post(env, batch, &boards, &[BoardItem::Heads(signed)]);
+    }
+
+    /// A member says which operations it has: others that are here, and stand nowhere, are posted again.
+    pub(super) fn take_heads(&mut self, env: &mut Env<'_>, signed: &Signed) {
+        let Some(note) = signed.decode::<Heads>() else { return };
+        let Some(key) = self.charter.key(&note.member) else { return };
+        if note.member == self.me
+            || note.heads.len() > MAX_HEADS
+            || !self.roster.members.contains_key(&note.member)
+            || !signed.is_by(key, Label::Heads, &self.id)
+        {
+            return;
+        }
+        // whoever comes back is heard of, though it has nothing to say.
+        self.speaking.present.insert(note.member);
+        let has = self.charter.covered_by_known(&note.heads);
+        if (0..self.charter.held().len()).all(|place| has.contains(place)) {
+            self.helping.notes.remove(&note.member);
+            return;
+        }
+        let wait = u64::from_be_bytes(random(env.rng)) % NOTE_MS;
+        let at = env.now.plus(wait);
+        self.helping.notes.entry(note.member).or_insert((note.heads, at));
+    }
+}
+
+/// Charter heads that a note tells.
+const MAX_HEADS: usize = 200;
