@@ -105,6 +105,9 @@ pub(crate) enum Verb {
         /// The circle
         circle: String,
     },
+    /// Give a role, hold or remove a member
+    #[command(subcommand)]
+    Member(Member),
     /// Show numbers to call or text right now
     HelpNow {
         /// Two letters, such as US
@@ -189,6 +192,13 @@ pub(crate) enum Circle {
         /// The circle
         circle: String,
     },
+    /// Leave a circle
+    Leave(CircleLeave),
+    /// Take new keys at once, if you fear that somebody has a copy of yours
+    Refresh {
+        /// The circle
+        circle: String,
+    },
     /// Look at a circle's relays, add one, remove one
     Relay {
         /// The circle
@@ -205,6 +215,18 @@ pub(crate) enum Circle {
         /// Its new value
         value: String,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CircleLeave {
+    /// The circle
+    pub(crate) circle: String,
+    /// Remove it from this computer, too, once the others can know that you left
+    #[arg(long)]
+    pub(crate) forget: bool,
+    /// Leave even as the only host: nobody can govern the circle any more
+    #[arg(long)]
+    pub(crate) end: bool,
 }
 
 /// A setting of a circle in this home.
@@ -426,6 +448,59 @@ pub(crate) struct Read {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum Member {
+    /// Give a member a role, or take it back
+    Role(MemberRole),
+    /// Remove a member from the circle
+    Remove(MemberRemove),
+    /// Set aside for a while what a member says
+    Hold(MemberHold),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MemberRole {
+    /// The circle
+    pub(crate) circle: String,
+    /// A name or id, as `members` shows them, or me
+    pub(crate) who: String,
+    #[command(flatten)]
+    pub(crate) change: RoleChange,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct RoleChange {
+    /// The role to give: host, steward, chair, greeter, timekeeper, treasurer or facilitator
+    #[arg(long, value_name = "ROLE")]
+    pub(crate) add: Option<String>,
+    /// The role to take back
+    #[arg(long, value_name = "ROLE")]
+    pub(crate) drop: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MemberRemove {
+    /// The circle
+    pub(crate) circle: String,
+    /// A name or id, as `members` shows them
+    pub(crate) who: String,
+    /// Why; all members can read it
+    #[arg(long, value_name = "T")]
+    pub(crate) reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MemberHold {
+    /// The circle
+    pub(crate) circle: String,
+    /// A name or id, as `members` shows them
+    pub(crate) who: String,
+    /// How long, 1m to 72h; 0 ends a hold
+    #[arg(long, default_value = "72h", value_name = "D", value_parser = hold)]
+    pub(crate) r#for: Duration,
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum Relay {
     /// Make a relay
     Init(RelayInit),
@@ -558,5 +633,14 @@ fn expires(text: &str) -> Result<Duration, String> {
         Ok(span)
     } else {
         Err("An invite lasts 5m to 30d.".to_owned())
+    }
+}
+
+fn hold(text: &str) -> Result<Duration, String> {
+    let span = values::duration(text)?;
+    if span.is_zero() || (60..=259_200).contains(&span.as_secs()) {
+        Ok(span)
+    } else {
+        Err("A hold lasts 1m to 72h, and 0 ends one.".to_owned())
     }
 }

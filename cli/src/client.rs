@@ -129,6 +129,11 @@ impl<'a> Client<'a> {
         self.ask(Method::DELETE, path, None, Duration::ZERO).await
     }
 
+    /// Takes something away that the node may wait for, at most `wait`.
+    pub(crate) async fn delete_within(&self, path: &str, wait: Duration) -> Result<Value, Failure> {
+        self.ask(Method::DELETE, path, None, wait).await
+    }
+
     /// Follows what happens in `circle` (as in a path). Answers once the subscription stands.
     pub(crate) async fn events(&self, circle: &str) -> Result<Events, Failure> {
         let path = format!("/v1/events?circle={circle}");

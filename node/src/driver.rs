@@ -179,6 +179,7 @@ impl<M: Machine, D: Disk> Driver<M, D> {
         let (mut keys, mut writes, mut sends) = (Vec::new(), Vec::new(), Vec::new());
         let (mut answers, mut notices) = (Vec::new(), Vec::new());
         let mut doomed = std::mem::take(&mut self.doomed);
+        let mut renewed = false;
         for output in outputs {
             match output {
                 Output::MakeKey(slot, secret) => keys.push((slot, secret)),
@@ -187,12 +188,16 @@ impl<M: Machine, D: Disk> Driver<M, D> {
                 Output::Answer { ticket, answer } => answers.push((ticket, answer)),
                 Output::Notify(event) => notices.push(event),
                 Output::DestroyKey(slot) => doomed.push(slot),
+                Output::Renewed => renewed = true,
                 send => sends.push(send),
             }
         }
         if !(keys.is_empty() && writes.is_empty())
             && let Err(error) = self.storage.commit(&keys, &writes)
         {
+            return self.start_over(&error, done);
+        }
+        if renewed && let Err(error) = self.storage.count_as_newest() {
             return self.start_over(&error, done);
         }
         for send in sends {
@@ -275,6 +280,7 @@ impl Machine for Relay {
 trait Disk: Store + Send + 'static {
     fn commit(&mut self, keys: &[(KeySlot, Secret)], writes: &[Write]) -> Result<(), NodeError>;
     fn destroy(&mut self, slots: &[KeySlot]) -> Result<(), NodeError>;
+    fn count_as_newest(&mut self) -> Result<(), NodeError>;
     fn reopen(&mut self) -> Result<(), NodeError>;
 }
 
@@ -284,6 +290,9 @@ impl Disk for Storage {
     }
     fn destroy(&mut self, slots: &[KeySlot]) -> Result<(), NodeError> {
         self.destroy(slots)
+    }
+    fn count_as_newest(&mut self) -> Result<(), NodeError> {
+        self.count_as_newest()
     }
     fn reopen(&mut self) -> Result<(), NodeError> {
         self.reopen()

@@ -3,7 +3,7 @@
 //! A commit first puts new secrets into the key file and syncs it, then writes all its rows as one batch
 //! of one tree, flushes, and syncs: it is there whole or not at all. One row, the ledger, counts commits
 //! and rows and sums up what they are. A store that opens with other rows is damaged, and one that has fewer commits than its key file has
-//! noted is old ([`Storage::older_than_keys`], R-83), so what lost its content never looks like new.
+//! noted is old ([`Store::is_behind`], R-83), so what lost its content never looks like new.
 mod disk;
 mod row;
 #[cfg(test)]
@@ -149,26 +149,12 @@ impl Storage {
         Ok(())
     }
 
-    /// Whether the store has come less far than its key file says: it was put back, or lost its end
-    ///
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "no machine can become a new device yet (R-83)")
-    )]
-    pub(crate) fn older_than_keys(&self) -> bool {
-        self.ledger.old
-    }
-
     /// Lets an old store count as the newest: its machine has become a new device, and that is
     /// saved.
     ///
     /// # Errors
     ///
     /// As [`Self::commit`]; the store is still old then.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "no machine can become a new device yet (R-83)")
-    )]
     pub(crate) fn count_as_newest(&mut self) -> Result<(), NodeError> {
         self.reopen()?;
         if !self.ledger.old {
@@ -312,6 +298,11 @@ impl Storage {
 }
 
 impl Store for Storage {
+    /// Whether the store has come less far than its key file says: it was put back, or lost its end.
+    fn is_behind(&self) -> bool {
+        self.ledger.old
+    }
+
     fn get(&self, key: &Key) -> Option<Vec<u8>> {
         let disk = self.disk.as_ref()?;
         let name = self.rows.key(key);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::{leave, member::NOT_YET, say::look_for};
 use crate::{
     advice::Failure,
     args::{Circle, CircleKey, CircleNew, CircleRelay, word},
@@ -25,6 +26,8 @@ pub(crate) async fn circle(context: &Context, verb: Circle) -> Result<(), Failur
             let shown = client.get(&format!("/v1/circles/{}", in_path(&circle))).await?;
             context.output.object(&shown, plain_shown)
         }
+        Circle::Leave(asked) => leave::leave(context, asked).await,
+        Circle::Refresh { circle } => refresh(context, &circle).await,
         Circle::Relay { circle, action } => relay(context, &circle, action).await,
         Circle::Set { circle, key: CircleKey::Label, value } => {
             let label = values::name(&value).map_err(Failure::usage)?;
@@ -41,6 +44,20 @@ pub(crate) async fn members(context: &Context, circle: &str) -> Result<(), Failu
     let client = Client::open(context, Class::Local).await?;
     let members = client.get(&format!("/v1/circles/{}/members", in_path(circle))).await?;
     context.output.items(&members, plain_member)
+}
+
+/// A fresh key for what is said from now on (U-39).
+async fn refresh(context: &Context, circle: &str) -> Result<(), Failure> {
+    let client = Client::open(context, Class::Network).await?;
+    let wait = look_for(context.is_node().await);
+    let path = format!("/v1/circles/{}/refresh", in_path(circle));
+    let fresh = client.post_within(&path, json!({"timeout_ms": millis(wait)}), wait).await?;
+    context.output.object(&fresh, |_| "Saved.".to_owned())?;
+    context.output.hint("What you say from now on goes out under new keys.");
+    if fresh["mark"] == "waiting" {
+        context.output.hint(NOT_YET);
+    }
+    Ok(())
 }
 
 async fn found(context: &Context, new: CircleNew) -> Result<(), Failure> {
@@ -147,6 +164,9 @@ fn plain_shown(fields: Fields<'_>) -> String {
     line("about", fields.long("about"));
     line("template", fields.text("template"));
     line("state", fields.text("state"));
+    if fields.flag("other_copy") {
+        line("silent", "Another copy of this home is in use.".to_owned());
+    }
     line("roles", fields.list("roles").join(", "));
     line("members", fields.count("members").to_string());
     line("hosts", listed(&fields.list("hosts")));

@@ -2,7 +2,7 @@
 //!
 //! Everything is done by the verbs that people use, with `--json`, in folders that are removed
 //! afterwards. What is shown: joining by an invite, talking, being away and coming back, an honest
-//! mark while the relay is away, and that the relay's files hold no word of what was said.
+//! mark while the relay is away, a removal, and that the relay's files hold no word of what was said.
 
 use std::{
     fs,
@@ -112,6 +112,10 @@ impl Play<'_> {
         self.done("The relay is back: everybody reads what waited", began)?;
 
         let began = Instant::now();
+        self.remove_wren().await?;
+        self.done("Heron removes Wren, who reads nothing that is said afterwards", began)?;
+
+        let began = Instant::now();
         let files = stage.search_relay(&[
             &self.marker,
             "good evening",
@@ -144,6 +148,25 @@ impl Play<'_> {
         };
         let (joined, _) = tokio::try_join!(asking, welcoming)?;
         if joined["state"] == "member" { Ok(()) } else { Err(trouble("The guest is not in.")) }
+    }
+
+    /// Heron removes Wren; Otter reads on, and Wren is told and does not.
+    async fn remove_wren(&mut self) -> Result<(), Failure> {
+        let stage = self.stage;
+        stage.verb(HERON, &["member", "remove", "Demo", WREN, "--yes"]).await?;
+        while stage.verb(WREN, &["circle", "show", "Demo"]).await?["state"] != "removed" {
+            sleep(LOOK_AGAIN).await;
+        }
+        self.say(HERON, "said without Wren", "relayed").await?;
+        self.all_read(&[HERON, OTTER]).await?;
+        let read = stage.lines(WREN, &["read", "Demo", "--limit", "0"]).await?;
+        let holds = |entry: &Value| {
+            entry["text"].as_str().is_some_and(|text| text.starts_with("said without Wren"))
+        };
+        if read.iter().any(holds) {
+            return Err(trouble("Wren reads on after the removal."));
+        }
+        Ok(())
     }
 
     async fn say(&mut self, member: &str, text: &str, wait: &str) -> Result<Value, Failure> {

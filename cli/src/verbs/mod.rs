@@ -7,7 +7,9 @@ mod doctor;
 mod help_now;
 mod invite;
 mod join;
+mod leave;
 mod lines;
+mod member;
 mod program;
 mod read;
 mod relay;
@@ -57,6 +59,7 @@ pub(crate) async fn run(context: &Context, verb: Verb) -> Result<(), Failure> {
         Verb::Say(say) => say::say(context, say).await,
         Verb::Read(read) => read::read(context, &read).await,
         Verb::Members { circle } => circle::members(context, &circle).await,
+        Verb::Member(member) => member::member(context, member).await,
         Verb::Wipe { circle } => wipe::wipe(context, circle.as_deref()).await,
         Verb::Demo { keep } => demo::demo(context, keep).await,
         Verb::Relay(relay) => relay::relay(context, relay).await,

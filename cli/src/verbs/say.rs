@@ -50,9 +50,13 @@ pub(super) fn patience(said: &Say, is_node: bool) -> Duration {
     said.timeout.unwrap_or(match said.wait {
         Some(WaitFor::Relayed) => Duration::from_secs(60),
         Some(WaitFor::Received) => Duration::from_secs(120),
-        None if is_node => Duration::from_secs(20),
-        None => Duration::from_secs(5),
+        None => look_for(is_node),
     })
+}
+
+/// How long a relay is looked for where nobody said how long (U-40).
+pub(super) fn look_for(is_node: bool) -> Duration {
+    Duration::from_secs(if is_node { 20 } else { 5 })
 }
 
 /// Whether a mark is at least the one that is wanted.

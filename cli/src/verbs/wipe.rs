@@ -26,7 +26,7 @@ async fn wipe_circle(context: &Context, typed: &str) -> Result<(), Failure> {
     let path = format!("/v1/circles/{}", circle(typed));
     let found = client.get(&path).await?;
     let label = context.output.fields(&found).text("label");
-    confirm(context, &format!("\"{label}\" and all that was said there")).await?;
+    confirm(context, &all_of(&label)).await?;
     let answer = client.post(&format!("{path}/wipe"), json!({})).await?;
     context.output.object(&answer, |fields| {
         format!("{} is gone from this computer.", listed(&fields.list("wiped")))
@@ -73,8 +73,13 @@ async fn wipe_by_node(context: &Context) -> Option<Value> {
     client.post_within("/v1/wipe", json!({}), Duration::from_secs(30)).await.ok()
 }
 
+/// What goes with a circle.
+pub(super) fn all_of(label: &str) -> String {
+    format!("\"{label}\" and all that was said there")
+}
+
 /// A yes is not enough here: the word has to be typed.
-async fn confirm(context: &Context, what: &str) -> Result<(), Failure> {
+pub(super) async fn confirm(context: &Context, what: &str) -> Result<(), Failure> {
     if context.yes {
         return Ok(());
     }

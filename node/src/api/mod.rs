@@ -11,6 +11,7 @@ mod desk;
 mod doctor;
 mod events;
 mod find;
+mod governing;
 mod invites;
 mod joins;
 mod limits;

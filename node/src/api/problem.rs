@@ -40,6 +40,7 @@ pub(super) struct Problem {
     kind: &'static Kind,
     status: u16,
     detail: String,
+    hint: Option<&'static str>,
     candidates: Vec<String>,
 }
 
@@ -72,12 +73,24 @@ impl Problem {
     /// A problem of a kind, in the kind's own words.
     pub(super) fn of(word: &str) -> Self {
         let kind = kind(word);
-        Self { kind, status: kind.status, detail: kind.title.into(), candidates: Vec::new() }
+        Self {
+            kind,
+            status: kind.status,
+            detail: kind.title.into(),
+            hint: advice(kind),
+            candidates: Vec::new(),
+        }
     }
 
     /// With a more exact sentence than the kind's. It must hold no key, address or text.
     pub(super) fn saying(mut self, detail: impl Into<String>) -> Self {
         self.detail = detail.into();
+        self
+    }
+
+    /// With more useful advice than the kind's.
+    pub(super) fn advising(mut self, hint: &'static str) -> Self {
+        self.hint = Some(hint);
         self
     }
 
@@ -131,7 +144,7 @@ impl Problem {
             kind: self.kind.word,
             code: self.kind.code,
             title: self.kind.title,
-            hint: advice(self.kind),
+            hint: self.hint,
             detail: self.detail,
             candidates: self.candidates,
         }
@@ -153,7 +166,7 @@ impl IntoResponse for Problem {
             detail: &self.detail,
             kind: self.kind.word,
             code: self.kind.code,
-            hint: advice(self.kind),
+            hint: self.hint,
             candidates: &self.candidates,
         };
         let body = serde_json::to_vec(&details).expect("problem details are plain JSON");
@@ -172,9 +185,41 @@ impl From<CommandError> for Problem {
     fn from(error: CommandError) -> Self {
         match error {
             CommandError::KeyReused => Self::key_reused(),
-            error => Self::of(error.kind()).saying(sentence(&error.to_string())),
+            error => {
+                let problem = Self::of(error.kind()).saying(sentence(&error.to_string()));
+                match advice_on(error) {
+                    Some(hint) => problem.advising(hint),
+                    None => problem,
+                }
+            }
         }
     }
+}
+
+/// Advice that fits one error only; its kind has the rest.
+fn advice_on(error: CommandError) -> Option<&'static str> {
+    Some(match error {
+        CommandError::UnknownRole => {
+            "host, steward, chair, greeter, timekeeper, treasurer or facilitator"
+        }
+        CommandError::Oneself => "Choose somebody else. To go yourself: hearthlight circle leave C",
+        CommandError::AnotherHost => {
+            "Talk with the other hosts. A host gives the role back with: hearthlight member role C me \
+             --drop host"
+        }
+        CommandError::OnlyHost => {
+            "Make another member a host first: hearthlight member role C WHO --add host. To leave the \
+             circle without a host: hearthlight circle leave C --end"
+        }
+        CommandError::OtherCopy => {
+            "Stop Hearthlight there. To go on with this copy instead: hearthlight circle refresh C"
+        }
+        CommandError::HeldLately => "Talk about it in the circle, or wait until 14 days are over.",
+        CommandError::NotAMember => {
+            "Read what is here still, or remove it from this computer: hearthlight wipe C"
+        }
+        _ => return None,
+    })
 }
 
 impl From<NodeError> for Problem {
@@ -416,6 +461,53 @@ mod tests {
         assert_eq!(Problem::from(CommandError::NoText).detail, "There is no text.");
         let inside = Problem::from(NodeError::Internal("/home/anna".into()));
         assert_eq!(inside.detail, kind("internal").title);
+    }
+
+    /// U-32, U-51
+    #[test]
+    fn errors_of_governing_have_a_sentence_and_advice() {
+        for (error, word, detail, hint) in [
+            (CommandError::UnknownRole, "no-match", "No such role.", "steward"),
+            (CommandError::Oneself, "usage", "That is not done to oneself.", "circle leave"),
+            (
+                CommandError::AnotherHost,
+                "not-allowed",
+                "One host cannot do this to another host.",
+                "--drop host",
+            ),
+            (
+                CommandError::OnlyHost,
+                "not-allowed",
+                "You are the only host of this circle.",
+                "hearthlight member role C WHO --add host",
+            ),
+            (
+                CommandError::OtherCopy,
+                "not-allowed",
+                "Another copy of this home is in use in this circle.",
+                "circle refresh C",
+            ),
+            (
+                CommandError::HeldLately,
+                "not-allowed",
+                "This member was held in the last 14 days.",
+                "14 days",
+            ),
+            (
+                CommandError::NotAMember,
+                "removed",
+                "You are not in this circle any more.",
+                "hearthlight wipe C",
+            ),
+        ] {
+            let problem = Problem::from(error);
+            assert_eq!((problem.word(), problem.detail.as_str()), (word, detail));
+            let advice = problem.hint.unwrap_or_default();
+            assert!(advice.contains(hint), "{word}: {advice}");
+            for sentence in advice.split(['.', ';', ':']) {
+                assert!(sentence.split_whitespace().count() <= 20, "{advice}");
+            }
+        }
     }
 
     #[test]

@@ -9,8 +9,8 @@ use axum::{
 };
 
 use super::{
-    circles, desk::Desk, doctor, events, invites, joins, limits, messages, once, problem::Problem,
-    running, waiting,
+    circles, desk::Desk, doctor, events, governing, invites, joins, limits, messages, once,
+    problem::Problem, running, waiting,
 };
 
 /// The table over one home.
@@ -19,7 +19,8 @@ pub(super) fn table(desk: Arc<Desk>) -> Router {
     // locking and ending can be repeated as they are.
     let acts = Router::new()
         .route("/circles", get(circles::list).post(circles::found))
-        .route("/circles/{c}", get(circles::show).patch(circles::set))
+        .route("/circles/{c}", get(circles::show).patch(circles::set).delete(governing::leave))
+        .route("/circles/{c}/refresh", post(governing::refresh))
         .route("/circles/{c}/wipe", post(circles::wipe))
         .route("/circles/{c}/relays", get(circles::relays).post(circles::add_relay))
         .route("/circles/{c}/relays/{key}", delete(circles::remove_relay))
@@ -29,6 +30,10 @@ pub(super) fn table(desk: Arc<Desk>) -> Router {
         .route("/circles/{c}/waiting/{who}/admit", post(waiting::admit))
         .route("/circles/{c}/waiting/{who}/decline", post(waiting::decline))
         .route("/circles/{c}/members", get(circles::members))
+        .route("/circles/{c}/members/{who}", get(governing::member))
+        .route("/circles/{c}/members/{who}/role", post(governing::role))
+        .route("/circles/{c}/members/{who}/remove", post(governing::remove))
+        .route("/circles/{c}/members/{who}/hold", post(governing::hold))
         .route("/joins", get(joins::list).post(joins::join))
         .route("/joins/preview", post(joins::preview))
         .route("/joins/{id}", get(joins::show))

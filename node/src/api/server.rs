@@ -98,6 +98,11 @@ impl Server {
     /// closes every connection, shuts the node down, and removes the socket.
     pub async fn finish(self, grace: Duration) {
         let Self { desk, mut clients, close, mut serving } = self;
+        // Who needs relays looks again and again whether this one is gone: if it is found each time, it
+        // never is.
+        if !desk.options.network {
+            let _ = fs::remove_file(desk.home.dir().join(ADDR_FILE));
+        }
         let mut ended = desk.ended();
         tokio::select! {
             _ = async { drop(ended.wait_for(|ended| *ended).await) } => {}

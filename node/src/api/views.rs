@@ -3,6 +3,7 @@
 //! Every field of the verb tables is always there; unknown is `null`, none is `[]`. Ids are
 //! lower-case hex, times RFC 3339 UTC with milliseconds.
 mod circles;
+mod governing;
 mod people;
 #[cfg(test)]
 pub(super) mod samples;
@@ -14,6 +15,7 @@ use serde::Serialize;
 pub(super) use circles::{
     CircleLine, CircleShown, Founded, Network, RelayChanged, network_of, relay_line,
 };
+pub(super) use governing::{Gone, Governed, Refreshed};
 pub(super) use people::{Answered, InviteLine, InviteMade, JoinShown, MemberLine, RequestLine};
 pub(super) use talk::{Line, MarkLine, Page, SaidShown};
 
@@ -104,7 +106,7 @@ pub(super) fn admit_word(admit: Admit) -> &'static str {
 fn circle_word(standing: Standing) -> &'static str {
     match standing {
         Standing::Asking => "asking",
-        Standing::Member => "member",
+        Standing::Member | Standing::Held => "member",
         Standing::Left => "left",
         Standing::Removed => "removed",
         Standing::Ended => "ended",

@@ -137,6 +137,9 @@ fn asker(requests: &[RequestView], members: &[MemberView], typed: &str) -> Resul
     if let Ok(at) = find::who(&people, me, typed) {
         return Ok(Asker::Member(members[at].clone()));
     }
+    // Who came in and has gone is not in.
+    let is_so = |it: &&&RequestView| it.state != RequestState::Admitted || it.member.is_some();
+    let answered: Vec<_> = answered.iter().filter(is_so).copied().collect();
     match find::who(&named(&answered), None, typed) {
         Ok(at) => Ok(Asker::Request(answered[at].clone())),
         Err(_) => Err(nobody),
@@ -197,6 +200,9 @@ mod tests {
     fn an_answered_request_is_found_last() {
         let mut request = samples::request();
         request.state = RequestState::Admitted;
+        let gone = asker(&[request.clone()], &[samples::member()], "7c7c7c7c");
+        assert_eq!(gone.unwrap_err().word(), "no-match", "came in, and has gone");
+        request.member = Some(samples::member().id);
         assert_eq!(
             asker(&[request.clone()], &[samples::member()], "7c7c7c7c").unwrap(),
             Asker::Request(request)

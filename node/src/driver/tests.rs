@@ -69,6 +69,10 @@ impl Disk for Slow {
         note(&self.seen, &format!("destroy {} {good}", slots.len()));
         if good { Ok(()) } else { Err(NodeError::ReadOnly) }
     }
+    fn count_as_newest(&mut self) -> Result<(), NodeError> {
+        note(&self.seen, "renew");
+        Ok(())
+    }
     fn reopen(&mut self) -> Result<(), NodeError> {
         note(&self.seen, "reopen");
         Ok(())

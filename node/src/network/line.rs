@@ -103,23 +103,51 @@ pub(super) struct Ends {
 
 /// When anything moved on a line, so that a slow one is not taken for a dead one.
 #[derive(Clone, Debug)]
-pub(super) struct Moved(Arc<(Instant, AtomicU64)>);
+pub(super) struct Moved(Arc<Motion>);
+
+#[derive(Debug)]
+struct Motion {
+    began: Instant,
+    last_ms: AtomicU64,
+    /// Bytes written since anything was read.
+    unanswered: AtomicU64,
+}
 
 impl Moved {
     /// Now.
     pub(super) fn new() -> Self {
-        Self(Arc::new((Instant::now(), AtomicU64::new(0))))
+        Self::since(Instant::now())
+    }
+
+    fn since(began: Instant) -> Self {
+        let motion = Motion { began, last_ms: AtomicU64::new(0), unanswered: AtomicU64::new(0) };
+        Self(Arc::new(motion))
+    }
+
+    /// Something came.
+    fn read(&self) {
+        self.0.unanswered.store(0, Ordering::Relaxed);
+        self.note();
+    }
+
+    /// Something was written. What is less than [`WINDOW`] may lie in the buffers of a connection that is
+    /// dead; more has gone, since the peer made room for it.
+    fn wrote(&self, bytes: usize) {
+        let bytes = bytes as u64;
+        if self.0.unanswered.fetch_add(bytes, Ordering::Relaxed) + bytes > WINDOW {
+            self.note();
+        }
     }
 
     fn note(&self) {
-        let ms = u64::try_from(self.0.0.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.0.1.store(ms, Ordering::Relaxed);
+        let ms = u64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.0.last_ms.store(ms, Ordering::Relaxed);
     }
 
     /// For how long nothing has moved.
     pub(super) fn still_for(&self) -> Duration {
-        let last = Duration::from_millis(self.0.1.load(Ordering::Relaxed));
-        self.0.0.elapsed().saturating_sub(last)
+        let last = Duration::from_millis(self.0.last_ms.load(Ordering::Relaxed));
+        self.0.began.elapsed().saturating_sub(last)
     }
 }
 
@@ -191,7 +219,7 @@ async fn write_all(
             stream.write_all(&len.to_be_bytes()).await?;
             for piece in frame.chunks(PIECE) {
                 stream.write_all(piece).await?;
-                moved.note();
+                moved.wrote(piece.len());
             }
             next = frames.try_recv().ok();
         }
@@ -235,7 +263,7 @@ async fn read_frame(
         let have = frame.len();
         frame.resize(len.min(have + PIECE), 0);
         stream.read_exact(&mut frame[have..]).await?;
-        moved.note();
+        moved.read();
     }
     Ok(frame)
 }
@@ -248,6 +276,9 @@ const QUEUE: usize = 8 << 20;
 const COALESCE: usize = 16 << 10;
 /// Bytes read or written at a time.
 const PIECE: usize = 32 << 10;
+/// What yamux lets a stream send ahead of its reader. It grows on a link that was fast; on such a link a
+/// dead connection under heavy traffic is noticed later.
+const WINDOW: u64 = 256 << 10;
 /// A frame that has begun is given this long, and a second more for each [`SLOWEST`] bytes.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Bytes a second of the slowest link that still works: 32 kbit/s (a guess).
@@ -302,6 +333,23 @@ mod tests {
         let (came, ended) = read(&[0, 0, 0, 1, 7, 0, 0, 0, 2, 8]).await;
         assert_eq!(came, [[7]]);
         assert_eq!(ended.expect_err("broken off").kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn what_may_lie_in_the_buffers_of_a_dead_connection_is_no_sign_of_life() {
+        let long = Duration::from_secs(60);
+        let moved = Moved::since(Instant::now().checked_sub(long).expect("it was up"));
+        let window = usize::try_from(WINDOW).expect("small");
+        moved.wrote(window);
+        assert!(moved.still_for() >= long);
+        moved.wrote(1);
+        assert!(moved.still_for() < long, "the peer took something");
+        let moved = Moved::since(Instant::now().checked_sub(long).expect("it was up"));
+        moved.wrote(window);
+        moved.read();
+        assert!(moved.still_for() < long);
+        moved.wrote(window);
+        assert_eq!(moved.0.unanswered.load(Ordering::Relaxed), WINDOW, "it is counted anew");
     }
 
     #[tokio::test]

@@ -102,6 +102,7 @@ fn kind(number: u8) -> Option<SlotKind> {
         SlotKind::Day,
         SlotKind::Invite,
         SlotKind::Token,
+        SlotKind::Mailbox,
     ]
     .into_iter()
     .find(|kind| *kind as u8 == number)

@@ -69,6 +69,7 @@ pub(in crate::api) struct CircleShown {
     epoch: Option<String>,
     hosts: Vec<String>,
     next_meeting_at: Option<String>,
+    other_copy: bool,
 }
 
 impl CircleShown {
@@ -98,6 +99,7 @@ impl CircleShown {
             epoch: circle.epoch.clone(),
             hosts: circle.hosts.clone(),
             next_meeting_at: None,
+            other_copy: circle.other_copy,
         }
     }
 }
@@ -308,7 +310,7 @@ mod tests {
                 "about": "We meet on Tuesdays.", "rules": ["One speaks at a time."],
                 "admit": "ask", "retention_s": 2_592_000, "direct": false, "newcomers_see": [],
                 "relays": [relay()], "epoch": "0badcafe", "hosts": ["Heron"],
-                "next_meeting_at": null,
+                "next_meeting_at": null, "other_copy": false,
             })
         );
     }

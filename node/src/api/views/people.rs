@@ -227,6 +227,7 @@ impl MemberLine {
             joined_on: date(member.joined_at),
             state: match member.standing {
                 Standing::Asking | Standing::Member => "active",
+                Standing::Held => "held",
                 Standing::Left | Standing::Ended => "left",
                 Standing::Removed => "removed",
             },

@@ -52,6 +52,8 @@ pub(in crate::api) fn circle() -> CircleView {
         hosts: vec!["Heron".into()],
         unread: 3,
         queued: 2,
+        posted: Mark::Relayed,
+        other_copy: false,
         waiting_room: 1,
         relays: vec![relay()],
         joined_at: Some(AT),

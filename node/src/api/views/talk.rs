@@ -213,7 +213,7 @@ impl SaidShown {
 }
 
 /// How far a message came, as a word.
-fn mark_word(mark: Mark) -> &'static str {
+pub(super) fn mark_word(mark: Mark) -> &'static str {
     match mark {
         Mark::Waiting => "waiting",
         Mark::Relayed => "relayed",

@@ -128,7 +128,7 @@ fn nothing_that_was_acknowledged_is_lost_when_the_process_is_killed() {
             acked = number.parse().ok().or(acked);
         }
         let storage = storage_in(dir.path(), None).unwrap();
-        assert!(!storage.older_than_keys(), "round {round}");
+        assert!(!storage.is_behind(), "round {round}");
         assert!(check(&storage) >= acked, "round {round}");
     }
     assert!(acked > Some(100));
@@ -172,7 +172,7 @@ fn a_full_disk_loses_nothing_and_what_failed_is_not_shown() {
         let next: u64 = line.split(' ').nth(1).unwrap().parse().unwrap();
         assert!(next > 10, "{line}");
         let mut storage = storage_in(dir.path(), None).unwrap();
-        assert!(!storage.older_than_keys());
+        assert!(!storage.is_behind());
         let last = check(&storage);
         assert!(last >= next.checked_sub(1), "{last:?}: {line}");
         commit(&mut storage, last.unwrap() + 1).unwrap();

@@ -66,7 +66,7 @@ fn opens_whole_or_says_so(dir: &TempDir, what: &str) -> &'static str {
         Err(NodeError::StoreDamaged(_)) => "refused",
         Err(error) => panic!("{what}: {error}"),
         Ok(storage) if is_whole(&storage) => "whole",
-        Ok(storage) if storage.older_than_keys() => "old",
+        Ok(storage) if storage.is_behind() => "old",
         Ok(mut storage) => {
             assert!(storage.is_damaged(), "{what}: lost in silence");
             assert!(storage.commit(&[], &[save(1, b"x", b"x")]).is_err());
@@ -158,24 +158,24 @@ fn a_store_put_back_is_old_until_its_machine_has_begun_anew() {
     let store = dir.path().join("store");
     let mut storage = storage_in(dir.path(), None).unwrap();
     storage.commit(&[(day(1), Secret::new(vec![1; 32]))], &[save(1, b"new", b"x")]).unwrap();
-    assert!(!storage.older_than_keys());
+    assert!(!storage.is_behind());
     drop(storage);
     fs::remove_dir_all(&store).unwrap();
     copy_tree(&before.path().join("store"), &store);
 
     let mut storage = storage_in(dir.path(), None).unwrap();
-    assert!(storage.older_than_keys() && is_whole(&storage));
+    assert!(storage.is_behind() && is_whole(&storage));
     // However much it does meanwhile.
     for _ in 0..5 {
         storage.commit(&[], &[save(2, b"meanwhile", b"x")]).unwrap();
     }
     drop(storage);
     let mut storage = storage_in(dir.path(), None).unwrap();
-    assert!(storage.older_than_keys());
+    assert!(storage.is_behind());
     storage.count_as_newest().unwrap();
-    assert!(!storage.older_than_keys());
+    assert!(!storage.is_behind());
     drop(storage);
-    assert!(!storage_in(dir.path(), None).unwrap().older_than_keys());
+    assert!(!storage_in(dir.path(), None).unwrap().is_behind());
 }
 
 #[test]
@@ -186,10 +186,10 @@ fn a_key_file_whose_mark_cannot_be_read_makes_the_store_old() {
     bytes[4096..8192].fill(0);
     fs::write(&keys, bytes).unwrap();
     let mut storage = storage_in(dir.path(), None).unwrap();
-    assert!(storage.older_than_keys() && is_whole(&storage));
+    assert!(storage.is_behind() && is_whole(&storage));
     storage.count_as_newest().unwrap();
     drop(storage);
-    assert!(!storage_in(dir.path(), None).unwrap().older_than_keys());
+    assert!(!storage_in(dir.path(), None).unwrap().is_behind());
 }
 
 #[test]

@@ -1,0 +1,198 @@
+//! What is done to a member: roles, removals and holds (U-51).
+
+use std::time::Duration;
+
+use jiff::{Timestamp, tz::TimeZone};
+use serde_json::{Value, json};
+
+use super::circle::millis;
+use super::say::look_for;
+use crate::{
+    advice::Failure,
+    args::{Member, MemberHold, MemberRemove, MemberRole},
+    client::{Class, Client, circle as in_path, segment},
+    context::Context,
+    fields::Fields,
+    prompt,
+};
+
+pub(crate) async fn member(context: &Context, verb: Member) -> Result<(), Failure> {
+    match verb {
+        Member::Role(asked) => role(context, asked).await,
+        Member::Remove(asked) => remove(context, asked).await,
+        Member::Hold(asked) => hold(context, asked).await,
+    }
+}
+
+async fn role(context: &Context, asked: MemberRole) -> Result<(), Failure> {
+    let (role, grant) = match (asked.change.add, asked.change.drop) {
+        (Some(role), _) => (role, true),
+        (None, Some(role)) => (role, false),
+        (None, None) => return Err(Failure::missing("The role", "--add ROLE or --drop ROLE")),
+    };
+    let whom = Whom::find(context, &asked.circle, &asked.who).await?;
+    let (name, circle) = (&whom.name, &whom.label);
+    let question = match grant {
+        true if role == "host" => format!(
+            "Make {name} a host of \"{circle}\"? A host may do everything, and no other host can \
+             take that back."
+        ),
+        true => format!("Give {name} the role of a {role} in \"{circle}\"?"),
+        false => format!("Take the role of a {role} in \"{circle}\" from {name}?"),
+    };
+    prompt::confirm(context, &question).await?;
+    let done = whom.act("role", json!({"role": role, "grant": grant})).await?;
+    whom.show(&done, &|_| role_sentence((!whom.me).then_some(name), &role, grant))
+}
+
+async fn remove(context: &Context, asked: MemberRemove) -> Result<(), Failure> {
+    let whom = Whom::find(context, &asked.circle, &asked.who).await?;
+    let (name, circle) = (&whom.name, &whom.label);
+    let question =
+        format!("Remove {name} from \"{circle}\"? What {name} has heard so far stays with {name}.");
+    prompt::confirm(context, &question).await?;
+    let done = whom.act("remove", json!({"reason": asked.reason})).await?;
+    whom.show(&done, &|fields| removal_sentence(name, fields))
+}
+
+async fn hold(context: &Context, asked: MemberHold) -> Result<(), Failure> {
+    let whom = Whom::find(context, &asked.circle, &asked.who).await?;
+    let (name, circle) = (&whom.name, &whom.label);
+    let question = if asked.r#for.is_zero() {
+        format!("End the hold on {name} in \"{circle}\"? What was set aside is shown then.")
+    } else {
+        let until = after(asked.r#for);
+        format!("Set aside what {name} says in \"{circle}\" until {until}?")
+    };
+    prompt::confirm(context, &question).await?;
+    let done = whom.act("hold", json!({"for_s": asked.r#for.as_secs()})).await?;
+    let until = (!asked.r#for.is_zero()).then(|| after(asked.r#for));
+    whom.show(&done, &|_| hold_sentence(name, until.as_deref()))
+}
+
+/// The member that is meant, in the circle that is meant.
+struct Whom<'a> {
+    context: &'a Context,
+    client: Client<'a>,
+    /// Exact, so that what was asked about is what is done.
+    path: String,
+    name: String,
+    me: bool,
+    label: String,
+}
+
+impl<'a> Whom<'a> {
+    async fn find(context: &'a Context, circle: &str, who: &str) -> Result<Whom<'a>, Failure> {
+        let client = Client::open(context, Class::Network).await?;
+        let found = client.get(&format!("/v1/circles/{}", in_path(circle))).await?;
+        let circle = context.output.fields(&found);
+        let id = circle.text("id");
+        let member = client.get(&format!("/v1/circles/{id}/members/{}", segment(who))).await?;
+        let fields = context.output.fields(&member);
+        Ok(Self {
+            context,
+            path: format!("/v1/circles/{id}/members/{}", fields.text("id")),
+            name: fields.text("name"),
+            me: fields.flag("me"),
+            label: circle.text("label"),
+            client,
+        })
+    }
+
+    /// Does it, and waits a while for a relay to have it.
+    async fn act(&self, verb: &str, mut body: Value) -> Result<Value, Failure> {
+        let wait = look_for(self.context.is_node().await);
+        body["timeout_ms"] = json!(millis(wait));
+        self.client.post_within(&format!("{}/{verb}", self.path), body, wait).await
+    }
+
+    fn show(&self, done: &Value, sentence: &dyn Fn(Fields<'_>) -> String) -> Result<(), Failure> {
+        self.context.output.object(done, sentence)?;
+        if done["mark"] == "waiting" {
+            self.context.output.hint(NOT_YET);
+        }
+        Ok(())
+    }
+}
+
+/// `Thu 26 Nov 18:00`, so long from now, here.
+fn after(span: Duration) -> String {
+    let ms = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+    let until = Timestamp::now().as_millisecond().saturating_add(ms);
+    let until = Timestamp::from_millisecond(until).unwrap_or(Timestamp::MAX);
+    until.to_zoned_datetime(TimeZone::system()).strftime("%a %-d %b %H:%M").to_string()
+}
+
+/// `name` is nobody's where it is oneself.
+fn role_sentence(name: Option<&str>, role: &str, grant: bool) -> String {
+    let who = name.map_or("You are".to_owned(), |name| format!("{name} is"));
+    if grant { format!("{who} a {role} now.") } else { format!("{who} no {role} any more.") }
+}
+
+fn removal_sentence(name: &str, fields: Fields<'_>) -> String {
+    let closed = match fields.count("invites_closed") {
+        0 => String::new(),
+        count => format!(" Open invites were closed: {count}."),
+    };
+    format!(
+        "{name} is removed. What you say from now on cannot be read by {name}. Others follow when \
+         they hear of it.{closed}"
+    )
+}
+
+fn hold_sentence(name: &str, until: Option<&str>) -> String {
+    match until {
+        Some(until) => format!(
+            "{name} is held until {until}. What {name} says is set aside until then, and shown \
+             afterwards."
+        ),
+        None => format!("{name} is not held any more. What was set aside is shown."),
+    }
+}
+
+/// The act is stored, and no relay has it.
+pub(super) const NOT_YET: &str =
+    "No relay has it yet. It goes out when one can be reached, while Hearthlight runs.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// U-51
+    #[test]
+    fn a_removal_says_what_follows() {
+        let says = |closed: u64| {
+            let object = json!({"v":1,"id":"a1","circle":"Test","circle_id":"41d0","action":"remove",
+                "state":"done","vote_id":null,"mark":"relayed","invites_closed":closed});
+            removal_sentence("Otter", Fields::new(&object, &TimeZone::UTC))
+        };
+        assert_eq!(
+            says(2),
+            "Otter is removed. What you say from now on cannot be read by Otter. Others follow when \
+             they hear of it. Open invites were closed: 2."
+        );
+        assert!(says(0).ends_with("when they hear of it."));
+    }
+
+    /// U-51
+    #[test]
+    fn roles_and_holds_have_sentences() {
+        assert_eq!(role_sentence(Some("Otter"), "host", true), "Otter is a host now.");
+        assert_eq!(role_sentence(Some("Otter"), "host", false), "Otter is no host any more.");
+        assert_eq!(role_sentence(None, "steward", false), "You are no steward any more.");
+        assert_eq!(
+            hold_sentence("Otter", Some("Thu 26 Nov 18:00")),
+            "Otter is held until Thu 26 Nov 18:00. What Otter says is set aside until then, and \
+             shown afterwards."
+        );
+        assert_eq!(
+            hold_sentence("Otter", None),
+            "Otter is not held any more. What was set aside is shown."
+        );
+    }
+
+    #[test]
+    fn a_moment_after_a_while_is_a_day_and_a_clock() {
+        assert_eq!(after(Duration::from_secs(259_200)).split(' ').count(), 4);
+    }
+}
