@@ -1,20 +1,29 @@
 //! Real processes of the real program on this computer, and what they promise to people (U-201, U-202).
 //!
 //! `HEARTHLIGHT_BIN` names another program to test; `E2E_KILLS` says how often each kind of process is
-//! killed (3; by hand 20 and more).
+//! killed (3; by hand 20 and more); `E2E_CUT` for how many seconds a cable is out (10; by hand 60).
 
 mod away;
 mod bad;
 mod canary;
+mod copies;
+mod governing;
+mod halves;
+mod hosts;
 mod joining;
 mod kill;
 mod many;
 mod marks;
 mod newcomer;
+mod restart;
+mod two_relays;
 
-use std::path::PathBuf;
+use std::{net::Ipv4Addr, path::PathBuf, time::Duration};
 
-use harness::process::{Home, Process, Relay, Stage};
+use harness::{
+    netns::Host,
+    process::{Home, Process, Relay, Stage},
+};
 
 /// The program under test.
 fn program() -> PathBuf {
@@ -93,6 +102,28 @@ impl Circle {
     fn start_relay(&mut self) {
         self.hope = Some(self.relay.run());
     }
+}
+
+/// For how long a cable is out.
+fn cut() -> Duration {
+    let named = std::env::var("E2E_CUT").ok().and_then(|seconds| seconds.parse().ok());
+    Duration::from_secs(named.unwrap_or(10))
+}
+
+/// A relay at a public address of a test's own net; it does not run yet.
+fn relay_on(stage: &Stage, host: &str, computer: &Host, address: Ipv4Addr) -> Relay {
+    let listen = format!("/ip4/{address}/tcp/4270");
+    let words = ["--listen", &listen, "--external-address", &listen];
+    stage.relay_with(host, &words).at(computer)
+}
+
+/// Fails unless somebody reads these texts, each once, and no others; in whatever order.
+fn reads_exactly<'a>(home: &Home, texts: impl IntoIterator<Item = &'a String>) {
+    let mut read = home.texts(CIRCLE);
+    let mut all: Vec<String> = texts.into_iter().cloned().collect();
+    read.sort();
+    all.sort();
+    assert_eq!(read, all, "{} reads", home.name);
 }
 
 /// `0001 word`, and so on.

@@ -43,6 +43,9 @@ fn twenty_verbs_at_once_on_a_home_without_a_node_all_go_well() {
         let done = Done { output: verb.wait_with_output().expect("a child") };
         assert_eq!(done.code(), 0, "{}{}", done.stdout(), done.stderr());
         assert!(done.stderr().is_empty(), "{}", done.stderr());
+        // Nobody is left to bring what was not brought by then.
+        let said = done.stdout().contains("waited_ms");
+        assert!(!said || !done.stdout().contains("\"waiting\""), "{}", done.stdout());
     }
     assert_eq!(anna.texts(CIRCLE).len(), 5);
     let mut follower = ben.follow(CIRCLE);

@@ -2,6 +2,7 @@
 //! have to find.
 
 use hearthlight_protocol::boundary::Room;
+use hearthlight_protocol::member::Planted;
 
 use crate::HostId;
 
@@ -35,7 +36,7 @@ impl Default for Weather {
     }
 }
 
-/// Faults outside the machines. None of them is a promise kept, so each has to be found out.
+/// Faults, but for one outside the machines. None of them is a promise kept, so each has to be found out.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Faults {
     /// Members' stores lose a save into this drawer with this probability.
@@ -44,6 +45,8 @@ pub struct Faults {
     pub sends_first: f64,
     /// Relays say that they stored, and store no envelope.
     pub lying_relays: bool,
+    /// In the members' machines themselves.
+    pub planted: [Option<Planted>; 2],
     /// Nothing that this host sends ever arrives.
     pub mute: Option<HostId>,
 }

@@ -1,7 +1,11 @@
 //! One computer: a machine, a disk, and what its driver holds in its hands.
 
+use std::collections::BTreeSet;
+
 use hearthlight_protocol::boundary::{Env, Input, Output, Room, Timestamp};
 use hearthlight_protocol::error::RestoreError;
+use hearthlight_protocol::identity::MemberId;
+use hearthlight_protocol::member::Planted;
 
 use crate::chance::Chance;
 use crate::fault::Faults;
@@ -31,6 +35,10 @@ pub struct Host {
     pub(crate) wake: Option<Timestamp>,
     /// Second of the world's clock, and turns in it, by which a machine that spins is found.
     pub(crate) turns: (u64, u32),
+    /// Former members that its machine knew of when it was last called.
+    pub(crate) knew: BTreeSet<MemberId>,
+    /// Second of the world's clock, and turns in it in which nothing came and nothing was done.
+    pub(crate) idle: (u64, u32),
     /// The root secret that its home was set up with.
     pub(crate) root: [u8; 32],
     chance: Chance,
@@ -72,6 +80,8 @@ impl Host {
             turning: false,
             wake: None,
             turns: (0, 0),
+            knew: BTreeSet::new(),
+            idle: (0, 0),
             root,
             chance,
         }
@@ -119,6 +129,13 @@ impl Host {
         let restored = std::mem::take(&mut self.restored);
         let inputs = if restored { Vec::new() } else { std::mem::take(&mut self.inbox) };
         self.with_machine(now, |machine, env| machine.handle(env, inputs))
+    }
+
+    /// Plants faults in what runs.
+    pub(crate) fn plant(&mut self, faults: [Option<Planted>; 2]) {
+        if let Some(machine) = &mut self.machine {
+            faults.into_iter().flatten().for_each(|fault| machine.plant(fault));
+        }
     }
 
     /// Lets the operator add a token.

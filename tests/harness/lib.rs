@@ -8,15 +8,20 @@
 //! A [`World`] is one thread and one virtual clock. Whatever happens, happens in the order of (time,
 //! sequence), and each happening goes into a running hash, so a seed is all that a replay needs.
 
+pub mod bounds;
 pub mod chance;
 pub mod fault;
+pub mod governing;
+pub mod homes;
 pub mod host;
 pub mod link;
 pub mod machine;
+pub mod netns;
 pub mod oracle;
 mod people;
 pub mod process;
 pub mod queue;
+pub mod secrecy;
 pub mod store;
 pub mod storm;
 pub mod toy;
@@ -25,7 +30,7 @@ pub mod world;
 pub use fault::{Faults, Weather};
 pub use machine::Machines;
 pub use oracle::Broken;
-pub use storm::{Report, StormConfig, first_broken, run_storms};
+pub use storm::{Changes, Report, StormConfig, first_broken, run_storms};
 pub use world::World;
 
 /// A host's number in its world.

@@ -438,7 +438,7 @@ impl Network {
         self.swarms.get(&spot).is_some_and(|swarm| swarm.contacts.keys().any(asks))
     }
 
-    fn apart(&self, a: HostId, b: HostId) -> bool {
+    pub(crate) fn apart(&self, a: HostId, b: HostId) -> bool {
         let side = |host| self.sides.get(&host).copied().unwrap_or(0);
         side(a) != side(b)
     }

@@ -42,6 +42,12 @@ pub struct Said {
     pub saw: BTreeSet<usize>,
     /// Who surely was in the roster that its author knew.
     pub owed: BTreeSet<MemberId>,
+    /// Who belonged to the epochs that it was sealed in.
+    pub sealed: BTreeSet<MemberId>,
+    /// The envelopes that it was sealed in.
+    pub envelopes: BTreeSet<EnvelopeId>,
+    /// Who was shown it before knowing that its author belongs no more.
+    pub heard: BTreeSet<HostId>,
     /// Whether it surely was sealed: a mark rose, or another member was shown it.
     pub left: bool,
 }
@@ -51,14 +57,26 @@ pub struct Said {
 pub struct Oracle {
     /// Everything said, by number.
     pub said: Vec<Said>,
+    /// Whether what one member heard in time of somebody removed has to reach all others.
+    pub hearsay: bool,
     /// Which host is which member.
     pub members: BTreeMap<MemberId, HostId>,
     ids: BTreeMap<MessageId, usize>,
     shown: BTreeMap<HostId, BTreeSet<usize>>,
     held: BTreeMap<HostId, BTreeSet<usize>>,
     forbidden: BTreeMap<HostId, BTreeSet<usize>>,
+    /// Whose home went back to a backup, when, and on which computer it runs now.
+    back: BTreeMap<HostId, (HostId, Timestamp)>,
     put: BTreeMap<EnvelopeId, Put>,
     broken: Option<Broken>,
+}
+
+/// What one person has been shown, and what of it lies on the disk.
+#[derive(Clone, Debug)]
+pub struct Memory {
+    shown: BTreeSet<usize>,
+    held: BTreeSet<usize>,
+    own: BTreeSet<usize>,
 }
 
 #[derive(Debug)]
@@ -96,8 +114,18 @@ impl Oracle {
         let mut saw: BTreeSet<usize> = own.map(|(number, _)| number).collect();
         saw.extend(self.shown.get(&author).into_iter().flatten());
         let text = format!("say {number:05} {words}");
-        let (owed, left) = (BTreeSet::new(), false);
-        self.said.push(Said { author, text, asked_at: at, id: None, saw, owed, left });
+        self.said.push(Said {
+            author,
+            text,
+            asked_at: at,
+            id: None,
+            saw,
+            owed: BTreeSet::new(),
+            sealed: BTreeSet::new(),
+            envelopes: BTreeSet::new(),
+            heard: BTreeSet::new(),
+            left: false,
+        });
         number
     }
 
@@ -107,6 +135,23 @@ impl Oracle {
         self.said[number].id = Some(id);
     }
 
+    /// The message `id` with this body was sealed in an epoch of these members.
+    pub fn sealed(
+        &mut self,
+        body: &[u8],
+        id: MessageId,
+        members: &[MemberId],
+        envelope: EnvelopeId,
+    ) {
+        for number in
+            numbers_in(body).filter(|number| *number < self.said.len()).collect::<Vec<_>>()
+        {
+            self.tie(number, id);
+            self.said[number].sealed.extend(members);
+            self.said[number].envelopes.insert(envelope);
+        }
+    }
+
     /// P4: whoever is being admitted may read nothing that surely was sealed before.
     pub fn admitting(&mut self, newcomer: HostId) {
         let before = self.said.iter().enumerate().filter(|(_, said)| said.left);
@@ -114,8 +159,8 @@ impl Oracle {
         self.forbidden.entry(newcomer).or_insert(before);
     }
 
-    /// A line was shown to the person at `host`.
-    pub fn line_shown(&mut self, host: HostId, entry: &Entry) {
+    /// A line was shown to the person at `host`, `as_said` by somebody who belongs.
+    pub fn line_shown(&mut self, host: HostId, entry: &Entry, as_said: bool) {
         let Some((number, id)) = self.number_of(entry) else {
             return;
         };
@@ -123,6 +168,9 @@ impl Oracle {
         self.may_read(host, number);
         if self.said[number].author != host {
             self.said[number].left = true;
+        }
+        if as_said {
+            self.said[number].heard.insert(host);
         }
         if !self.shown.entry(host).or_default().insert(number) {
             self.broke("nothing is shown twice", format!("say {number:05} at host {host}"));
@@ -208,24 +256,55 @@ impl Oracle {
         }
     }
 
-    /// What is still missing in these lists, in words; `None` once everybody has read everything.
+    /// What is still missing in these lists of those who belong, in words; `None` once everybody has
+    /// read everything. Of somebody who belongs no more that counts which one of them heard.
     #[must_use]
     pub fn missing(&self, lists: &BTreeMap<HostId, Vec<Entry>>) -> Option<String> {
         for (number, said) in self.said.iter().enumerate().filter(|(_, said)| said.id.is_some()) {
-            let owed = said.owed.iter().filter_map(|member| self.members.get(member));
-            for host in owed.chain([&said.author]) {
-                let list = lists.get(host).map_or(&[][..], Vec::as_slice);
-                let Some(entry) = list.iter().find(|entry| entry.id == said.id.map(|id| id.0))
-                else {
-                    return Some(format!("say {number:05} is not read by host {host}"));
+            let author = self.here(said.author);
+            let belongs = lists.contains_key(&author);
+            let mut owed = self.owed(said, lists);
+            let heard = |host: &HostId| said.heard.contains(host);
+            let counts = belongs || self.hearsay && lists.keys().any(heard);
+            if !counts {
+                owed.retain(heard);
+            }
+            for host in &owed {
+                let read = |entry: &&Entry| entry.id == said.id.map(|id| id.0);
+                let Some(entry) = lists[host].iter().find(read) else {
+                    let heard = if belongs { "" } else { ", though it was heard in time" };
+                    return Some(format!("say {number:05} is not read by host {host}{heard}"));
                 };
-                if *host == said.author && !all_received(entry) {
+                let counts = *host == author && !self.went_back(said);
+                if counts && !all_received(entry, owed.len() - 1) {
                     let delivery = entry.delivery;
                     return Some(format!("say {number:05} is not marked received: {delivery:?}"));
                 }
             }
         }
         None
+    }
+
+    /// How often somebody who was to read something has not.
+    #[must_use]
+    pub fn unread(&self, lists: &BTreeMap<HostId, Vec<Entry>>) -> usize {
+        let said = self.said.iter().filter(|said| said.id.is_some());
+        let said = said.filter(|said| lists.contains_key(&self.here(said.author)));
+        said.map(|said| {
+            let owed = self.owed(said, lists);
+            let read = |host: &&HostId| {
+                lists[*host].iter().any(|entry| entry.id == said.id.map(|id| id.0))
+            };
+            owed.iter().filter(|host| !read(host)).count()
+        })
+        .sum()
+    }
+
+    /// Who of those who belong has to read something.
+    fn owed(&self, said: &Said, lists: &BTreeMap<HostId, Vec<Entry>>) -> BTreeSet<HostId> {
+        let members = said.owed.union(&said.sealed);
+        let hosts = members.filter_map(|member| self.members.get(member)).copied();
+        hosts.chain([self.here(said.author)]).filter(|host| lists.contains_key(host)).collect()
     }
 
     /// Judges what everybody reads once all is calm. `first` has been in since the founding.
@@ -243,26 +322,39 @@ impl Oracle {
             self.broke("P1", missing);
         }
         let whole = read.get(&first).cloned().unwrap_or_default();
+        let rest: BTreeSet<HostId> = lists.keys().copied().collect();
         for (host, numbers) in &read {
-            self.judge_list(*host, numbers, &whole);
+            self.judge_list(*host, numbers, &whole, &rest);
         }
     }
 
-    fn judge_list(&mut self, host: HostId, numbers: &[usize], whole: &[usize]) {
+    /// `rest` are those who belong; of what others said not everybody has to have heard the same.
+    fn judge_list(
+        &mut self,
+        host: HostId,
+        numbers: &[usize],
+        whole: &[usize],
+        rest: &BTreeSet<HostId>,
+    ) {
         let place: BTreeMap<usize, usize> =
             numbers.iter().enumerate().map(|(place, number)| (*number, place)).collect();
         if place.len() != numbers.len() {
             self.broke("nothing is shown twice", format!("host {host} lists {numbers:?}"));
         }
-        if let Some(number) = numbers.iter().find(|number| !whole.contains(number)) {
+        let by_rest =
+            |number: &usize| self.hearsay || rest.contains(&self.here(self.said[*number].author));
+        let mut odd = numbers.iter().filter(|number| !whole.contains(number));
+        if let Some(number) = odd.find(|number| by_rest(number)) {
             let what = format!("host {host} reads {number:05}, which the first does not");
             self.broke("P1", what);
         }
         let inside: BTreeSet<&usize> = numbers.iter().collect();
-        if !whole.iter().filter(|number| inside.contains(number)).eq(numbers) {
+        let common = numbers.iter().filter(|number| whole.contains(number));
+        if !whole.iter().filter(|number| inside.contains(number)).eq(common) {
             self.broke("one order", format!("host {host} lists {numbers:?}, the first {whole:?}"));
         }
         for number in numbers {
+            self.may_read_by_seal(host, *number);
             let after = |earlier: &&usize| place.get(earlier) > place.get(number);
             if let Some(earlier) = self.said[*number].saw.iter().find(after) {
                 let what = format!("host {host} lists {number:05} before {earlier:05}, its cause");
@@ -271,12 +363,68 @@ impl Oracle {
         }
     }
 
+    /// What the person at `host` has been shown so far.
+    #[must_use]
+    pub fn memory(&self, host: HostId) -> Memory {
+        let set = |of: &BTreeMap<HostId, BTreeSet<usize>>| of.get(&host).cloned();
+        let own = self.said.iter().enumerate();
+        let own = own.filter(|(_, said)| said.author == host && said.id.is_some());
+        Memory {
+            shown: set(&self.shown).unwrap_or_default(),
+            held: set(&self.held).unwrap_or_default(),
+            own: own.map(|(number, _)| number).collect(),
+        }
+    }
+
+    /// a home goes back to what it was, on computer `to`. What was said since and is nowhere else
+    /// is lost, and nobody's fault.
+    pub fn goes_back(&mut self, host: HostId, to: HostId, memory: Memory, at: Timestamp) {
+        let elsewhere = |number: &usize, said: &Said| {
+            let held = self.held.iter().any(|(by, held)| *by != host && held.contains(number));
+            let kept = |id| self.put.get(id).is_some_and(|put| !put.kept_by.is_empty());
+            held || said.envelopes.iter().any(kept)
+        };
+        let own = self.said.iter().enumerate().filter(|(_, said)| said.author == host);
+        let lost =
+            own.filter(|(number, said)| !memory.own.contains(number) && !elsewhere(number, said));
+        for number in lost.map(|(number, _)| number).collect::<Vec<_>>() {
+            self.said[number].id = None;
+        }
+        self.shown.insert(to, memory.shown);
+        // What one had once was acknowledged, and counts at others.
+        self.held.entry(to).or_default().extend(memory.held);
+        self.back.insert(host, (to, at));
+    }
+
+    /// The computer that somebody's home runs on now.
+    fn here(&self, host: HostId) -> HostId {
+        self.back.get(&host).map_or(host, |(to, _)| *to)
+    }
+
+    /// Whether the home of its author went back to a backup after something was said: then others'
+    /// acknowledgements may be gone with it.
+    fn went_back(&self, said: &Said) -> bool {
+        self.back.get(&said.author).is_some_and(|(_, at)| said.asked_at <= *at)
+    }
+
     /// One text has one id and one id one text, everywhere, across crashes.
     fn tie(&mut self, number: usize, id: MessageId) {
         let other = self.ids.iter().find(|(known, n)| **n == number && **known != id).is_some();
         let known = *self.ids.entry(id).or_insert(number);
         if other || known != number {
             self.broke("R-28", format!("say {number:05} has two ids, or its id two texts"));
+        }
+    }
+
+    /// P4: who was in no epoch that something was sealed in does not read it.
+    fn may_read_by_seal(&mut self, host: HostId, number: usize) {
+        let said = &self.said[number];
+        let mut inside = said.sealed.iter().filter_map(|member| self.members.get(member));
+        if self.here(said.author) != host
+            && !said.sealed.is_empty()
+            && !inside.any(|of| *of == host)
+        {
+            self.broke("P4", format!("host {host} reads {number:05}, which was not for it"));
         }
     }
 
@@ -295,10 +443,11 @@ impl Oracle {
     }
 }
 
-fn all_received(own: &Entry) -> bool {
+/// Whether all who have it have said so: `others` of them surely.
+fn all_received(own: &Entry, others: usize) -> bool {
     own.delivery.is_some_and(|delivery| {
-        let mark = if delivery.members == 0 { delivery.mark } else { Mark::Received };
-        delivery.mark == mark && delivery.received_by == delivery.members
+        let mark = if others == 0 { delivery.mark } else { Mark::Received };
+        delivery.mark == mark && (others..=delivery.members).contains(&delivery.received_by)
     })
 }
 
@@ -374,11 +523,11 @@ mod tests {
     #[test]
     fn a_newcomer_who_reads_earlier_talk_is_seen() {
         let (mut oracle, [first, second]) = two_said();
-        oracle.line_shown(1, &first);
+        oracle.line_shown(1, &first, true);
         oracle.admitting(2);
-        oracle.line_shown(2, &second);
+        oracle.line_shown(2, &second, true);
         assert_eq!(oracle.broken(), None);
-        oracle.line_shown(2, &first);
+        oracle.line_shown(2, &first, true);
         assert_eq!(oracle.broken().map(|broken| broken.promise), Some("P4"));
     }
 
@@ -389,7 +538,7 @@ mod tests {
         oracle.saved(1, Room::Messages, b"..say 00000 hello..");
         oracle.mark_rose(0, &MessageId([1; 32]), &received, &[]);
         assert_eq!(oracle.broken(), None);
-        oracle.line_shown(1, &first);
+        oracle.line_shown(1, &first, true);
         oracle.mark_rose(0, &MessageId([2; 32]), &received, &[]);
         assert_eq!(oracle.broken().map(|broken| broken.promise), Some("P2"));
     }

@@ -4,16 +4,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hearthlight_protocol::boundary::{
-    Admit, Answer, CircleRef, Command, Draft, Entry, EntryKind, Event, Input, JoinEnd, JoinState,
-    JoinView, MemberView, RequestState, RequestView, Standing, Ticket,
+    Admit, Answer, CircleRef, Command, DAY_MS, Draft, Entry, EntryKind, Event, Input, JoinEnd,
+    JoinState, JoinView, MemberView, RequestState, RequestView, Standing, Ticket,
 };
 use hearthlight_protocol::crypto::sha256;
 use hearthlight_protocol::error::CommandError;
 use hearthlight_protocol::identity::{CircleId, MemberId, RequestId};
 use hearthlight_protocol::invite::InviteCode;
+use hearthlight_protocol::member::Planted;
 
+use crate::governing::Govern;
 use crate::machine::{Machines, Part, relay_address, relay_peer};
-use crate::world::{Happening, World};
+use crate::world::{BEGINNING, Happening, World};
 use crate::{ANNA, HostId};
 
 /// How long founding and joining may take on a calm day.
@@ -22,6 +24,8 @@ const JOIN_MS: u64 = 10 * 60_000;
 const ANSWER_MS: u64 = 2 * 60_000;
 /// How often people look whether a newcomer waits, or is in.
 const LOOK_MS: u64 = 10_000;
+/// How long a newcomer waits at an invite that has ended: the answer may have been another one.
+const GIVE_UP_MS: u64 = 90_000;
 
 /// Something that a person wants and has no answer to yet.
 #[derive(Clone, Debug)]
@@ -42,8 +46,12 @@ pub(crate) enum Wish {
     Admit(RequestId),
     /// To know whether one is in.
     Circles,
+    /// To know what became of asking to be let in.
+    Joins,
     /// To know who belongs.
     Members,
+    /// To change something about the circle.
+    Govern(Govern),
 }
 
 impl World {
@@ -64,7 +72,28 @@ impl World {
         inside: usize,
         relays: usize,
     ) -> Self {
-        let mut world = Self::new(machines, seed, members, relays);
+        let world = Self::new(machines, seed, members, relays);
+        world.with_circle(inside)
+    }
+
+    /// A calm circle of real machines that keeps talk for so long, in which `fault` is planted.
+    #[must_use]
+    pub fn keeping_circle(
+        seed: u64,
+        (members, inside): (usize, usize),
+        keep_s: u64,
+        fault: Option<Planted>,
+    ) -> Self {
+        let mut world = Self::new(Machines::Real, seed, members, 1);
+        world.customs.keep_s = Some(keep_s);
+        let mut world = world.with_circle(inside);
+        world.faults.planted = [fault, None];
+        world.hosts.iter_mut().for_each(|host| host.plant([fault, None]));
+        world
+    }
+
+    pub(crate) fn with_circle(self, inside: usize) -> Self {
+        let mut world = self;
         if let Err(what) = world.found(inside) {
             world.oracle.broke("P1", what);
         }
@@ -80,7 +109,7 @@ impl World {
             template: "plain".into(),
             relays,
             admit: Admit::Ask,
-            retention_s: None,
+            retention_s: self.customs.keep_s,
             direct: false,
             thin: false,
         };
@@ -92,6 +121,7 @@ impl World {
             return Err("founded no circle".into());
         };
         self.circle = Some(circle);
+        self.learn_store(ANNA);
         self.entered(ANNA);
         for newcomer in 1..inside {
             self.begin_join(newcomer);
@@ -194,10 +224,20 @@ impl World {
         }
     }
 
-    /// Anna invites somebody, who joins and is admitted; all of it goes on by itself.
+    /// A host who can be reached, else Anna, invites somebody, who joins and is admitted; all of it goes
+    /// on by itself.
     pub fn begin_join(&mut self, newcomer: HostId) {
+        if self.inside.contains(&newcomer) {
+            return;
+        }
+        let near = |host: &HostId| !self.network.apart(*host, newcomer);
+        let inviter = self.stewards.iter().copied().find(near).unwrap_or(ANNA);
+        self.again.remove(&newcomer);
         self.coming.insert(newcomer);
-        self.wish(ANNA, Wish::Invite(newcomer));
+        if self.chance.happens(self.customs.open) {
+            self.opened.insert(newcomer);
+        }
+        self.wish(inviter, Wish::Invite(newcomer));
         if self.coming.len() == 1 {
             self.queue.plan(self.now.plus(LOOK_MS), Happening::Look);
         }
@@ -208,9 +248,12 @@ impl World {
         if self.coming.is_empty() {
             return;
         }
-        self.wish(ANNA, Wish::Waiting);
+        for host in self.stewards.clone() {
+            self.wish(host, Wish::Waiting);
+        }
         for newcomer in self.coming.clone() {
             self.wish(newcomer, Wish::Circles);
+            self.wish(newcomer, Wish::Joins);
         }
         self.queue.plan(self.now.plus(LOOK_MS), Happening::Look);
     }
@@ -231,13 +274,13 @@ impl World {
         if let Some((host, wish)) = self.wishes.values().find(|(_, wish)| lasting(wish)) {
             return Some(format!("host {host} has no answer to {wish:?}"));
         }
-        let coming = self.coming.first();
+        let coming = self.coming.iter().chain(&self.again).next();
         coming.map(|newcomer| format!("host {newcomer} has not come in"))
     }
 
     // Wishes and their answers
 
-    fn wish(&mut self, host: HostId, wish: Wish) -> Ticket {
+    pub(crate) fn wish(&mut self, host: HostId, wish: Wish) -> Ticket {
         let ticket = Ticket(self.next_ticket);
         self.next_ticket += 1;
         self.wishes.insert(ticket, (host, wish));
@@ -269,7 +312,7 @@ impl World {
                 circle,
                 uses: 1,
                 expires_s: 86_400,
-                admit: Admit::Ask,
+                admit: if self.opened.contains(&newcomer) { Admit::Open } else { Admit::Ask },
                 label: Some(self.hosts[newcomer].name.clone()),
             },
             Wish::Join(code) => {
@@ -278,6 +321,11 @@ impl World {
             Wish::Waiting => Command::Waiting { circle },
             Wish::Admit(request) => Command::Admit { circle, request },
             Wish::Circles => Command::Circles,
+            Wish::Joins => Command::Joins,
+            Wish::Govern(what) => match self.govern_command(&what) {
+                Some(command) => command,
+                None => return,
+            },
         };
         self.give(host, Input::Command { ticket, command });
     }
@@ -299,11 +347,22 @@ impl World {
             self.oracle.broke("one answer", format!("host {host} answers what nobody asked"));
             return;
         };
+        if matches!(wish, Wish::Admit(_)) || !wish.is_passing() && !matches!(wish, Wish::Plain(_)) {
+            self.log(host, || format!("{wish:?}: {answer:.200?}"));
+        }
         match (wish, answer) {
             (Wish::Plain(_), answer) => {
                 self.answers.insert(ticket, answer);
             }
             (Wish::Say(number), Ok(Answer::Said { id, .. })) => self.oracle.was_said(number, id),
+            // The copy that its person uses is told that it is the one.
+            (Wish::Say(number), Err(CommandError::OtherCopy)) if self.is_copy(host) => {
+                self.wish(host, Wish::Govern(Govern::Refresh));
+                self.wish(host, Wish::Say(number));
+            }
+            // Whoever belongs no more says nothing.
+            (Wish::Say(_), Err(CommandError::NotAMember)) if self.may_be_outside(host) => {}
+            (Wish::Govern(what), answer) => self.governed(host, what, &answer),
             (Wish::Roster(number), Ok(Answer::Members(members))) => {
                 self.learn_members(host, &members);
                 let others = members_of(&members).filter(|member| !member.me);
@@ -318,7 +377,9 @@ impl World {
             },
             (Wish::Join(_), Ok(Answer::Join(view))) => self.join_moved(host, &view),
             (Wish::Waiting, Ok(Answer::Waiting(requests))) => {
-                requests.iter().for_each(|request| self.admit(request));
+                let states = || requests.iter().map(|it| (&it.name, it.state)).collect::<Vec<_>>();
+                self.log(host, || format!("sees who waits: {:?}", states()));
+                requests.iter().for_each(|request| self.admit(host, request));
             }
             (Wish::Circles, Ok(Answer::Circles(circles))) => {
                 let here = self.circle.map(CircleRef::Circle);
@@ -327,8 +388,11 @@ impl World {
                     self.entered(host);
                 }
             }
+            (Wish::Joins, Ok(Answer::Joins(joins))) => {
+                self.joins_seen(host, &joins);
+            }
             // Another admission, or one's own of before the crash, was faster; looking tells.
-            (Wish::Admit(_), _) => {}
+            (Wish::Admit(_) | Wish::Joins, _) => {}
             (wish, other) => {
                 self.oracle.broke("P1", format!("host {host}: {wish:?} is answered {other:?}"));
             }
@@ -337,23 +401,27 @@ impl World {
 
     pub(crate) fn person_told(&mut self, host: HostId, event: &Event) {
         match event {
-            Event::Waiting { request, .. } if host == ANNA => self.admit(request),
+            Event::Waiting { request, .. } if self.stewards.contains(&host) => {
+                self.admit(host, request);
+            }
             Event::Join(view) => self.join_moved(host, view),
             _ => {}
         }
     }
 
-    fn admit(&mut self, request: &RequestView) {
+    fn admit(&mut self, host: HostId, request: &RequestView) {
         let named = |host: &HostId| self.hosts[*host].name == request.name;
         let newcomer = self.coming.iter().copied().find(named);
         let asked = |wish: &Wish| matches!(wish, Wish::Admit(id) if *id == request.id);
-        let already = self.wishes.values().any(|(_, wish)| asked(wish));
+        let already = self.wishes.values().any(|(of, wish)| *of == host && asked(wish));
         if let Some(newcomer) = newcomer
             && request.state == RequestState::Waiting
             && !already
         {
-            self.oracle.admitting(newcomer);
-            self.wish(ANNA, Wish::Admit(request.id));
+            if !self.opened.contains(&newcomer) {
+                self.oracle.admitting(newcomer);
+            }
+            self.wish(host, Wish::Admit(request.id));
         }
     }
 
@@ -362,10 +430,40 @@ impl World {
             JoinState::Member => self.entered(host),
             // A relay's word that it does not know a code ends nothing.
             JoinState::Over(end) if *end != JoinEnd::Unknown && self.coming.contains(&host) => {
+                // Then it is looked at again, and asked for another one.
+                if end_passes(*end) && self.may_end_invites() {
+                    return;
+                }
                 self.oracle.broke("P1", format!("host {host} was turned away: {end:?}"));
             }
             _ => {}
         }
+    }
+
+    /// Whether invites end by something that people do: a removal closes all, and a day passes.
+    fn may_end_invites(&self) -> bool {
+        !self.leaving.is_empty() || self.now.since(BEGINNING) > DAY_MS / 2
+    }
+
+    /// A newcomer whose invites have all ended for a while gives them up, and is asked in once more.
+    fn joins_seen(&mut self, host: HostId, joins: &[JoinView]) {
+        let ended = |join: &JoinView| matches!(join.state, JoinState::Over(end) if end_passes(end));
+        self.log(host, || format!("asks to be let in: {:?}", states(joins)));
+        if joins.is_empty() || !joins.iter().all(ended) || !self.may_end_invites() {
+            self.ended.remove(&host);
+            return;
+        }
+        let since = *self.ended.entry(host).or_insert(self.now);
+        if self.now.since(since) < GIVE_UP_MS || !self.coming.remove(&host) {
+            return;
+        }
+        self.ended.remove(&host);
+        for join in joins {
+            let circle = CircleRef::Join(join.id);
+            self.wish(host, Wish::Plain(Command::Wipe { circle }));
+        }
+        self.again.insert(host);
+        self.queue.plan(self.now.plus(LOOK_MS), Happening::Join(host));
     }
 
     fn entered(&mut self, host: HostId) {
@@ -376,6 +474,9 @@ impl World {
     }
 
     fn learn_members(&mut self, host: HostId, members: &[MemberView]) {
+        if self.copied.iter().any(|(_, of)| *of == host) {
+            return;
+        }
         for member in members_of(members) {
             if member.me {
                 self.oracle.members.insert(member.id, host);
@@ -387,15 +488,27 @@ impl World {
 
     /// What each member reads, by host.
     pub(crate) fn lists(&mut self) -> BTreeMap<HostId, Vec<Entry>> {
-        let inside = self.inside.clone();
-        inside.into_iter().map(|host| (host, self.read(host))).collect()
+        let belonging = self.belonging();
+        belonging.into_iter().map(|host| (host, self.read(host))).collect()
     }
+}
+
+fn states(joins: &[JoinView]) -> Vec<&JoinState> {
+    joins.iter().map(|join| &join.state).collect()
+}
+
+/// Whether an invite's end is one that people bring about by other things that they do.
+fn end_passes(end: JoinEnd) -> bool {
+    matches!(end, JoinEnd::Revoked | JoinEnd::Expired)
 }
 
 impl Wish {
     /// Whether it only counted when it was asked.
     fn is_passing(&self) -> bool {
-        matches!(self, Self::Roster(_) | Self::Waiting | Self::Circles | Self::Admit(_))
+        matches!(
+            self,
+            Self::Roster(_) | Self::Waiting | Self::Circles | Self::Joins | Self::Admit(_)
+        )
     }
 }
 

@@ -24,6 +24,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::netns::{Host, inside};
+
 /// How long anything that is waited for may take. A guess, for a busy computer.
 pub const LONGEST: Duration = Duration::from_secs(60);
 
@@ -53,6 +55,7 @@ impl Stage {
             program: self.program.clone(),
             name: name.to_owned(),
             dir: self.path(&name.to_lowercase()),
+            namespace: None,
         }
     }
 
@@ -97,9 +100,18 @@ pub struct Home {
     pub name: String,
     /// The folder.
     pub dir: PathBuf,
+    /// The network namespace in which verbs and nodes run, if it is not this computer's.
+    namespace: Option<String>,
 }
 
 impl Home {
+    /// The same home, on that computer.
+    #[must_use]
+    pub fn at(mut self, host: &Host) -> Self {
+        self.namespace = Some(host.namespace.clone());
+        self
+    }
+
     /// A verb of this person, with `--json`, in surroundings that say nothing about this computer.
     #[must_use]
     pub fn command<W: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = W>) -> Command {
@@ -111,7 +123,10 @@ impl Home {
     /// As [`Self::command`], for people.
     #[must_use]
     pub fn plain_command<W: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = W>) -> Command {
-        let mut command = Command::new(&self.program);
+        let mut command = match &self.namespace {
+            Some(namespace) => inside(namespace, &self.program),
+            None => Command::new(&self.program),
+        };
         command.args(words).arg("--home").arg(&self.dir);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         for (variable, _) in std::env::vars_os() {
@@ -238,6 +253,13 @@ pub struct Relay {
 }
 
 impl Relay {
+    /// The same relay, on that computer.
+    #[must_use]
+    pub fn at(mut self, host: &Host) -> Self {
+        self.keeper = self.keeper.at(host);
+        self
+    }
+
     /// Runs it, until it is ready.
     #[must_use]
     pub fn run(&self) -> Process {

@@ -8,12 +8,18 @@ use std::time::{Duration, Instant};
 
 use hearthlight_protocol::boundary::{Entry, EntryKind, GapCause};
 
-use crate::fault::{Faults, Weather};
-use crate::machine::Machines;
+use crate::bounds::Sizes;
+use crate::fault::Weather;
 use crate::oracle::Broken;
 use crate::queue::Trace;
-use crate::world::{Gale, Happening, World};
+use crate::world::{Gale, World};
 use crate::{ANNA, HostId};
+
+mod change;
+mod config;
+
+pub use change::Change;
+pub use config::{Changes, KINDS, StormConfig};
 
 /// How long a circle may need after a storm until nothing is outstanding.
 pub const CALM_MS: u64 = 30 * 60_000;
@@ -24,105 +30,7 @@ const AFTER_MS: u64 = 120_000;
 /// How long gossip may wait for its verdict.
 const VERDICT_MS: u64 = 10_000;
 
-/// What a storm is like.
-#[derive(Clone, Debug)]
-pub struct StormConfig {
-    /// Which machines are in it.
-    pub machines: Machines,
-    /// Least and most relays.
-    pub relays: (u64, u64),
-    /// How many of the members join in the middle of it.
-    pub newcomers: usize,
-    /// How much is said.
-    pub says: u64,
-    /// How long it lasts.
-    pub lasts_ms: u64,
-    /// What happens to frames.
-    pub weather: Weather,
-    /// Crashes of one host in a minute.
-    pub crash: f64,
-    /// Probability that a host dies over a batch.
-    pub torn: f64,
-    /// Breaks of one connection in a minute.
-    pub cut: f64,
-    /// How long a dead host stays down.
-    pub down_ms: (u64, u64),
-    /// How far clocks are off at most, either way.
-    pub skew_ms: u64,
-    /// Planted faults.
-    pub faults: Faults,
-}
-
-impl Default for StormConfig {
-    /// Worse than any network that people have; the figures are guesses, chosen so that each thing
-    /// happens many times in one storm.
-    fn default() -> Self {
-        Self {
-            machines: Machines::Real,
-            relays: (1, 2),
-            newcomers: 2,
-            says: 60,
-            lasts_ms: 5 * 60_000,
-            weather: Weather {
-                loss: 0.2,
-                duplicate: 0.1,
-                reorder: 0.1,
-                dial: 0.1,
-                ..Weather::default()
-            },
-            crash: 0.3,
-            torn: 0.01,
-            cut: 0.3,
-            down_ms: (100, 40_000),
-            skew_ms: 2_000,
-            faults: Faults::default(),
-        }
-    }
-}
-
 impl World {
-    /// A circle of so many members that has just been through a storm, and is still in it: calm it
-    /// with [`World::calm`].
-    #[must_use]
-    pub fn storm(seed: u64, members: usize, config: &StormConfig) -> Self {
-        // Drawn from the seed itself, since the world with its own chance is not there yet.
-        let relays = config.relays.0 + seed % (config.relays.1 - config.relays.0 + 1);
-        let relays = usize::try_from(relays).expect("few relays");
-        let inside = members - config.newcomers;
-        let mut world = Self::calm_circle_of(config.machines, seed, members, inside, relays);
-        world.begin_storm(config);
-        for _ in 0..config.says {
-            let at = world.now.plus(world.chance.below(config.lasts_ms));
-            world.queue.plan(at, Happening::Talk);
-        }
-        for newcomer in inside..members {
-            let at = world.now.plus(world.chance.below(config.lasts_ms * 3 / 4));
-            world.queue.plan(at, Happening::Join(newcomer));
-        }
-        world.run_for(config.lasts_ms);
-        world
-    }
-
-    /// The weather changes, and planted faults are there from now on.
-    pub fn begin_storm(&mut self, config: &StormConfig) {
-        const MINUTE: f64 = 60.0;
-        self.network.weather = config.weather;
-        self.network.mute = config.faults.mute;
-        self.faults = config.faults;
-        self.gale = Gale {
-            crash: config.crash / MINUTE,
-            torn: config.torn,
-            cut: config.cut / MINUTE,
-            down_ms: config.down_ms,
-        };
-        for host in &mut self.hosts {
-            let most = i64::try_from(config.skew_ms).expect("clocks are off by little");
-            let off = self.chance.between((0, 2 * config.skew_ms));
-            host.skew_ms = i64::try_from(off).expect("clocks are off by little") - most;
-        }
-        self.queue.plan(self.now, Happening::Gust);
-    }
-
     /// Heals the network, brings everybody back, and waits until nothing is outstanding; then judges
     /// what everybody reads. Planted faults stay.
     ///
@@ -134,9 +42,14 @@ impl World {
         self.gale = Gale { down_ms: (100, 1_000), ..Gale::default() };
         self.cut(BTreeMap::new());
         (0..self.hosts.len()).for_each(|host| self.start(host));
+        self.choose_copies();
+        self.judge_secrecy();
         while let Some(what) = self.outstanding() {
             self.verdict()?;
+            self.log(ANNA, || format!("is not calm: {what}"));
             if self.now.since(since) > CALM_MS {
+                let lists = self.lists();
+                self.unread = self.oracle.unread(&lists);
                 self.oracle.broke("P1", format!("after half an hour of calm: {what}"));
                 return self.verdict().map(|()| 0);
             }
@@ -160,14 +73,32 @@ impl World {
         self.disunited()
     }
 
+    /// One roster and one head, at everybody who belongs.
     fn disunited(&mut self) -> Option<String> {
-        let inside = self.inside.clone();
-        let mut rosters = inside.iter().map(|host| (*host, self.roster(*host)));
-        let size = inside.len();
+        let belonging = self.belonging();
+        if let Some(what) = self.misjudged(&belonging) {
+            return Some(what);
+        }
+        let mut rosters = belonging.iter().map(|host| (*host, self.roster(*host)));
+        let size = belonging.len();
         let (first, roster) = rosters.next()?;
         let mut odd = rosters.filter(|(_, other)| *other != roster).map(|(host, _)| host);
         let odd = odd.next().or_else(|| (roster.len() != size).then_some(first));
-        odd.map(|host| format!("host {host} has another roster than the circle has"))
+        if let Some(host) = odd {
+            return Some(format!("host {host} has another roster than the circle has"));
+        }
+        let mut insides = belonging.iter().filter_map(|host| Some((*host, self.inside_of(*host)?)));
+        let (_, first) = insides.next()?;
+        insides.find_map(|(host, inside)| {
+            let what = match () {
+                () if inside.heads != first.heads => "other charter heads than the first",
+                () if inside.head.is_none() => "no head",
+                () if inside.head != first.head => "another head than the first",
+                () if inside.due => "an opening that is due",
+                () => return None,
+            };
+            Some(format!("host {host} has {what}"))
+        })
     }
 
     fn judge(&mut self) {
@@ -179,6 +110,8 @@ impl World {
             return;
         }
         self.oracle.judge(ANNA, &lists);
+        self.judge_secrecy();
+        self.judge_sizes();
         if let Some(gap) = open_gap(&lists) {
             self.oracle.broke("P2", gap);
         }
@@ -219,6 +152,10 @@ pub struct Report {
     pub longest_queue: usize,
     /// Time that passed here.
     pub wall: Duration,
+    /// The most that one node held of each thing once all was calm.
+    pub sizes: Sizes,
+    /// Messages of which somebody who was to read them has not, in storms in which that broke a promise.
+    pub unread: usize,
     /// Over the traces of all worlds, in the order of seeds.
     pub hash: String,
 }
@@ -231,13 +168,15 @@ impl std::fmt::Display for Report {
         write!(
             f,
             "{} storms, {} broken; {} virtual min in {:.1} s; calm after at most {} s; \
-             at most {} frames queued; trace {}",
+             at most {} frames queued; {} unread; held {:?}; trace {}",
             self.storms,
             self.broken.len(),
             self.virtual_ms / 60_000,
             self.wall.as_secs_f64(),
             self.longest_calm_ms / 1_000,
             self.longest_queue,
+            self.unread,
+            self.sizes,
             self.hash
         )
     }
@@ -248,7 +187,7 @@ impl std::fmt::Display for Report {
 /// # Panics
 /// If the harness itself does.
 #[must_use]
-pub fn run_storms(first: u64, count: u64, members: usize, config: &StormConfig) -> Report {
+pub fn run_storms(first: u64, count: u64, config: &StormConfig) -> Report {
     let began = Instant::now();
     let next = AtomicU64::new(first);
     let done = Mutex::new(BTreeMap::new());
@@ -260,11 +199,12 @@ pub fn run_storms(first: u64, count: u64, members: usize, config: &StormConfig) 
                     if seed >= first + count {
                         break;
                     }
-                    let mut world = World::storm(seed, members, config);
+                    let mut world = World::storm(seed, config);
                     let calm = world.calm();
                     let span = world.now.since(crate::world::BEGINNING);
                     let queue = world.network.longest_queue;
-                    let one = (calm, span, queue, world.trace);
+                    let held = (world.sizes(), world.unread);
+                    let one = (calm, span, queue, world.trace, held);
                     done.lock().expect("no thread panics").insert(seed, one);
                 }
             });
@@ -272,13 +212,20 @@ pub fn run_storms(first: u64, count: u64, members: usize, config: &StormConfig) 
     });
     let mut report = Report { storms: count, wall: began.elapsed(), ..Report::default() };
     let mut hash = Trace::default();
-    for (seed, (calm, span, queue, trace)) in done.into_inner().expect("no thread panics") {
+    for (seed, (calm, span, queue, trace, (sizes, unread))) in
+        done.into_inner().expect("no thread panics")
+    {
         match calm {
             Ok(ms) => report.longest_calm_ms = report.longest_calm_ms.max(ms),
             Err(broken) => {
                 report.broken.insert(seed, broken);
             }
         }
+        for (name, size) in sizes {
+            let most = report.sizes.entry(name).or_default();
+            *most = size.max(*most);
+        }
+        report.unread += unread;
         report.virtual_ms += span;
         report.longest_queue = report.longest_queue.max(queue);
         hash.note(crate::world::BEGINNING, "world", 0, trace.short().as_bytes());
@@ -289,7 +236,7 @@ pub fn run_storms(first: u64, count: u64, members: usize, config: &StormConfig) 
 
 /// Runs up to `most` storms, and gives what broke in the first of them in which something did.
 #[must_use]
-pub fn first_broken(most: u64, members: usize, config: &StormConfig) -> Option<Broken> {
+pub fn first_broken(most: u64, config: &StormConfig) -> Option<Broken> {
     let mut pairs = (1..=most).step_by(2);
-    pairs.find_map(|first| run_storms(first, 2, members, config).broken.into_values().next())
+    pairs.find_map(|first| run_storms(first, 2, config).broken.into_values().next())
 }

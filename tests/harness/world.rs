@@ -10,17 +10,23 @@ use hearthlight_protocol::boundary::{Answer, Event, Input, Ticket, Timestamp};
 use hearthlight_protocol::error::CommandError;
 use hearthlight_protocol::identity::{CircleId, MemberId};
 
-use crate::HostId;
+use crate::bounds::Sizes;
 use crate::chance::Chance;
 use crate::fault::Faults;
+use crate::governing::Govern;
+use crate::homes::Backup;
 use crate::host::Host;
 use crate::link::{Network, Travel};
 use crate::machine::{Machines, Part, relay_multiaddr, relay_peer};
 use crate::oracle::{Broken, Oracle};
 use crate::people::Wish;
 use crate::queue::{Queue, Trace};
+use crate::secrecy::Secrecy;
+use crate::storm::Change;
+use crate::{ANNA, HostId};
 
 mod drive;
+mod seals;
 
 /// Where every world's clock begins: 2026-01-05T00:00Z, a Monday.
 pub const BEGINNING: Timestamp = Timestamp(1_767_571_200_000);
@@ -57,6 +63,32 @@ pub struct World {
     /// Members that hold the circle, and newcomers on their way, by name.
     pub(crate) inside: BTreeSet<HostId>,
     pub(crate) coming: BTreeSet<HostId>,
+    /// Who of them was asked in by an open invite.
+    pub(crate) opened: BTreeSet<HostId>,
+    /// Newcomers whose invites have ended, and when that was first seen.
+    pub(crate) ended: BTreeMap<HostId, Timestamp>,
+    /// Newcomers that will be asked in once more.
+    pub(crate) again: BTreeSet<HostId>,
+    /// Members that are hosts of the circle.
+    pub(crate) stewards: BTreeSet<HostId>,
+    /// Members of whom somebody wished that they belong no more; those of whom it was done.
+    pub(crate) leaving: BTreeSet<HostId>,
+    pub(crate) gone: BTreeSet<HostId>,
+    pub(crate) customs: Customs,
+    /// Computers that stay off until then.
+    pub(crate) asleep: BTreeMap<HostId, Timestamp>,
+    /// How often something was not read that was to be, when a storm did not calm.
+    pub(crate) unread: usize,
+    /// What nodes held each evening.
+    pub(crate) evenings: Vec<Sizes>,
+    /// Homes as they were.
+    pub(crate) backups: BTreeMap<HostId, Backup>,
+    /// Computers on which copies of homes can run.
+    pub(crate) spares: Vec<HostId>,
+    /// Whose home is used on another computer now, and which computer that was.
+    pub(crate) copied: Vec<(MemberId, HostId)>,
+    pub(crate) secrecy: Secrecy,
+    logs: bool,
     machines: Machines,
 }
 
@@ -71,6 +103,15 @@ pub(crate) struct Gale {
     pub(crate) cut: f64,
     /// How long a dead host stays down.
     pub(crate) down_ms: (u64, u64),
+}
+
+/// How a circle is founded, and lets in.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Customs {
+    /// Probability that an invite is open.
+    pub(crate) open: f64,
+    /// How long talk is kept, if not as the template says.
+    pub(crate) keep_s: Option<u64>,
 }
 
 /// What is planned.
@@ -94,13 +135,17 @@ pub(crate) enum Happening {
     Join(HostId),
     /// People look whether a newcomer waits, or is in.
     Look,
+    /// Somebody asks again for what could not be done yet.
+    Govern(HostId, Govern),
+    /// The circle, or the network, is changed.
+    Change(Change),
 }
 
 impl World {
     /// A world with so many members' computers and relays, none of which knows another.
     #[must_use]
     pub fn new(machines: Machines, seed: u64, members: usize, relays: usize) -> Self {
-        const NAMES: [&str; 6] = ["Anna", "Ben", "Chris", "Dana", "Eve", "Finn"];
+        const NAMES: [&str; 8] = ["Anna", "Ben", "Chris", "Dana", "Eve", "Finn", "Grace", "Hugo"];
         let mut chance = Chance::new(seed);
         let mut network = Network::new(chance.child());
         let mut hosts = Vec::new();
@@ -133,6 +178,21 @@ impl World {
             rosters: BTreeMap::new(),
             inside: BTreeSet::new(),
             coming: BTreeSet::new(),
+            opened: BTreeSet::new(),
+            ended: BTreeMap::new(),
+            again: BTreeSet::new(),
+            stewards: BTreeSet::from([ANNA]),
+            leaving: BTreeSet::new(),
+            gone: BTreeSet::new(),
+            customs: Customs::default(),
+            asleep: BTreeMap::new(),
+            unread: 0,
+            evenings: Vec::new(),
+            backups: BTreeMap::new(),
+            spares: Vec::new(),
+            copied: Vec::new(),
+            secrecy: Secrecy::default(),
+            logs: std::env::var_os("SIM_LOG").is_some(),
             machines,
         };
         (0..world.hosts.len()).for_each(|host| world.start(host));
@@ -160,6 +220,7 @@ impl World {
     pub fn crash(&mut self, host: HostId, down_ms: u64) {
         if self.hosts[host].is_up() {
             self.trace.note(self.now, "crash", host, &[]);
+            self.log(host, || format!("is down for {down_ms} ms"));
             self.hosts[host].drop_machine();
             self.network.stop(host, self.now);
             self.deliver();
@@ -179,10 +240,12 @@ impl World {
             return;
         }
         self.trace.note(self.now, "start", host, &[]);
+        self.log(host, || "starts".into());
         let (machines, now) = (self.machines, self.now);
         match guarded(|| self.hosts[host].start(machines, now)) {
             Some(Ok(())) => {
                 self.network.start(host);
+                self.note_known(host);
                 self.plan_turn(host);
                 self.wish_again(host);
             }
@@ -216,6 +279,14 @@ impl World {
         }
     }
 
+    /// With `SIM_LOG` set, says what happens to a host, in seconds since the world began.
+    pub(crate) fn log(&self, host: HostId, what: impl FnOnce() -> String) {
+        if self.logs {
+            let ms = self.now.since(BEGINNING);
+            println!("{:>9}.{:03} host {host}: {}", ms / 1_000, ms % 1_000, what());
+        }
+    }
+
     /// The next happening before `end`; `false` if there is none, or a promise is broken.
     pub(crate) fn step(&mut self, end: Timestamp) -> bool {
         if self.oracle.broken().is_some() {
@@ -229,7 +300,10 @@ impl World {
             Happening::Turn(host, run) => self.turn(host, run),
             Happening::Flushed(host, run) => self.flushed(host, run),
             Happening::Wake(host, run, at) => self.woken(host, run, at),
-            Happening::Start(host) => self.start(host),
+            Happening::Start(host) => match self.asleep.get(&host).copied() {
+                Some(until) if until > self.now => self.queue.plan(until, happening),
+                _ => self.start(host),
+            },
             Happening::Travel(travel) => {
                 self.network.arrive(travel, self.now);
                 self.deliver();
@@ -238,6 +312,10 @@ impl World {
             Happening::Talk => self.talk(),
             Happening::Join(host) => self.begin_join(host),
             Happening::Look => self.look(),
+            Happening::Govern(host, what) => {
+                self.wish(host, Wish::Govern(what));
+            }
+            Happening::Change(change) => self.change(change),
         }
         if self.queue.len() > MAX_PLANNED {
             self.oracle.broke("P7", format!("{} things are under way", self.queue.len()));
@@ -248,7 +326,9 @@ impl World {
     fn told(&mut self, host: HostId, event: &Event) {
         match event {
             Event::Message { circle, entry } if Some(*circle) == self.circle => {
-                self.oracle.line_shown(host, entry);
+                let knew = entry.author.is_some_and(|who| self.hosts[host].knew.contains(&who));
+                self.log(host, || format!("shows {:?}", entry.kind));
+                self.oracle.line_shown(host, entry, !knew);
             }
             Event::Mark { circle, id, delivery } if Some(*circle) == self.circle => {
                 let relays = self.hosts.iter().filter(|host| host.part == Part::Relay);

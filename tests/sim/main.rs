@@ -2,12 +2,30 @@
 //!
 //! `SIM_SEEDS` says how many storms, `SIM_FIRST_SEED` from which seed on. A failure prints `SEED=n`:
 //! `SIM_SEEDS=1 SIM_FIRST_SEED=n cargo test -p hearthlight-tests --test sim storms` runs it again.
+//!
+//! Of the storms of eight `SIM_KIND` names the kind (`harness::storm::KINDS`), `SIM_ONLY` the ingredients
+//! that are left in it, `SIM_PLANT` up to two faults in the machines; `SIM_LOG=1` tells what happens to whom.
 
+mod back;
+
+use harness::storm::KINDS;
 use harness::{
     ANNA, BEN, CHRIS, DANA, Faults, Machines, StormConfig, World, first_broken, run_storms,
 };
 use hearthlight_protocol::boundary::{KeySlot, Room, SlotKind, Store};
+use hearthlight_protocol::member::Planted;
 
+/// Storms in which a fault in the machines has to be found out: one in thirty needs the board at once.
+const SEEDS_FOR_A_PLANTED_FAULT: u64 = 60;
+/// Faults that can be planted in the machines.
+const PLANTED: [Planted; 6] = [
+    Planted::BoardAfterJudging,
+    Planted::BoardUsedOn,
+    Planted::SpokenInOn,
+    Planted::EpochsStay,
+    Planted::NobodyAsks,
+    Planted::NothingAgain,
+];
 /// Storms in which each planted fault has to be found out at least once. A guess.
 const SEEDS_FOR_A_FAULT: u64 = 10;
 
@@ -126,15 +144,36 @@ fn no_signature_is_kept_beside_talk() {
 #[test]
 fn storms_of_six_members_lose_nothing() {
     let (first, seeds) = (number("SIM_FIRST_SEED", 1), number("SIM_SEEDS", 60));
-    let report = run_storms(first, seeds, 6, &StormConfig::default());
+    let report = run_storms(first, seeds, &StormConfig::default());
     println!("{report}");
+    assert!(report.broken.is_empty(), "{report}");
+}
+
+/// P1 to P4, P7, R-11, R-14, R-17, R-24, R-25
+#[test]
+fn storms_of_eight_change_their_circle() {
+    let (first, seeds) = (number("SIM_FIRST_SEED", 1), number("SIM_SEEDS", 30));
+    let kind = std::env::var("SIM_KIND").unwrap_or_else(|_| "changing".into());
+    let mut config = StormConfig::kind(&kind).unwrap_or_else(|| panic!("one of {KINDS:?}"));
+    if let Ok(only) = std::env::var("SIM_ONLY") {
+        config = config.only(&only);
+    }
+    for (place, name) in
+        std::env::var("SIM_PLANT").iter().flat_map(|all| all.split(',')).enumerate()
+    {
+        let named = |fault: &Planted| format!("{fault:?}") == name;
+        let fault = PLANTED.into_iter().find(named).unwrap_or_else(|| panic!("of {PLANTED:?}"));
+        config.faults.planted[place] = Some(fault);
+    }
+    let report = run_storms(first, seeds, &config);
+    println!("{kind}: {report}");
     assert!(report.broken.is_empty(), "{report}");
 }
 
 #[test]
 fn the_same_seed_gives_the_same_storm() {
     let trace = |seed| {
-        let mut world = World::storm(seed, 6, &StormConfig::default());
+        let mut world = World::storm(seed, &StormConfig::default());
         world.calm().expect("every promise is kept");
         world.trace
     };
@@ -166,9 +205,47 @@ fn a_member_whom_nobody_can_hear_is_found_out() {
     found_out(&Faults { mute: Some(BEN), ..Faults::default() });
 }
 
+/// who is in an opening, and not in those before it, needs its board to judge it.
+#[test]
+fn a_board_that_is_read_too_late_is_found_out() {
+    planted("changing", Some(Planted::NobodyAsks), Planted::BoardAfterJudging);
+}
+
+/// R-17, P3
+#[test]
+fn a_board_that_somebody_removed_can_read_is_found_out() {
+    planted("changing", None, Planted::BoardUsedOn);
+}
+
+/// R-24, P3
+#[test]
+fn an_epoch_spoken_in_after_somebody_was_removed_is_found_out() {
+    planted("changing", None, Planted::SpokenInOn);
+}
+
+/// R-26, P7
+#[test]
+fn epochs_that_keep_their_secrets_are_found_out() {
+    planted("rounds", None, Planted::EpochsStay);
+}
+
+/// A fault in the machines themselves breaks a storm that holds without it. Where help would mend it
+/// sooner or later, `without` that.
+fn planted(kind: &str, without: Option<Planted>, fault: Planted) {
+    let mut whole = StormConfig::kind(kind).expect("a kind of storm");
+    whole.faults.planted = [without, None];
+    let faults = Faults { planted: [without, Some(fault)], ..Faults::default() };
+    let faulty = StormConfig { faults, ..whole.clone() };
+    let found = (1..=SEEDS_FOR_A_PLANTED_FAULT).find_map(|seed| {
+        let broken = run_storms(seed, 1, &faulty).broken.into_values().next()?;
+        run_storms(seed, 1, &whole).broken.is_empty().then_some(broken)
+    });
+    println!("{fault:?}: {}", found.expect("somebody notices"));
+}
+
 fn found_out(faults: &Faults) {
     let config = StormConfig { faults: *faults, ..StormConfig::default() };
-    let broken = first_broken(SEEDS_FOR_A_FAULT, 6, &config).expect("somebody notices");
+    let broken = first_broken(SEEDS_FOR_A_FAULT, &config).expect("somebody notices");
     // What the fault does to people, not how the machine stumbles over it.
     assert_ne!(broken.promise, "no panics", "{broken}");
 }

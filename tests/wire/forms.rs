@@ -3,9 +3,10 @@
 use hearthlight_protocol::boundary::{RelayCard, Timestamp};
 use hearthlight_protocol::circle::card::{CardSecrets, VerifiedCard};
 use hearthlight_protocol::circle::charter::{
-    Act, AdmitBody, CircleBody, FoundBody, InviteBody, InviteClosedBody, InviteClosedWhy,
+    Act, AdmitBody, CircleBody, FoundBody, HoldBody, InviteBody, InviteClosedBody, InviteClosedWhy,
     Operation, PolicyBody, RelayBody, RelaysBody, RemovalBody, RoleBody,
 };
+use hearthlight_protocol::circle::help::{Ask, Heads, Help};
 use hearthlight_protocol::crypto::{KeyPair, Label, Suite};
 use hearthlight_protocol::envelope::Envelope;
 use hearthlight_protocol::identity::{
@@ -14,7 +15,9 @@ use hearthlight_protocol::identity::{
 };
 use hearthlight_protocol::invite::{InviteCode, RelayEntry, symbols_of};
 use hearthlight_protocol::mailbox::{Ends, Packet, Refusal, Round};
-use hearthlight_protocol::message::{Frame, Have, Item, Message, Parent, Run, SHARE, Seen, Share};
+use hearthlight_protocol::message::{
+    Frame, Have, Item, Message, Pair, Parent, Run, SHARE, Seen, Share,
+};
 use hearthlight_protocol::relay::token;
 use hearthlight_protocol::signed::Signed;
 use hearthlight_protocol::wire::{self, Bytes};
@@ -109,7 +112,7 @@ pub(crate) fn reads_frame(bytes: &[u8]) -> bool {
     items.is_some_and(|items| {
         items.iter().all(|item| match item {
             Item::Message(bytes) => Message::parse(&bytes.0).is_some(),
-            Item::Seen(_) => true,
+            Item::Seen(_) | Item::Pair(_) => true,
         })
     })
 }
@@ -179,7 +182,16 @@ fn acts() -> Vec<(&'static str, Act)> {
             }),
         ),
         ("role", Act::Role(RoleBody { grant: true, role: "steward".into(), to: member })),
-        ("removal", Act::Removal(RemovalBody { who: member, mode: 0 })),
+        ("hold", Act::Hold(HoldBody { who: member, place: true, until: NOON.0 + 72 * 3_600_000 })),
+        ("removal", Act::Removal(RemovalBody { who: member, mode: 0, reason: None })),
+        (
+            "removal-reason",
+            Act::Removal(RemovalBody {
+                who: member,
+                mode: 0,
+                reason: Some("after three warnings".into()),
+            }),
+        ),
         (
             "found",
             Act::Found(Box::new(FoundBody {
@@ -253,6 +265,45 @@ pub(crate) fn seen() -> Seen {
 
 pub(crate) fn frame(items: &[Item]) -> Frame {
     Frame::sign(items, 1, &ben(), &HERE, &EPOCH)
+}
+
+pub(crate) fn pair() -> Pair {
+    Pair { to: Bytes(vec![0xca; 16]), sealed: Bytes(vec![0x5a; 560]) }
+}
+
+fn ask() -> Signed {
+    let ask = Ask {
+        member: MemberId::of(&key(&ben())),
+        card: card(&ben(), &HERE, Suite::Thin).0.signed,
+        heads: vec![OperationId([0x84; 32])],
+        lacks: vec![EPOCH],
+        tries: 1,
+    };
+    Signed::new(&ask, &ben(), Label::Ask, &HERE)
+}
+
+fn heads() -> Signed {
+    let heads = Heads {
+        member: MemberId::of(&key(&ben())),
+        heads: vec![OperationId([0x84; 32])],
+        hour: NOON.hour(),
+    };
+    Signed::new(&heads, &ben(), Label::Heads, &HERE)
+}
+
+/// As members read an ask or a note of heads.
+fn reads_ask(bytes: &[u8]) -> bool {
+    let Some(signed) = wire::decode::<Signed>(bytes) else { return false };
+    signed.decode::<Ask>().is_some() && signed.is_by(&key(&ben()), Label::Ask, &HERE)
+}
+
+fn reads_heads(bytes: &[u8]) -> bool {
+    let Some(signed) = wire::decode::<Signed>(bytes) else { return false };
+    signed.decode::<Heads>().is_some() && signed.is_by(&key(&ben()), Label::Heads, &HERE)
+}
+
+fn reads_help(bytes: &[u8]) -> bool {
+    wire::decode::<Help>(bytes).is_some()
 }
 
 pub(crate) fn envelope() -> Vec<u8> {
@@ -331,6 +382,12 @@ pub(crate) fn all() -> Vec<Vector> {
     good("message-newer".into(), wire::encode(&newer), reads_message);
     let items = [Item::Message(Bytes(wire::encode(&message()))), Item::Seen(seen())];
     good("frame".into(), wire::encode(&frame(&items)), reads_frame);
+    let items = [Item::Pair(pair())];
+    good("frame-pair".into(), wire::encode(&frame(&items)), reads_frame);
+    good("ask".into(), wire::encode(&ask()), reads_ask);
+    good("heads".into(), wire::encode(&heads()), reads_heads);
+    let help = Help { to: pair().to, sealed: pair().sealed };
+    good("help".into(), wire::encode(&help), reads_help);
     for (name, packet) in packets() {
         good(format!("packet-{name}"), wire::encode(&packet), reads_packet);
     }

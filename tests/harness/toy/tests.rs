@@ -11,7 +11,7 @@ fn toys() -> StormConfig {
 
 fn found_out(faults: Faults) -> &'static str {
     let config = StormConfig { faults, ..toys() };
-    first_broken(6, 6, &config).expect("somebody notices").promise
+    first_broken(6, &config).expect("somebody notices").promise
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn a_quiet_circle_delivers_every_word_to_everybody() {
 
 #[test]
 fn storms_of_toys_lose_nothing() {
-    let report = run_storms(1, 6, 6, &toys());
+    let report = run_storms(1, 6, &toys());
     println!("{report}");
     assert!(report.broken.is_empty(), "{report}");
 }
@@ -37,7 +37,7 @@ fn storms_of_toys_lose_nothing() {
 #[test]
 fn the_same_seed_gives_the_same_storm() {
     let trace = |seed| {
-        let mut world = World::storm(seed, 6, &toys());
+        let mut world = World::storm(seed, &toys());
         world.calm().expect("every promise is kept");
         world.trace
     };

@@ -1,7 +1,7 @@
 //! What toys show to people.
 
 use hearthlight_protocol::boundary::{
-    Admit, CircleRef, CircleView, InviteState, InviteView, JoinState, JoinView, MemberView,
+    Admit, CircleRef, CircleView, InviteState, InviteView, JoinState, JoinView, Mark, MemberView,
     RequestState, RequestView, Standing, Timestamp,
 };
 use hearthlight_protocol::crypto::sha256;
@@ -24,6 +24,8 @@ pub(super) fn circle(me: &str) -> CircleView {
         hosts: Vec::new(),
         unread: 0,
         queued: 0,
+        posted: Mark::Relayed,
+        other_copy: false,
         waiting_room: 0,
         relays: Vec::new(),
         joined_at: None,

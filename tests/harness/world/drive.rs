@@ -16,6 +16,8 @@ const FLUSH_MS: u64 = 2;
 const MAX_BATCH: usize = 20_000;
 /// Turns of one host in one second; with flushes of 0 to 2 ms more than this is spinning.
 const MAX_TURNS: u32 = 1_500;
+/// Turns in one second in which a host was asked nothing and did nothing.
+const MAX_IDLE: u32 = 100;
 
 impl World {
     pub(super) fn plan_turn(&mut self, host: HostId) {
@@ -50,6 +52,8 @@ impl World {
             let (tag, bytes) = trace_input(input);
             self.trace.note(now, tag, host, &bytes);
         }
+        h.plant(self.faults.planted);
+        let asked = h.inbox.len();
         let Some(batch) = guarded(|| h.turn(now)) else {
             self.oracle.broke("no panics", format!("host {host}, while handling"));
             return;
@@ -58,6 +62,12 @@ impl World {
             self.oracle.broke("P7", format!("host {host} makes {} outputs at once", batch.len()));
         }
         if batch.is_empty() {
+            h.idle = if h.idle.0 == second { (second, h.idle.1) } else { (second, 0) };
+            h.idle.1 += u32::from(asked == 0);
+            if h.idle.1 > MAX_IDLE {
+                let what = format!("host {host} wakes {MAX_IDLE} times in a second for nothing");
+                self.oracle.broke("P7", what);
+            }
             self.go_on(host);
             return;
         }
@@ -127,6 +137,9 @@ impl World {
             !matches!(death, Some(Death::BeforeWrite | Death::AfterKeys | Death::AfterSaves));
         if written {
             self.note_saves(host, &batch);
+        }
+        if !matches!(death, Some(Death::BeforeWrite | Death::SentUnsaved)) {
+            self.note_seals(host, &batch, written);
         }
         let mut gone = Vec::new();
         for output in batch {

@@ -1,0 +1,87 @@
+//! Bounded state (P7): what a member's node holds has limits, and does not grow with time.
+
+use std::collections::BTreeMap;
+
+use hearthlight_protocol::boundary::{SlotKind, Store};
+
+use crate::machine::Part;
+use crate::world::World;
+
+/// The most of each thing that one node may hold (R-17, R-26, R-29 and the limits of the specification).
+const LIMITS: [(&str, usize); 11] = [
+    ("live epochs", 64),
+    ("boards", 64),
+    ("cards of one's own", 64),
+    // Boards, epochs whose envelopes are still served, and rendezvous of live invites.
+    ("mailboxes", 64 + 128 + 64),
+    ("stuck frames", 1_024),
+    ("stuck cards", 1_024),
+    ("stuck openings", 32),
+    ("asks", 256),
+    ("epoch keys", 64),
+    ("board keys", 64),
+    ("card keys", 64),
+];
+/// What a circle of many months has no more of than one of few weeks.
+const LEVEL: [&str; 7] = [
+    "live epochs",
+    "cards of one's own",
+    "stuck frames",
+    "stuck cards",
+    "stuck openings",
+    "epoch keys",
+    "card keys",
+];
+/// Evenings from which on growth is told from chance, and what counts as chance.
+const EVENINGS: usize = 8;
+const CHANCE: usize = 6;
+
+/// How much of each thing the node holds that holds most of it.
+pub type Sizes = BTreeMap<&'static str, usize>;
+
+impl World {
+    /// The most that a member's node holds of each thing.
+    pub(crate) fn sizes(&self) -> Sizes {
+        let mut sizes = Sizes::new();
+        let hosts = self.hosts.iter().enumerate().filter(|(_, host)| host.part == Part::Member);
+        for (number, host) in hosts {
+            let inside = self.inside_of(number).map(|inside| inside.sizes).unwrap_or_default();
+            let slots = host.store.secrets();
+            let slots = |kind| slots.iter().filter(|(slot, _)| slot.kind == kind).count();
+            let keys = [
+                ("epoch keys", slots(SlotKind::Epoch)),
+                ("board keys", slots(SlotKind::Board)),
+                ("card keys", slots(SlotKind::Card)),
+            ];
+            for (name, size) in inside.into_iter().chain(keys) {
+                let most = sizes.entry(name).or_default();
+                *most = size.max(*most);
+            }
+        }
+        sizes
+    }
+
+    /// P7: limits, and that nothing grows from evening to evening.
+    pub(crate) fn judge_sizes(&mut self) {
+        let sizes = self.sizes();
+        for (name, limit) in LIMITS {
+            let held = sizes.get(name).copied().unwrap_or_default();
+            if held > limit {
+                self.oracle.broke("P7", format!("a node holds {held} {name}, at most {limit}"));
+            }
+        }
+        let evenings = &self.evenings;
+        if evenings.len() < EVENINGS {
+            return;
+        }
+        let most = |evenings: &[Sizes], name| {
+            evenings.iter().filter_map(|sizes| sizes.get(name)).max().copied().unwrap_or_default()
+        };
+        let (early, late) = evenings.split_at(evenings.len() / 2);
+        let grows = LEVEL.iter().map(|name| (*name, most(early, name), most(late, name)));
+        let grown = grows.clone().find(|(_, before, after)| *after > before + CHANCE);
+        if let Some((name, before, after)) = grown {
+            self.oracle.broke("P7", format!("nodes hold {after} {name}, and held {before} before"));
+        }
+    }
+}

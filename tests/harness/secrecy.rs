@@ -1,0 +1,166 @@
+//! Who could read what: every envelope from the moment on which it is sealed (P1, P3, P4, R-28).
+//!
+//! The oracle knows every secret that any store ever held, so it opens each new envelope as its sealer
+//! could, and asks at the end who else can.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hearthlight_protocol::boundary::{KeySlot, SlotKind};
+use hearthlight_protocol::circle::epoch::{EpochSecrets, SealedBox};
+use hearthlight_protocol::crypto::Secret;
+use hearthlight_protocol::envelope::Envelope;
+use hearthlight_protocol::identity::{CircleId, EnvelopeId, MailboxId, MemberId, MessageId};
+use hearthlight_protocol::message::{Frame, Item, Message, Run};
+use hearthlight_protocol::signed::Signed;
+use hearthlight_protocol::wire::{self, Bytes};
+
+use crate::HostId;
+
+/// What may be posted on a board that a removed person can still open: openings, asks and
+/// what answers them; of operations removals alone.
+const TOLD_TO_ALL: [u8; 3] = [OPENING, ASK, HELP];
+const OPERATION: u8 = 1;
+const OPENING: u8 = 3;
+const ASK: u8 = 5;
+const HELP: u8 = 7;
+/// The kind of an operation that ends a membership.
+const REMOVAL: u8 = 75;
+
+/// Everything that was sealed, and who holds which secrets.
+#[derive(Debug, Default)]
+pub struct Secrecy {
+    opens: BTreeMap<MailboxId, Opens>,
+    holds: BTreeMap<HostId, BTreeSet<MailboxId>>,
+    known: BTreeSet<EnvelopeId>,
+    /// What was sealed by somebody who knew that others do not belong any more.
+    guarded: Vec<Guarded>,
+    places: BTreeMap<(MemberId, Run, u64), MessageId>,
+}
+
+#[derive(Debug)]
+struct Opens {
+    sealed: SealedBox,
+    board: bool,
+}
+
+#[derive(Debug)]
+struct Guarded {
+    by: HostId,
+    mailbox: MailboxId,
+    envelope: Envelope,
+    knew: BTreeSet<MemberId>,
+}
+
+/// What a member's machine has just sealed.
+#[derive(Debug)]
+pub struct Sealing {
+    /// In which mailbox.
+    pub mailbox: MailboxId,
+    /// Its number among all.
+    pub id: EnvelopeId,
+    /// The envelope.
+    pub envelope: Envelope,
+}
+
+impl Secrecy {
+    /// A host's key file holds this secret of the circle.
+    pub fn held(&mut self, host: HostId, slot: &KeySlot, secret: &Secret, circle: &CircleId) {
+        if slot.owner != circle.0 {
+            return;
+        }
+        let mut found = Vec::new();
+        match slot.kind {
+            SlotKind::Epoch => {
+                if let Some(both) = EpochSecrets::split(secret.bytes()) {
+                    found.push((SealedBox::of_epoch(&both.epoch, circle), false));
+                    found.push((SealedBox::of_board(&both.board, circle), true));
+                }
+            }
+            SlotKind::Board => found.push((SealedBox::of_board(secret, circle), true)),
+            _ => {}
+        }
+        for (sealed, board) in found {
+            let mailbox = sealed.mailbox();
+            self.holds.entry(host).or_default().insert(mailbox);
+            self.opens.entry(mailbox).or_insert(Opens { sealed, board });
+        }
+    }
+
+    /// Reads a saved envelope: gives it if it is one's own, of the circle, and new.
+    pub fn sealing(&mut self, saved: &[u8]) -> Option<Sealing> {
+        let (mailbox, own, bytes, _) = wire::decode::<(MailboxId, bool, Bytes, bool)>(saved)?;
+        if !own || !self.opens.contains_key(&mailbox) {
+            return None;
+        }
+        let envelope = Envelope::parse(bytes.0)?;
+        let id = envelope.id(&mailbox);
+        self.known.insert(id).then_some(Sealing { mailbox, id, envelope })
+    }
+
+    /// Something was sealed by `host`, whose machine knew of these former members. Gives the messages
+    /// in it; or how it breaks R-28.
+    ///
+    /// # Errors
+    /// What was sealed twice for one place.
+    pub fn sealed(
+        &mut self,
+        host: HostId,
+        sealing: Sealing,
+        knew: &BTreeSet<MemberId>,
+        circle: &CircleId,
+    ) -> Result<Vec<(Message, MessageId)>, String> {
+        let Sealing { mailbox, envelope, .. } = sealing;
+        let opens = &self.opens[&mailbox];
+        let frame = (!opens.board)
+            .then(|| envelope.open(&opens.sealed.key, &mailbox))
+            .flatten()
+            .and_then(|plain| wire::decode::<Frame>(&plain));
+        let items = frame.and_then(|frame| wire::decode::<Vec<Item>>(&frame.payload.0));
+        let mut messages = Vec::new();
+        for item in items.unwrap_or_default() {
+            let Item::Message(bytes) = item else { continue };
+            let Some(message) = Message::parse(&bytes.0) else { continue };
+            let id = Message::id(&bytes.0, circle);
+            let place = (message.author, message.run, message.counter);
+            if *self.places.entry(place).or_insert(id) != id {
+                return Err(format!("host {host} used counter {} twice", message.counter));
+            }
+            messages.push((message, id));
+        }
+        if !knew.is_empty() {
+            self.guarded.push(Guarded { by: host, mailbox, envelope, knew: knew.clone() });
+        }
+        Ok(messages)
+    }
+
+    /// P3: what a former member can open although whoever sealed it knew.
+    #[must_use]
+    pub fn leak(&self, members: &BTreeMap<MemberId, Vec<HostId>>) -> Option<String> {
+        self.guarded.iter().find_map(|guarded| {
+            let opens = &self.opens[&guarded.mailbox];
+            let hosts = guarded.knew.iter().filter_map(|member| members.get(member)).flatten();
+            let reader = hosts.filter(|host| {
+                self.holds.get(host).is_some_and(|holds| holds.contains(&guarded.mailbox))
+            });
+            let reader = reader.min()?;
+            let plain = guarded.envelope.open(&opens.sealed.key, &guarded.mailbox)?;
+            let what = if opens.board { told_to_some(&plain)? } else { "talk".to_owned() };
+            let by = guarded.by;
+            Some(format!("host {reader}, which belongs no more, can open {what} by host {by}"))
+        })
+    }
+}
+
+/// What of a board's envelope is not for somebody outside, if anything.
+fn told_to_some(plain: &[u8]) -> Option<String> {
+    let posted = wire::decode::<Vec<(u8, Bytes)>>(plain)?;
+    posted.into_iter().find_map(|(kind, content)| match kind {
+        OPERATION => {
+            let signed: Signed = wire::decode(&content.0)?;
+            let kind = signed.decode::<hearthlight_protocol::circle::charter::Operation>()?.kind;
+            (kind != REMOVAL).then(|| format!("an operation of kind {kind} on a board"))
+        }
+        kind if TOLD_TO_ALL.contains(&kind) => None,
+        kind => Some(format!("an item of kind {kind} on a board")),
+    })
+}

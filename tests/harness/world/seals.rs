@@ -1,0 +1,128 @@
+//! What members' machines seal, as it leaves their hands.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hearthlight_protocol::boundary::{Event, Output, Room, Store};
+use hearthlight_protocol::identity::{EnvelopeId, MemberId};
+use hearthlight_protocol::mailbox::Packet;
+use hearthlight_protocol::member::sim::Inside;
+use hearthlight_protocol::wire;
+
+use super::World;
+use crate::HostId;
+use crate::machine::Part;
+
+impl World {
+    /// What a host's machine holds of the circle.
+    pub(crate) fn inside_of(&self, host: HostId) -> Option<Inside> {
+        self.hosts[host].machine.as_ref()?.inside(&self.circle?)
+    }
+
+    /// All secrets of a store, one that was copied or whose circle has just got its name.
+    pub(crate) fn learn_store(&mut self, host: HostId) {
+        let Some(circle) = self.circle else { return };
+        for (slot, secret) in self.hosts[host].store.secrets() {
+            self.secrecy.held(host, &slot, &secret, &circle);
+        }
+    }
+
+    /// Takes down which former members a machine knows of, before it handles anything.
+    pub(super) fn note_known(&mut self, host: HostId) {
+        let former = self.inside_of(host).map(|inside| inside.former);
+        self.hosts[host].knew = former.unwrap_or_default().into_iter().collect();
+    }
+
+    /// A batch of a member's machine: new secrets, and what was sealed in it.
+    pub(super) fn note_seals(&mut self, host: HostId, batch: &[Output], written: bool) {
+        let Some(circle) = self.circle.filter(|_| self.hosts[host].part == Part::Member) else {
+            return;
+        };
+        for output in batch {
+            if let Output::MakeKey(slot, secret) = output {
+                self.secrecy.held(host, slot, secret, &circle);
+            }
+        }
+        if !written {
+            return;
+        }
+        let saved = |room| {
+            batch.iter().filter_map(move |output| match output {
+                Output::Save(key, value) if key.room == room => Some(&value.bytes),
+                _ => None,
+            })
+        };
+        let sealings: Vec<_> =
+            saved(Room::Envelopes).filter_map(|bytes| self.secrecy.sealing(bytes)).collect();
+        let learned = saved(Room::Operations).next().is_some();
+        if sealings.is_empty() && !learned {
+            return;
+        }
+        let Some(inside) = self.inside_of(host) else { return };
+        let before = std::mem::take(&mut self.hosts[host].knew);
+        let after: BTreeSet<MemberId> = inside.former.iter().copied().collect();
+        let late = if before == after { BTreeSet::new() } else { put_last(batch) };
+        self.log(host, || {
+            let head = inside.head.map(|id| id.hex()[..8].to_owned());
+            let epochs = inside.epochs.iter().map(|(id, at, members)| {
+                let at = at.map(|at| at.hex()[..6].to_owned()).unwrap_or_default();
+                format!("{}@{at} of {}", &id.hex()[..8], members.len())
+            });
+            let epochs = epochs.collect::<Vec<_>>().join(", ");
+            let boxes = sealings.iter().map(|sealing| sealing.mailbox.hex()[..6].to_owned());
+            let boxes = boxes.collect::<Vec<_>>().join(" ");
+            format!("seals for [{boxes}] with head {head:?} due {}; {epochs}", inside.due)
+        });
+        let members: BTreeMap<_, _> =
+            inside.epochs.into_iter().filter_map(|(_, at, members)| Some((at?, members))).collect();
+        for sealing in sealings {
+            let knew = if late.contains(&sealing.id) { &after } else { &before };
+            let readers = members.get(&sealing.mailbox).cloned().unwrap_or_default();
+            let envelope = sealing.id;
+            match self.secrecy.sealed(host, sealing, knew, &circle) {
+                Ok(messages) => {
+                    for (message, id) in messages {
+                        self.oracle.sealed(&message.body.0, id, &readers, envelope);
+                    }
+                }
+                Err(what) => self.oracle.broke("R-28", what),
+            }
+        }
+        if before != after {
+            let at = |member| self.oracle.members.get(member).copied();
+            let gone: Vec<_> = after.difference(&before).filter_map(at).collect();
+            self.log(host, || format!("knows that {gone:?} belong no more"));
+        }
+        self.hosts[host].knew = after;
+    }
+
+    /// P3, of everything so far.
+    pub(crate) fn judge_secrecy(&mut self) {
+        let mut hosts: BTreeMap<MemberId, Vec<HostId>> = BTreeMap::new();
+        for (member, host) in &self.oracle.members {
+            hosts.entry(*member).or_default().push(*host);
+        }
+        for (member, host) in &self.copied {
+            hosts.entry(*member).or_default().push(*host);
+        }
+        if let Some(leak) = self.secrecy.leak(&hosts) {
+            self.oracle.broke("P3", leak);
+        }
+    }
+}
+
+/// What a batch sends after the last operation that was taken in in it.
+fn put_last(batch: &[Output]) -> BTreeSet<EnvelopeId> {
+    let taken = |output: &Output| matches!(output, Output::Notify(Event::Operation { .. }));
+    let last = batch.iter().rposition(taken).unwrap_or(batch.len());
+    let mut ids = BTreeSet::new();
+    for output in &batch[last.min(batch.len())..] {
+        if let Output::Send { bytes, .. } = output
+            && let Some(Packet::Put { mailbox, envelopes }) = wire::decode(bytes)
+        {
+            let parsed = envelopes.into_iter().map(|bytes| bytes.0);
+            let parsed = parsed.filter_map(hearthlight_protocol::envelope::Envelope::parse);
+            ids.extend(parsed.map(|envelope| envelope.id(&mailbox)));
+        }
+    }
+    ids
+}
