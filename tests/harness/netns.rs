@@ -49,7 +49,9 @@ impl Network {
         }
         for tool in ["ip", "nft"] {
             if !is_here(tool) {
-                let ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+                // `.ci/run` says so where the tools are not there and cannot be had.
+                let without = std::env::var_os("E2E_WITHOUT_NETNS").is_some();
+                let ci = !without && std::env::var("CI").is_ok_and(|ci| ci == "true");
                 assert!(!ci, "there is no {tool} here: .ci/run installs it");
                 return skipped(&format!("there is no {tool} here (iproute2, nftables)"));
             }
