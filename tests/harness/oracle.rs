@@ -390,6 +390,11 @@ impl Oracle {
         for number in lost.map(|(number, _)| number).collect::<Vec<_>>() {
             self.said[number].id = None;
         }
+        for (number, said) in self.said.iter_mut().enumerate() {
+            if !memory.shown.contains(&number) {
+                said.heard.remove(&to);
+            }
+        }
         self.shown.insert(to, memory.shown);
         // What one had once was acknowledged, and counts at others.
         self.held.entry(to).or_default().extend(memory.held);
