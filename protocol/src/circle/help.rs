@@ -157,8 +157,8 @@ impl Circle {
         read && self.may_act() && !self.epochs.is_planted(Planted::NobodyAsks)
     }
 
-    /// Epochs that this member was in and cannot read, though they have not ended here; and those that
-    /// have, where something came since.
+    /// Epochs that this member was in and cannot read, though they have not ended here, or not all of whose
+    /// cards are here; and those that have ended, where something came since.
     fn lacks(&self, now: Timestamp) -> Vec<EpochId> {
         let mine = self.epochs.iter().filter(|(_, epoch)| {
             let named = epoch.mine.is_some()
@@ -171,7 +171,14 @@ impl Circle {
                 && !epoch.ended
                 && epoch.header.day.saturating_add(HELD_DAYS) >= now.day()
         });
-        mine.map(|(id, _)| *id).chain(self.helping.unread.iter().copied()).collect()
+        // What somebody says there waits for the card; an answer brings those that the epoch names.
+        let faceless = self.epochs.iter().filter(|(_, epoch)| {
+            epoch.secrets.is_some()
+                && matches!(epoch.state, State::Valid | State::Closed)
+                && epoch.header.cards.iter().any(|tag| self.cards.named(&tag.0).is_none())
+        });
+        let unread = self.helping.unread.iter().copied();
+        mine.chain(faceless).map(|(id, _)| *id).chain(unread).collect()
     }
 
     /// Whether an opening names operations that are not here.

@@ -316,7 +316,11 @@ impl Circle {
                     .requests
                     .iter()
                     .filter(|(_, held)| {
-                        held.invite == invite.operation && held.state == RequestState::Waiting
+                        let who = MemberId::of(&held.body.key);
+                        held.invite == invite.operation
+                            && held.state == RequestState::Waiting
+                            // Somebody else may have let them in.
+                            && !self.roster.members.contains_key(&who)
                     })
                     .map(|(id, _)| *id)
                     .collect();
@@ -327,11 +331,11 @@ impl Circle {
                 }
             }
         }
-        let waits = self
-            .waiting
-            .requests
-            .values()
-            .any(|held| held.invite == invite.operation && held.state == RequestState::Waiting);
+        let waits = self.waiting.requests.values().any(|held| {
+            held.invite == invite.operation
+                && held.state == RequestState::Waiting
+                && !self.roster.members.contains_key(&MemberId::of(&held.body.key))
+        });
         let told = self.exchange.is_in_step_everywhere(&mailbox)
             || env.now.0 > invite.body.expires.saturating_add(TOLD_MS);
         if self.exchange.is_acked(&mailbox) && told && !waits {
