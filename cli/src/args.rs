@@ -266,7 +266,7 @@ pub(crate) struct CircleNew {
 
 /// The shipped templates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "each says its own name")]
 pub(crate) enum Template {
     TwelveStep,
     NaStyle,

@@ -13,7 +13,7 @@
 //! process's umask is set as soon as it touches a home.
 mod socket;
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests;
 
 use std::{

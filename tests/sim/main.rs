@@ -140,7 +140,7 @@ fn no_signature_is_kept_beside_talk() {
     assert!(row.len() < WORDS.len() + 12 + 140, "{} bytes", row.len());
 }
 
-/// P1, P2, P4, P7, R-28, R-50
+/// P1, P2, P4, P7, R-28, R-41 (the oracle "one order"), R-50
 #[test]
 fn storms_of_six_members_lose_nothing() {
     let (first, seeds) = (number("SIM_FIRST_SEED", 1), number("SIM_SEEDS", 60));

@@ -100,6 +100,25 @@ pub(crate) fn encode(items: &[BoardItem]) -> Vec<u8> {
     wire::encode(&posted)
 }
 
+/// Encodes things for as few envelopes as hold `limit` bytes each; one that is larger is alone.
+pub(crate) fn texts(items: &[BoardItem], limit: usize) -> Vec<Vec<u8>> {
+    let mut texts = Vec::new();
+    let mut rest = items;
+    while let Some(first) = rest.first() {
+        let (mut bytes, mut fits) = (first.size(), 1);
+        while let Some(size) = rest.get(fits).map(BoardItem::size)
+            && bytes + size <= limit
+        {
+            bytes += size;
+            fits += 1;
+        }
+        let (now, later) = rest.split_at(fits);
+        texts.push(encode(now));
+        rest = later;
+    }
+    texts
+}
+
 /// Reads what one envelope of a board holds; kinds that are not known are passed over.
 pub(crate) fn decode(bytes: &[u8]) -> Option<Vec<BoardItem>> {
     let posted: Vec<Posted> = wire::decode(bytes)?;
@@ -112,7 +131,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<Vec<BoardItem>> {
 
 impl BoardItem {
     /// Bytes that it takes on a board, at most.
-    pub(super) fn size(&self) -> usize {
+    fn size(&self) -> usize {
         self.posted().content.0.len() + 16
     }
 

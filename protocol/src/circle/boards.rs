@@ -73,21 +73,12 @@ impl Circle {
         boards: &BTreeSet<BoardName>,
         items: &[BoardItem],
     ) {
-        let sizes: Vec<usize> = items.iter().map(BoardItem::size).collect();
+        let texts = board::texts(items, POST_BYTES);
         for name in boards {
             let Some(board) = self.boards.get(name) else { continue };
             let (key, mailbox) = (board.sealed.key, board.sealed.mailbox());
-            let mut from = 0;
-            while from < items.len() {
-                let mut bytes = sizes[from];
-                let mut to = from + 1;
-                while to < items.len() && bytes + sizes[to] <= POST_BYTES {
-                    bytes += sizes[to];
-                    to += 1;
-                }
-                let text = board::encode(&items[from..to]);
-                from = to;
-                if let Some(envelope) = Envelope::seal(&key, &mailbox, env.now, &text, env.rng) {
+            for text in &texts {
+                if let Some(envelope) = Envelope::seal(&key, &mailbox, env.now, text, env.rng) {
                     self.exchange.offer(batch, mailbox, envelope, None);
                 }
             }

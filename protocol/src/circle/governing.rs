@@ -1,11 +1,11 @@
 //! The charter at work: operations taken in and written, the roster folded from them.
 
-use super::Circle;
 use super::board::BoardItem;
 use super::card::VerifiedCard;
 use super::charter::{Act, HoldBody, RemovalBody, RoleBody, Taken};
 use super::opening::Follow;
 use super::roster::{HELD_AGAIN_MS, HOLD_MS, Right, fold};
+use super::{Board, Circle};
 use crate::batch::{Batch, numbered};
 use crate::boundary::{ActView, Env, Event, Mark, Room};
 use crate::crypto::Label;
@@ -222,9 +222,12 @@ impl Circle {
 
     /// How far came what lies on the boards from here.
     pub(super) fn posted(&self) -> Mark {
-        let at_relay =
-            self.boards.values().all(|board| self.exchange.is_acked(&board.sealed.mailbox()));
-        if at_relay { Mark::Relayed } else { Mark::Waiting }
+        let acked = |board: &Board| self.exchange.is_acked(&board.sealed.mailbox());
+        if !self.boards.is_empty() && self.boards.values().all(acked) {
+            Mark::Relayed
+        } else {
+            Mark::Waiting
+        }
     }
 
     /// Writes operations of one's own, on a board that can be used; gives their ids.

@@ -91,8 +91,8 @@ pub(super) struct Helping {
     /// Since when something is lacking, and how often that was asked.
     asking: Option<Asking>,
     asks: BTreeMap<MemberId, Asked>,
-    /// Charter heads of a member that lacks operations, and when to post these.
-    notes: BTreeMap<MemberId, (Vec<OperationId>, Timestamp)>,
+    /// Members that lack operations, and when to post these.
+    notes: BTreeMap<MemberId, Timestamp>,
     /// The heads that were told last, and when.
     told: Option<(BTreeSet<OperationId>, Timestamp)>,
     /// Whether nothing was told since this run began.
@@ -191,7 +191,7 @@ impl Circle {
     pub(super) fn next_help(&self) -> Option<Timestamp> {
         let asking = self.helping.asking.as_ref().map(|asking| asking.at);
         let asks = self.helping.asks.values().filter(|asked| !asked.answered);
-        let notes = self.helping.notes.values().map(|(_, at)| *at);
+        let notes = self.helping.notes.values().copied();
         asking.into_iter().chain(asks.map(|asked| asked.at)).chain(notes).min()
     }
 
@@ -257,7 +257,7 @@ impl Circle {
             .helping
             .notes
             .iter()
-            .filter(|(_, (_, at))| *at <= env.now)
+            .filter(|(_, at)| **at <= env.now)
             .map(|(who, _)| *who)
             .collect();
         if !notes.is_empty() {
@@ -311,23 +311,15 @@ impl Circle {
         items.extend(cards.into_values().map(BoardItem::Card));
         // What is sealed to the asker alone comes last: it counts once the others are known.
         items.extend(entries.into_iter().map(BoardItem::Entry));
-        let mut parts = Vec::new();
-        let mut from = 0;
-        while from < items.len() && parts.len() < MAX_PARTS {
-            let mut to = from + 1;
-            let mut bytes = items[from].size();
-            while to < items.len() && bytes + items[to].size() <= PART_BYTES {
-                bytes += items[to].size();
-                to += 1;
-            }
-            let text = board::encode(&items[from..to]);
-            from = to;
-            let info = self.help_info();
-            let sealed =
-                self.suite.seal_to(env.rng, &card.card.seal_key.0, &info, &ask.member.0, &text);
-            let to = Bytes(card.tag().to_vec());
-            parts.extend(sealed.map(|sealed| BoardItem::Help(Help { to, sealed: Bytes(sealed) })));
-        }
+        let (key, info) = (&card.card.seal_key.0, self.help_info());
+        let sealed = board::texts(&items, PART_BYTES)
+            .into_iter()
+            .take(MAX_PARTS)
+            .filter_map(|text| self.suite.seal_to(env.rng, key, &info, &ask.member.0, &text));
+        let to = Bytes(card.tag().to_vec());
+        let parts: Vec<BoardItem> = sealed
+            .map(|sealed| BoardItem::Help(Help { to: to.clone(), sealed: Bytes(sealed) }))
+            .collect();
         self.post(env, batch, boards, &parts);
     }
 
@@ -443,7 +435,7 @@ impl Circle {
         }
         let wait = u64::from_be_bytes(random(env.rng)) % NOTE_MS;
         let at = env.now.plus(wait);
-        self.helping.notes.entry(note.member).or_insert((note.heads, at));
+        self.helping.notes.entry(note.member).or_insert(at);
     }
 }
 
