@@ -29,8 +29,8 @@ pub(crate) const USED: u8 = 1;
 pub(crate) const EXPIRED: u8 = 2;
 pub(crate) const DECLINED: u8 = 4;
 pub(crate) const FULL: u8 = 5;
-/// What waits for a join card.
-const MAX_EARLY: usize = 64;
+/// How long an answer may be on its way once an invite's time is over: members were away too.
+const LATE_MS: u64 = 10 * 60_000;
 /// Longest request (U-140).
 const MAX_REQUEST: usize = 8 << 10;
 
@@ -251,13 +251,12 @@ pub(crate) struct Attempt {
     record: AttemptRecord,
     rendezvous: Rendezvous,
     pair: KeyPair,
-    card: Option<JoinCard>,
     end: Option<JoinEnd>,
     /// Whether the end is the word of somebody who knows the code, and no more.
     soft: bool,
     secrets: Option<CardSecrets>,
-    /// What came before the join card.
-    early: Vec<RendezvousItem>,
+    /// Since when nothing is heard though the invite's time is over.
+    late_since: Option<Timestamp>,
 }
 
 /// An attempt as it is saved.
@@ -280,6 +279,12 @@ struct AttemptRecord {
     request: Option<Request>,
     #[n(7)]
     made: u64,
+    /// What the code leads to, once it was read.
+    #[n(8)]
+    card: Option<JoinCard>,
+    /// Why the inviter, or the invite's own time, ended it.
+    #[n(9)]
+    ended: Option<u8>,
 }
 
 /// A welcome that opens: all that a circle begins with on a newcomer's device.
@@ -319,6 +324,8 @@ impl Attempt {
             device: DeviceId(random(env.rng)),
             request: None,
             made: env.now.0,
+            card: None,
+            ended: None,
         };
         let id = RequestId(random(env.rng));
         Self::with(env, batch, link, identity, code, id, record)
@@ -346,13 +353,12 @@ impl Attempt {
             id,
             exchange,
             pair: identity.pseudonym(&record.salt),
+            end: record.ended.map(end_of),
             record,
             rendezvous,
-            card: None,
-            end: None,
             soft: false,
             secrets: None,
-            early: Vec::new(),
+            late_since: None,
         }
     }
 
@@ -401,16 +407,18 @@ impl Attempt {
     }
 
     /// The time has come for something. An asking that stands a day beyond the end of its invite, with no
-    /// answer at the relays, is over.
+    /// answer at the relays for a while, is over.
     pub(crate) fn tick(&mut self, env: &Env<'_>, batch: &mut Batch) {
         self.exchange.tick(env, batch);
         let late = |card: &JoinCard| card.expires.saturating_add(DAY_MS) <= env.now.0;
         let asked = self.record.request.is_some() && self.end.is_none();
-        if asked
-            && self.card.as_ref().is_some_and(late)
-            && self.exchange.is_in_step(&self.rendezvous.mailbox())
+        if !asked
+            || !self.record.card.as_ref().is_some_and(late)
+            || !self.exchange.is_in_step(&self.rendezvous.mailbox())
         {
-            (self.end, self.soft) = (Some(JoinEnd::Expired), false);
+            self.late_since = None;
+        } else if env.now.since(*self.late_since.get_or_insert(env.now)) >= LATE_MS {
+            self.finish(batch, EXPIRED);
             batch.notify(Event::Join(self.view(None)));
         }
     }
@@ -418,6 +426,20 @@ impl Attempt {
     fn save(&self, batch: &mut Batch) {
         let key = placed(Room::Circles, &[1; 32], &self.id.0);
         batch.save(key, wire::encode(&self.record));
+    }
+
+    /// It is over for good. Relays forget why, so it is kept here.
+    fn finish(&mut self, batch: &mut Batch, why: u8) {
+        (self.end, self.soft) = (Some(end_of(why)), false);
+        self.record.ended = Some(why);
+        if self.is_asked() {
+            self.save(batch);
+        }
+    }
+
+    pub(crate) fn next_wake(&self) -> Option<Timestamp> {
+        let late = self.late_since.filter(|_| self.end.is_none());
+        self.exchange.next_wake().into_iter().chain(late.map(|at| at.plus(LATE_MS))).min()
     }
 
     /// Forgets the attempt. The link goes on if a circle took it over.
@@ -440,6 +462,11 @@ impl Attempt {
         !self.soft && self.end.is_some_and(|end| end != JoinEnd::Unknown)
     }
 
+    /// Whether nobody of the circle was heard yet.
+    fn knows_nothing(&self) -> bool {
+        self.record.card.is_none() && self.record.ended.is_none()
+    }
+
     pub(crate) fn is_asked(&self) -> bool {
         self.record.handle.is_some()
     }
@@ -454,10 +481,10 @@ impl Attempt {
 
     /// Posts the request, once the join card is here and the person said yes.
     fn ask(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
-        let (Some(card), Some(handle)) = (&self.card, &self.record.handle) else {
+        let (Some(card), Some(handle)) = (&self.record.card, &self.record.handle) else {
             return;
         };
-        if self.record.request.is_some() {
+        if self.record.request.is_some() || self.record.ended.is_some() {
             return;
         }
         let Some(suite) = Suite::from_number(card.suite) else { return };
@@ -504,20 +531,13 @@ impl Attempt {
             items.extend(opened.and_then(|plain| wire::decode::<RendezvousItem>(&plain)));
             self.exchange.keep(batch, mailbox, &envelope, Keeping::default());
         }
-        // They come in no order, and the card says what the others are about: these wait for it.
-        items.append(&mut self.early);
-        let card = items.iter().any(|item| matches!(item, RendezvousItem::Card(_)));
-        if self.card.is_none() && self.record.request.is_some() && !card {
-            items.truncate(MAX_EARLY);
-            self.early = items;
-            return None;
-        }
+        // They come in no order, and the card says what the others are about.
         items.sort_by_key(|item| !matches!(item, RendezvousItem::Card(_)));
         for item in &items {
             match item {
                 RendezvousItem::Card(signed) => self.take_card(signed),
                 RendezvousItem::Closed(signed) | RendezvousItem::Refusal(signed) => {
-                    self.take_no(signed);
+                    self.take_no(batch, signed);
                 }
                 RendezvousItem::Welcome(signed) if entering.is_none() => {
                     entering = self.take_welcome(signed);
@@ -534,7 +554,7 @@ impl Attempt {
             self.post(env, batch, request);
         }
         let unknown = outcome.refused.iter().any(|(_, why)| matches!(why, Refusal::Closed));
-        if unknown && self.card.is_none() {
+        if unknown && self.knows_nothing() {
             self.end = Some(JoinEnd::Unknown);
         }
         if entering.is_none() || acked || outcome.relays_changed {
@@ -555,7 +575,7 @@ impl Attempt {
     }
 
     pub(crate) fn unreachable(&mut self, batch: &mut Batch, impostor: bool) {
-        if impostor && self.card.is_none() {
+        if impostor && self.knows_nothing() {
             self.end = Some(JoinEnd::RelayMismatch);
         }
         batch.notify(Event::Join(self.view(None)));
@@ -566,15 +586,15 @@ impl Attempt {
         // the inviter's own; all who hold the code know its r, so that alone proves nothing.
         let by = MemberId::of(&card.key) == card.origin.inviter
             && signed.is_by(&card.key, Label::InviteNote, &card.origin.circle);
-        if by && card.origin.fits(&self.secret()) && self.card.is_none() {
-            self.card = Some(card);
+        if by && card.origin.fits(&self.secret()) && self.record.card.is_none() {
+            self.record.card = Some(card);
             if self.end == Some(JoinEnd::Unknown) {
                 self.end = None;
             }
         }
     }
 
-    fn take_no(&mut self, signed: &Signed) {
+    fn take_no(&mut self, batch: &mut Batch, signed: &Signed) {
         let Some(note) = signed.decode::<ClosingNote>() else { return };
         let circle = note.origin.circle;
         let by = signed.is_by(&note.key, Label::InviteNote, &circle);
@@ -586,14 +606,11 @@ impl Attempt {
             return;
         }
         // Everybody who has the code can write a note: only the inviter's word ends the wait.
-        self.soft = MemberId::of(&note.key) != note.origin.inviter;
-        self.end = Some(match note.why {
-            0 | 3 => JoinEnd::Revoked,
-            USED => JoinEnd::Used,
-            EXPIRED => JoinEnd::Expired,
-            FULL => JoinEnd::Full,
-            _ => JoinEnd::Declined,
-        });
+        if MemberId::of(&note.key) == note.origin.inviter {
+            self.finish(batch, note.why);
+        } else if self.record.ended.is_none() {
+            (self.end, self.soft) = (Some(end_of(note.why)), true);
+        }
     }
 
     fn take_welcome(&self, signed: &Signed) -> Option<Entering> {
@@ -602,7 +619,7 @@ impl Attempt {
         let good = signed.is_by(&welcome.key, Label::InviteNote, &circle)
             && welcome.origin.fits(&self.secret())
             && Some(welcome.to) == self.request_id();
-        let (card, secrets) = (self.card.as_ref()?, self.secrets.clone()?);
+        let (card, secrets) = (self.record.card.as_ref()?, self.secrets.clone()?);
         let suite = Suite::from_number(card.suite)?;
         let header: Header = welcome.header.decode()?;
         let key = PublicKey(self.pair.public());
@@ -641,14 +658,14 @@ impl Attempt {
     }
 
     fn request_id(&self) -> Option<RequestId> {
-        let circle = self.card.as_ref()?.origin.circle;
+        let circle = self.record.card.as_ref()?.origin.circle;
         Some(self.record.request.as_ref()?.id(&circle))
     }
 
     /// The attempt as a person sees it.
     pub(crate) fn view(&self, member: Option<MemberId>) -> JoinView {
         let request = self.record.request.as_ref();
-        let card = self.card.as_ref();
+        let card = self.record.card.as_ref();
         let circle = card.map(|card| card.origin.circle);
         let mailbox = self.rendezvous.mailbox();
         let at_relay = request.is_some()
@@ -679,6 +696,17 @@ impl Attempt {
             rules: card.map(|card| card.rules.clone()).unwrap_or_default(),
             reached: self.exchange.relays().any(|relay| relay.up),
         }
+    }
+}
+
+/// What a closing note says to who reads it.
+fn end_of(why: u8) -> JoinEnd {
+    match why {
+        0 | 3 => JoinEnd::Revoked,
+        USED => JoinEnd::Used,
+        EXPIRED => JoinEnd::Expired,
+        FULL => JoinEnd::Full,
+        _ => JoinEnd::Declined,
     }
 }
 

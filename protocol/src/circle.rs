@@ -162,8 +162,9 @@ pub(crate) struct Circle {
     look_at: Option<Timestamp>,
     helping: Helping,
     copies: Copies,
-    /// When this run began.
+    /// When this run began, and as which device.
     started: Timestamp,
+    started_as: DeviceId,
     rows: [u64; 3],
     folded: usize,
     told: BTreeSet<MemberId>,
@@ -227,6 +228,7 @@ impl Circle {
             helping: Helping::default(),
             copies: Copies::default(),
             started: env.now,
+            started_as: record.device,
             rows: [0; 3],
             folded: 0,
             told: BTreeSet::new(),
@@ -402,7 +404,7 @@ impl Circle {
         for (_, saved) in rows(env, Room::Cards) {
             circle.rows[1] += 1;
             if let Some(signed) = wire::decode::<Signed>(&saved) {
-                circle.take_card(batch, signed, false);
+                circle.take_card(env, batch, signed, false);
             }
         }
         circle.cards_of_charter();
@@ -585,7 +587,7 @@ impl Circle {
                 changed = true;
             }
             for signed in std::mem::take(&mut self.stuck_cards) {
-                if self.take_card(batch, signed.clone(), true) {
+                if self.take_card(env, batch, signed.clone(), true) {
                     changed = true;
                 } else {
                     self.stuck_cards.push_back(signed);
@@ -617,9 +619,11 @@ impl Circle {
         self.settle_copies(env, batch);
         self.tend_invites(env, batch);
         if self.may_act() {
+            self.ask_for_help(env, batch);
+        }
+        if self.may_speak() {
             self.open_when_due(env, batch);
             self.tend_boards(env, batch);
-            self.ask_for_help(env, batch);
             self.help(env, batch);
             self.say_again(env, batch);
             self.speak(env, batch);
@@ -773,7 +777,7 @@ impl Circle {
             false => self.log.next_wake(),
         };
         // What cannot be done now is done by the input that makes it possible.
-        let able = self.may_act();
+        let able = self.may_speak();
         let speaks = able && !self.due && self.head.is_some() && self.in_step();
         [
             self.exchange.next_wake(),
@@ -783,8 +787,9 @@ impl Circle {
             self.fell_at.map(|at| at.plus(FALLEN_MS)),
             self.open_at.filter(|_| able && self.in_step()),
             self.waiting.next_wake().filter(|_| able),
-            self.next_seen().filter(|_| speaks && self.copies == Copies::Alone),
+            self.next_seen().filter(|_| speaks),
             self.next_look().filter(|_| able),
+            self.next_ask().filter(|_| self.may_act()),
             self.next_help().filter(|_| able),
         ]
         .into_iter()

@@ -137,7 +137,7 @@ impl Member {
 
     fn earliest(&self) -> Option<Timestamp> {
         let circles = self.circles.values().filter_map(Circle::next_wake);
-        let attempts = self.attempts.iter().filter_map(|attempt| attempt.exchange.next_wake());
+        let attempts = self.attempts.iter().filter_map(Attempt::next_wake);
         circles.chain(attempts).min()
     }
 

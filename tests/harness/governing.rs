@@ -7,11 +7,9 @@ use hearthlight_protocol::error::CommandError;
 use hearthlight_protocol::identity::MemberId;
 
 use crate::people::Wish;
-use crate::world::{Happening, World};
+use crate::world::World;
 use crate::{ANNA, BEN, HostId};
 
-/// When is asked again what could not be done yet.
-const AGAIN_MS: u64 = 5_000;
 /// Members below whom nobody is removed, and nobody leaves.
 const FEW: usize = 4;
 
@@ -102,10 +100,6 @@ impl World {
             }
             (Govern::Leave, Ok(Answer::Governed(_))) => {
                 self.gone.insert(host);
-            }
-            // The board was not read yet, or is not whole: asked for again a little later.
-            (_, Err(CommandError::NotReady)) => {
-                self.queue.plan(self.now.plus(AGAIN_MS), Happening::Govern(host, what));
             }
             (Govern::Host(_), Ok(Answer::Governed(_)))
             | (Govern::Refresh, Ok(Answer::Circle(_)))

@@ -59,6 +59,8 @@ pub struct Oracle {
     pub said: Vec<Said>,
     /// Whether what one member heard in time of somebody removed has to reach all others.
     pub hearsay: bool,
+    /// Whether something that was said is nowhere any more: what leaned on it shows a gap for good.
+    pub lost: bool,
     /// Which host is which member.
     pub members: BTreeMap<MemberId, HostId>,
     ids: BTreeMap<MessageId, usize>,
@@ -389,6 +391,7 @@ impl Oracle {
             own.filter(|(number, said)| !memory.own.contains(number) && !elsewhere(number, said));
         for number in lost.map(|(number, _)| number).collect::<Vec<_>>() {
             self.said[number].id = None;
+            self.lost = true;
         }
         for (number, said) in self.said.iter_mut().enumerate() {
             if !memory.shown.contains(&number) {

@@ -24,6 +24,8 @@ const JOIN_MS: u64 = 10 * 60_000;
 const ANSWER_MS: u64 = 2 * 60_000;
 /// How often people look whether a newcomer waits, or is in.
 const LOOK_MS: u64 = 10_000;
+/// When is asked again what could not be done yet.
+const AGAIN_MS: u64 = 5_000;
 /// How long a newcomer waits at an invite that has ended: the answer may have been another one.
 const GIVE_UP_MS: u64 = 90_000;
 
@@ -362,6 +364,10 @@ impl World {
             }
             // Whoever belongs no more says nothing.
             (Wish::Say(_), Err(CommandError::NotAMember)) if self.may_be_outside(host) => {}
+            // The board was not read yet, or is not whole: asked for again a little later.
+            (wish @ (Wish::Govern(_) | Wish::Invite(_)), Err(CommandError::NotReady)) => {
+                self.queue.plan(self.now.plus(AGAIN_MS), Happening::Wish(host, wish));
+            }
             (Wish::Govern(what), answer) => self.governed(host, what, &answer),
             (Wish::Roster(number), Ok(Answer::Members(members))) => {
                 self.learn_members(host, &members);

@@ -67,7 +67,7 @@ impl World {
             return Some(what);
         }
         let lists = self.lists();
-        if let Some(what) = self.oracle.missing(&lists).or_else(|| open_gap(&lists)) {
+        if let Some(what) = self.oracle.missing(&lists).or_else(|| self.open_gap(&lists)) {
             return Some(what);
         }
         self.disunited()
@@ -101,6 +101,20 @@ impl World {
         })
     }
 
+    /// P2: after calm no gap waits for others any more, unless for what nobody has.
+    fn open_gap(&self, lists: &BTreeMap<HostId, Vec<Entry>>) -> Option<String> {
+        let open = |entry: &Entry| match entry.kind {
+            EntryKind::Gap { count, cause, .. } => {
+                let passing = [GapCause::Asking, GapCause::KeyComing, GapCause::Damaged];
+                count != Some(0) && passing.contains(&cause)
+            }
+            _ => false,
+        };
+        let mut open = lists.iter().filter(|(_, list)| list.iter().any(open));
+        let (host, _) = open.next().filter(|_| !self.oracle.lost)?;
+        Some(format!("host {host} shows a gap that is not filled"))
+    }
+
     fn judge(&mut self) {
         if self.verdict().is_err() {
             return;
@@ -112,7 +126,7 @@ impl World {
         self.oracle.judge(ANNA, &lists);
         self.judge_secrecy();
         self.judge_sizes();
-        if let Some(gap) = open_gap(&lists) {
+        if let Some(gap) = self.open_gap(&lists) {
             self.oracle.broke("P2", gap);
         }
         if let Some(what) = self.disunited() {
@@ -122,19 +136,6 @@ impl World {
             self.oracle.broke("P7", format!("host {host} leaves gossip without a verdict"));
         }
     }
-}
-
-/// P2: after calm no gap waits for others any more.
-fn open_gap(lists: &BTreeMap<HostId, Vec<Entry>>) -> Option<String> {
-    let open = |entry: &Entry| match entry.kind {
-        EntryKind::Gap { count, cause, .. } => {
-            let passing = [GapCause::Asking, GapCause::KeyComing, GapCause::Damaged];
-            count != Some(0) && passing.contains(&cause)
-        }
-        _ => false,
-    };
-    let mut open = lists.iter().filter(|(_, list)| list.iter().any(open));
-    open.next().map(|(host, _)| format!("host {host} shows a gap that is not filled"))
 }
 
 /// What came of many storms.

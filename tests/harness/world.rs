@@ -13,7 +13,6 @@ use hearthlight_protocol::identity::{CircleId, MemberId};
 use crate::bounds::Sizes;
 use crate::chance::Chance;
 use crate::fault::Faults;
-use crate::governing::Govern;
 use crate::homes::Backup;
 use crate::host::Host;
 use crate::link::{Network, Travel};
@@ -136,7 +135,7 @@ pub(crate) enum Happening {
     /// People look whether a newcomer waits, or is in.
     Look,
     /// Somebody asks again for what could not be done yet.
-    Govern(HostId, Govern),
+    Wish(HostId, Wish),
     /// The circle, or the network, is changed.
     Change(Change),
 }
@@ -312,8 +311,8 @@ impl World {
             Happening::Talk => self.talk(),
             Happening::Join(host) => self.begin_join(host),
             Happening::Look => self.look(),
-            Happening::Govern(host, what) => {
-                self.wish(host, Wish::Govern(what));
+            Happening::Wish(host, wish) => {
+                self.wish(host, wish);
             }
             Happening::Change(change) => self.change(change),
         }

@@ -12,10 +12,13 @@ use hearthlight_protocol::{
     },
     identity::CircleId,
 };
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, broadcast::error::RecvError, watch};
+use tokio::{
+    sync::{Mutex, OwnedSemaphorePermit, Semaphore, broadcast::error::RecvError, watch},
+    time::Instant,
+};
 use zeroize::Zeroizing;
 
-use super::{find, once::Once, problem::Problem, server::Options};
+use super::{circles::is_of, find, once::Once, problem::Problem, server::Options, wait};
 use crate::{
     Events, Failure, Handle, Node,
     error::NodeError,
@@ -221,6 +224,24 @@ impl Open {
             Err(Failure::Node(_)) if !self.desk.is_open() => Err(self.desk.closed()),
             Err(Failure::Node(error)) => Err(error.into()),
         }
+    }
+
+    /// Asks for what can be done only once the circle's board was read in this run: as soon as it was.
+    ///
+    /// # Errors
+    /// As [`Open::ask`]; `unreachable`, if nobody who has the board was reached by `until`.
+    pub(super) async fn act(
+        &self,
+        circle: CircleId,
+        command: Command,
+        until: Instant,
+    ) -> Result<Answer, Problem> {
+        let mut events = self.events();
+        let touches = |event: &Event| is_of(event, CircleRef::Circle(circle));
+        let early = |answer: &Result<Answer, Problem>| matches!(answer, Err(problem) if problem.word() == "unreachable");
+        let again = || async { Ok(self.ask(command.clone()).await) };
+        let first = again().await?;
+        wait::until(&mut events, until, first, touches, |answer| !early(answer), again).await?
     }
 
     /// All circles and join attempts.

@@ -123,7 +123,10 @@ pub(super) async fn refresh(
 ) -> Result<Json<Refreshed>, Problem> {
     let mut act = Act::begin(&desk, &c, asked.timeout_ms).await?;
     let circle = act.circle;
-    let fresh = answered!(act.node.ask(Command::Refresh { circle }).await?, Answer::Circle)?;
+    let fresh = answered!(
+        act.node.act(circle, Command::Refresh { circle }, act.until).await?,
+        Answer::Circle
+    )?;
     let id = CircleRef::Circle(circle);
     let view: CircleView = wait::until(
         &mut act.events,
@@ -177,7 +180,7 @@ impl Act {
     /// Gives the command, and waits until a relay has what came of it.
     async fn done(&mut self, command: Command) -> Result<ActView, Problem> {
         let (node, circle) = (&self.node, self.circle);
-        let first = answered!(node.ask(command).await?, Answer::Governed)?;
+        let first = answered!(node.act(circle, command, self.until).await?, Answer::Governed)?;
         let (operation, invites_closed) = (first.id, first.invites_closed);
         let again = || async move {
             let command = Command::Governed { circle, operation };

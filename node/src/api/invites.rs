@@ -56,7 +56,7 @@ pub(super) async fn make(
         admit: inviting.admit.map_or(view.admit, Into::into),
         label: inviting.label,
     };
-    let mut invite = answered!(node.ask(command).await?, Answer::Invite)?;
+    let mut invite = answered!(node.act(circle, command, until).await?, Answer::Invite)?;
     // The code comes once, so it is kept aside while the rest is asked again.
     let (id, code) = (invite.id, invite.code.take());
     let mut invite = wait::until(
@@ -88,7 +88,8 @@ pub(super) async fn revoke(
     let ids: Vec<String> = invites.iter().map(|invite| invite.id.hex()).collect();
     let invite = invites[find::id(&ids, &id)?].id;
     let command = Command::InviteRevoke { circle, invite };
-    let invite = answered!(node.ask(command).await?, Answer::Invite)?;
+    let until = wait::after_ms(REGISTER_WAIT_MS);
+    let invite = answered!(node.act(circle, command, until).await?, Answer::Invite)?;
     Ok(Json(InviteLine::of(&invite)))
 }
 

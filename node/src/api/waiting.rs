@@ -67,7 +67,7 @@ pub(super) async fn admit(
         Asker::Member(member) => return Ok(Json(Answered::member(&member))),
     };
     let mut events = node.events();
-    let answer = node.ask(Command::Admit { circle, request }).await?;
+    let answer = node.act(circle, Command::Admit { circle, request }, until).await?;
     let first = only(answered!(answer, Answer::Waiting)?)?;
     let answer = wait::until(
         &mut events,

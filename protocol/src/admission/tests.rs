@@ -78,6 +78,17 @@ impl Joiner {
         joiner
     }
 
+    fn restarted(self) -> Self {
+        let mut joiner = Self { disk: self.disk, ..Self::new() };
+        let identity = Identity::new(Secret::new(vec![6; 32]));
+        let mut batch = Batch::default();
+        let env = Env { now: NOW, rng: &mut joiner.rng, store: &joiner.disk };
+        let mut links = || Link(2);
+        let mut all = Attempt::restore_all(&env, &mut batch, &identity, &mut links);
+        joiner.attempt = all.pop().expect("it was saved");
+        joiner
+    }
+
     fn consent(&mut self) {
         let mut batch = Batch::default();
         let mut env = Env { now: NOW, rng: &mut self.rng, store: &self.disk };
@@ -328,21 +339,30 @@ fn a_welcome_of_another_origin_request_circle_or_header_is_not_believed() {
     assert!(joiner.finds(&[RendezvousItem::Welcome(signed)]).is_none());
 }
 
-/// nothing comes in order.
+/// relays may have forgotten the join card by then.
 #[test]
-fn a_welcome_that_comes_before_the_join_card_waits_for_it() {
+fn who_asked_needs_the_join_card_no_more_after_a_restart() {
     let asked = Joiner::asking();
     let welcome = asked.welcome(ANNA, |_| ());
-    // After a restart the request is there and the card is to be read again.
-    let mut joiner = Joiner { disk: asked.disk, ..Joiner::new() };
-    let identity = Identity::new(Secret::new(vec![6; 32]));
-    let mut batch = Batch::default();
-    let env = Env { now: NOW, rng: &mut joiner.rng, store: &joiner.disk };
-    let mut links = || Link(2);
-    let mut all = Attempt::restore_all(&env, &mut batch, &identity, &mut links);
-    joiner.attempt = all.pop().expect("it was saved");
-    assert!(joiner.finds(&[welcome]).is_none());
-    assert!(joiner.finds(&[join_card(origin(HERE, ANNA), ANNA)]).is_some());
+    assert!(asked.restarted().finds(&[welcome]).is_some());
+}
+
+/// why it ended is known after a restart, whatever relays keep, and nothing more is asked.
+#[test]
+fn an_end_outlasts_a_restart() {
+    let mut asked = Joiner::asking();
+    asked.finds(&[RendezvousItem::Closed(note(origin(HERE, ANNA), ANNA, 3, None))]);
+    let mut joiner = asked.restarted();
+    assert_eq!(joiner.state(), JoinState::Over(JoinEnd::Revoked));
+    let mailbox = Rendezvous::of(&secret()).mailbox();
+    joiner.hears(Outcome { refused: vec![(mailbox, Refusal::Closed)], ..Outcome::default() });
+    assert_eq!(joiner.state(), JoinState::Over(JoinEnd::Revoked));
+
+    let mut late = Joiner::new();
+    let closed = RendezvousItem::Closed(note(origin(HERE, ANNA), ANNA, EXPIRED, None));
+    late.finds(&[join_card(origin(HERE, ANNA), ANNA), closed]);
+    late.consent();
+    assert!(late.attempt.record.request.is_none());
 }
 
 /// each attempt is somebody else.

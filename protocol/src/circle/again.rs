@@ -7,7 +7,7 @@ use minicbor::{Decode, Encode};
 
 use super::Circle;
 use super::card::VerifiedCard;
-use super::head::{Epoch, Planted};
+use super::head::{Epoch, Planted, State};
 use crate::batch::Batch;
 use crate::boundary::{DAY_MS, Env, Timestamp};
 use crate::crypto::{Label, hash};
@@ -30,7 +30,8 @@ const PAIR_STEP: usize = 512;
 pub(super) struct Again {
     day: u32,
     bytes: usize,
-    at: BTreeMap<MessageId, Timestamp>,
+    /// When, and in which epoch.
+    at: BTreeMap<MessageId, (Timestamp, EpochId)>,
 }
 
 /// What a pair copy holds.
@@ -79,7 +80,7 @@ impl Circle {
                 break;
             }
             again.bytes += bytes.0.len();
-            again.at.insert(id, env.now);
+            again.at.insert(id, (env.now, head));
             if all { &mut there } else { &mut apart }.push((id, bytes));
         }
         let Some(card) = self.cards.newest(who).cloned() else { return };
@@ -115,13 +116,15 @@ impl Circle {
         if again.day != now.day() {
             again.day = now.day();
             again.bytes = 0;
-            again.at.retain(|_, at| now.since(*at) < APART_MS);
+            again.at.retain(|_, (at, _)| now.since(*at) < APART_MS);
         }
         let heard = self.speaking.heard.get(who);
         let again = &self.speaking.again[who];
+        let lost = |epoch: &EpochId, at| lacks.contains(epoch) || self.was_over(epoch, at);
         let own = self.speaking.own.iter().filter(|((run, counter), id)| {
             let has = heard.and_then(|runs| runs.get(run));
-            !has.is_some_and(|have| have.covers(*counter)) && !again.at.contains_key(*id)
+            !has.is_some_and(|have| have.covers(*counter))
+                && again.at.get(*id).is_none_or(|(at, epoch)| lost(epoch, *at))
         });
         let mut unheard: Vec<(&super::log::Place, MessageId)> = own
             .filter_map(|(_, id)| {
@@ -130,7 +133,7 @@ impl Circle {
                 let entitled = epoch.members.binary_search(who).is_ok();
                 let gone = |epoch: &Epoch| {
                     epoch.ended
-                        || lacks.contains(epoch_id)
+                        || lost(epoch_id, line.said_at())
                         || now.since(line.said_at()) > RELAYS_KEEP_MS
                 };
                 let sealed = !self.speaking.is_queued(line.row);
@@ -139,6 +142,17 @@ impl Circle {
             .collect();
         unheard.sort_unstable_by(|a, b| b.cmp(a));
         unheard.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// Whether an epoch had been over for others when something was sealed in it: who comes back after a
+    /// while learns late what superseded it.
+    fn was_over(&self, id: &EpochId, at: Timestamp) -> bool {
+        let late = self.roster.policy.as_ref().map_or(7, |policy| policy.late_days);
+        self.epochs.iter().any(|(_, next)| {
+            next.state == State::Valid
+                && next.header.supersedes.contains(id)
+                && next.header.day.saturating_add(u32::from(late)) <= at.day()
+        })
     }
 
     fn pair_info(&self, author: &MemberId) -> Vec<u8> {

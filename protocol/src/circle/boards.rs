@@ -96,7 +96,7 @@ impl Circle {
         match item {
             BoardItem::Operation(signed) => return self.take_operation(batch, signed),
             BoardItem::Card(signed) => {
-                if !self.take_card(batch, signed.clone(), true) {
+                if !self.take_card(env, batch, signed.clone(), true) {
                     if self.stuck_cards.len() < MAX_STUCK {
                         self.stuck_cards.push_back(signed);
                     }
@@ -121,7 +121,13 @@ impl Circle {
     }
 
     /// Takes a card if its member is known; true if nothing more is to be done about it.
-    pub(super) fn take_card(&mut self, batch: &mut Batch, signed: Signed, save: bool) -> bool {
+    pub(super) fn take_card(
+        &mut self,
+        env: &Env<'_>,
+        batch: &mut Batch,
+        signed: Signed,
+        save: bool,
+    ) -> bool {
         let Some(card) = signed.decode::<card::Card>() else { return true };
         if self.cards.contains(&signed, &self.id) {
             return true;
@@ -133,7 +139,7 @@ impl Circle {
         if self.cards.insert(card.clone()) && save {
             self.save_card(batch, &card);
             if card.card.member == self.me && !self.own_cards.contains_key(&card.id) {
-                self.found_own_card(batch, &card.card);
+                self.found_own_card(env, batch, &card.card);
             }
         }
         self.reckon();

@@ -24,6 +24,9 @@ pub(super) enum Copies {
     Alone,
 }
 
+/// For so long after a start it may not be known what some relay has.
+const LATE_MS: u64 = 10 * 60_000;
+
 impl Circle {
     /// A message of one's own came that is not here.
     pub(super) fn found_own_message(&mut self, batch: &mut Batch, message: &Message) {
@@ -43,14 +46,18 @@ impl Circle {
     }
 
     /// A card of one's own came that is not here.
-    pub(super) fn found_own_card(&mut self, batch: &mut Batch, card: &Card) {
+    pub(super) fn found_own_card(&mut self, env: &Env<'_>, batch: &mut Batch, card: &Card) {
         let own = self.own_cards.keys().filter_map(|id| {
             let tag = id.0[..16].try_into().expect("half of 32 bytes");
             self.cards.named(&tag).map(|held| held.card.rev)
         });
         let newer = own.max().is_none_or(|rev| card.rev > rev);
+        // What a relay brings late, because it could not be reached before, is from before the start.
+        let earlier = [self.run.device, card.device].contains(&self.started_as);
+        let late = earlier && env.now.since(self.started) < LATE_MS;
         match self.copies {
             Copies::Unread => self.copies = Copies::Behind,
+            Copies::Alone if newer && late => self.copies = Copies::Behind,
             Copies::Alone if newer => self.fall_silent(batch),
             Copies::Alone if card.device == self.record.device => self.copies = Copies::Behind,
             Copies::Behind | Copies::Alone => {}
@@ -70,6 +77,16 @@ impl Circle {
         !self.record.silent && self.is_in() && self.roster.members.contains_key(&self.me)
     }
 
+    /// Whether board and head were read since this node started, and so what was said in its name.
+    pub(super) fn knows_copies(&self) -> bool {
+        self.copies == Copies::Alone
+    }
+
+    /// Whether this node may say what others go by.
+    pub(super) fn may_speak(&self) -> bool {
+        self.may_act() && self.knows_copies()
+    }
+
     /// Whether another copy of this home goes on in this circle's stead.
     pub(crate) fn is_silent(&self) -> bool {
         self.record.silent
@@ -84,11 +101,12 @@ impl Circle {
             self.become_new_device(env, batch);
         }
         self.copies = Copies::Alone;
+        batch.notify(Event::Circle { circle: self.id });
     }
 
     /// Whether nothing is left to be done about a home that was put back.
     pub(crate) fn has_settled(&self) -> bool {
-        self.copies == Copies::Alone || !self.may_act()
+        self.knows_copies() || !self.may_act()
     }
 
     fn has_read(&self) -> bool {

@@ -188,11 +188,14 @@ impl Circle {
         })
     }
 
+    pub(super) fn next_ask(&self) -> Option<Timestamp> {
+        self.helping.asking.as_ref().map(|asking| asking.at)
+    }
+
     pub(super) fn next_help(&self) -> Option<Timestamp> {
-        let asking = self.helping.asking.as_ref().map(|asking| asking.at);
         let asks = self.helping.asks.values().filter(|asked| !asked.answered);
         let notes = self.helping.notes.values().copied();
-        asking.into_iter().chain(asks.map(|asked| asked.at)).chain(notes).min()
+        asks.map(|asked| asked.at).chain(notes).min()
     }
 
     /// Somebody asks: helped after a random delay, unless a good answer stands there by then.
@@ -218,7 +221,7 @@ impl Circle {
         if card.card.rev < newest {
             return;
         }
-        self.take_card(batch, ask.card.clone(), true);
+        self.take_card(env, batch, ask.card.clone(), true);
         let wait = u64::from_be_bytes(random(env.rng)) % HELP_MS;
         let asked = self.helping.asks.get_mut(&ask.member);
         match asked.filter(|asked| asked.ask == ask) {

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use minicbor::{Decode, Encode};
 
 use crate::batch::{Batch, numbered};
-use crate::boundary::{DAY_MS, Env, GapCause, KeySlot, Room, SlotKind, Timestamp};
+use crate::boundary::{DAY_MS, Env, KeySlot, Room, SlotKind, Timestamp};
 use crate::crypto::Secret;
 use crate::identity::{CircleId, MemberId, MessageId};
 use crate::message::{Have, MAX_HOLES, MAX_PARENTS, Message, Parent, Run};
@@ -125,9 +125,9 @@ pub(crate) struct Incoming {
 /// Messages that a shown one leans on and that are not here.
 #[derive(Debug)]
 pub(crate) struct Gap {
-    pub(crate) missing: BTreeSet<MessageId>,
+    /// Each with the first 8 bytes of the epoch that it was heard in.
+    pub(crate) missing: BTreeMap<MessageId, u64>,
     pub(crate) since: Timestamp,
-    pub(crate) cause: GapCause,
 }
 
 /// What changed on the screen.
@@ -355,7 +355,7 @@ impl Log {
     /// Whether a message that is shown, or waits to be, names this one, which is not here.
     fn is_named(&self, id: &MessageId) -> bool {
         self.leaning.get(id).is_some_and(|children| !children.is_empty())
-            || self.gaps.values().any(|gap| gap.missing.contains(id))
+            || self.gaps.values().any(|gap| gap.missing.contains_key(id))
     }
 
     /// Whose words are set aside.
@@ -389,7 +389,7 @@ impl Log {
         let id = incoming.id;
         let missing = self.missing(&incoming.message, mine);
         let ready = missing.is_empty();
-        for parent in missing {
+        for parent in missing.into_keys() {
             self.leaning.entry(parent).or_default().insert(id);
         }
         self.pending.insert(id, incoming);
@@ -478,14 +478,10 @@ impl Log {
     }
 
     /// Parents that are not here and could be.
-    fn missing(&self, message: &Message, mine: &dyn Fn(u64) -> bool) -> BTreeSet<MessageId> {
-        message
-            .parents
-            .iter()
-            .filter(|parent| mine(parent.epoch))
-            .map(|parent| parent.id)
-            .filter(|id| !self.lines.contains_key(id) && !self.forgotten.contains_key(id))
-            .collect()
+    fn missing(&self, message: &Message, mine: &dyn Fn(u64) -> bool) -> BTreeMap<MessageId, u64> {
+        let here = |id| self.lines.contains_key(id) || self.forgotten.contains_key(id);
+        let parents = message.parents.iter().filter(|parent| !here(&parent.id));
+        parents.filter(|parent| mine(parent.epoch)).map(|it| (it.id, it.epoch)).collect()
     }
 
     fn deliver(
@@ -498,7 +494,7 @@ impl Log {
     ) {
         let Some(incoming) = self.pending.remove(id) else { return };
         let missing = self.missing(&incoming.message, mine);
-        for parent in &missing {
+        for parent in missing.keys() {
             if let Some(children) = self.leaning.get_mut(parent) {
                 children.remove(id);
             }
@@ -518,7 +514,7 @@ impl Log {
         self.show(&incoming, row);
         shown.lines.push(*id);
         if !missing.is_empty() {
-            let gap = Gap { missing, since: env.now, cause: GapCause::Asking };
+            let gap = Gap { missing, since: env.now };
             self.gaps.insert(*id, gap);
             shown.opened.push(*id);
         }
@@ -578,7 +574,7 @@ impl Log {
         let leaning: Vec<MessageId> = self
             .gaps
             .iter()
-            .filter(|(_, gap)| gap.missing.contains(id))
+            .filter(|(_, gap)| gap.missing.contains_key(id))
             .map(|(child, _)| *child)
             .collect();
         for child in leaning {
@@ -814,7 +810,7 @@ impl Log {
                         let missing = self.missing(&incoming.message, mine);
                         self.show(&incoming, row);
                         if !missing.is_empty() {
-                            let gap = Gap { missing, since: env.now, cause: GapCause::Asking };
+                            let gap = Gap { missing, since: env.now };
                             self.gaps.insert(incoming.id, gap);
                         }
                         late.extend(self.fill_restored(&incoming.id));
@@ -833,7 +829,7 @@ impl Log {
     fn fill_restored(&mut self, id: &MessageId) -> Vec<MessageId> {
         let mut late = Vec::new();
         self.gaps.retain(|child, gap| {
-            if gap.missing.remove(id) {
+            if gap.missing.remove(id).is_some() {
                 late.push(*child);
             }
             !gap.missing.is_empty()

@@ -11,10 +11,11 @@ use super::head::{Epoch, Planted, State};
 use super::roster::Right;
 use super::{Circle, HORIZON_DAYS, Leads};
 use crate::batch::{Batch, numbered};
-use crate::boundary::{DAY_MS, Env, HOUR_MS, KeySlot, Room, SlotKind, Timestamp};
+use crate::boundary::{DAY_MS, Env, Event, HOUR_MS, KeySlot, Room, SlotKind, Timestamp};
 use crate::crypto::{Label, Secret, random};
 use crate::error::CommandError;
 use crate::identity::{BoardName, CardId, EpochId};
+use crate::message::epoch_hint;
 use crate::signed::Signed;
 use crate::wire::{self, Bytes};
 
@@ -177,6 +178,9 @@ impl Circle {
         if !self.is_in() || !self.roster.members.contains_key(&self.me) {
             return Err(CommandError::NotAMember);
         }
+        if !self.knows_copies() {
+            return Err(CommandError::NotReady);
+        }
         // Where another copy goes on, this is the word that this one is to be used.
         if self.is_silent() {
             self.become_new_device(env, batch);
@@ -331,6 +335,12 @@ impl Circle {
         epoch.ended = true;
         self.save_epoch(batch, id);
         self.reckon();
+        // What is missing of it has another cause from now on.
+        let hint = epoch_hint(id);
+        let gaps = self.log.gaps().filter(|(_, _, gap)| gap.missing.values().any(|it| *it == hint));
+        for entry in gaps.filter_map(|(_, child, _)| self.gap_entry(child)) {
+            batch.notify(Event::Message { circle: self.id, entry });
+        }
     }
 
     /// the secrets of a card end W after the next card of this device was made and reached a relay,

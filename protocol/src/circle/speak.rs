@@ -6,15 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use minicbor::{Decode, Encode};
 
 use super::again::Again;
-use super::copies::Copies;
 use super::head::Epoch;
 use super::log::{Incoming, Shown};
 use super::opening::Follow;
 use super::{Circle, Leads, MAX_STUCK};
 use crate::batch::{Batch, placed};
 use crate::boundary::{
-    Answer, DAY_MS, Delivery, Draft, Entry, EntryKind, Env, Event, Judgement, KeySlot, Mark, Room,
-    Timestamp, Wants,
+    Answer, DAY_MS, Delivery, Draft, Entry, EntryKind, Env, Event, GapCause, Judgement, KeySlot,
+    Mark, Room, Timestamp, Wants,
 };
 use crate::circle::board::{self, BoardItem};
 use crate::circle::card::{Card, VerifiedCard, next_rev};
@@ -213,10 +212,7 @@ impl Circle {
     /// read, in an epoch that holds exactly the roster).
     pub(super) fn speak(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
         let seen_due = self.next_seen().is_some_and(|at| at <= env.now);
-        if self.copies != Copies::Alone
-            || !self.in_step()
-            || self.speaking.queue.is_empty() && !seen_due
-        {
+        if !self.in_step() || self.speaking.queue.is_empty() && !seen_due {
             return;
         }
         if self.speaking.queue.is_empty() {
@@ -744,6 +740,8 @@ impl Circle {
             .values()
             .filter(|runs| runs.get(&line.run).is_some_and(|have| have.covers(line.counter)))
             .count();
+        // A home that was put back may not know how many it was sealed for the first time.
+        let members = members.max(received_by);
         let mark = match received_by {
             0 if self.speaking.unrelayed.contains(id) => Mark::Waiting,
             0 => Mark::Relayed,
@@ -838,7 +836,7 @@ impl Circle {
             kind: EntryKind::Gap {
                 id: gap_id(child),
                 count: Some(0),
-                cause: gap.cause,
+                cause: GapCause::Asking,
                 asking: Vec::new(),
                 since: gap.since,
             },

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::Circle;
-use super::log::{Place, Row};
+use super::log::{Gap, Place, Row};
 use super::roster::Right;
 use super::speak::gap_id;
 use crate::batch::Batch;
 use crate::boundary::{
-    Admit, CircleRef, CircleView, Entry, EntryKind, Env, JoinState, JoinView, MemberView,
+    Admit, CircleRef, CircleView, Entry, EntryKind, Env, GapCause, JoinState, JoinView, MemberView,
     RelayView, Standing, Timestamp, Wants,
 };
 use crate::crypto::Suite;
@@ -258,6 +258,22 @@ impl Circle {
         })
     }
 
+    /// Why something is not here: its author may still say it again once its epoch has ended, but
+    /// nobody can be asked for it any more.
+    fn cause(&self, gap: &Gap) -> GapCause {
+        let epochs = gap.missing.values().map(|hint| self.epochs.by_hint(*hint));
+        let (mut ended, mut keyless) = (true, false);
+        for (_, epoch) in epochs.flatten() {
+            ended &= epoch.ended;
+            keyless |= !epoch.ended && epoch.secrets.is_none();
+        }
+        match (ended, keyless) {
+            (true, _) => GapCause::Forgotten,
+            (false, true) => GapCause::KeyComing,
+            (false, false) => GapCause::Asking,
+        }
+    }
+
     /// The gap before a message that leans on what is not here.
     pub(super) fn gap_entry(&self, child: &MessageId) -> Option<Entry> {
         let gap = self.log.gap(child)?;
@@ -273,7 +289,7 @@ impl Circle {
             kind: EntryKind::Gap {
                 id: gap_id(child),
                 count: u64::try_from(gap.missing.len()).ok(),
-                cause: gap.cause,
+                cause: self.cause(gap),
                 asking: asking.collect(),
                 since: gap.since,
             },

@@ -292,7 +292,9 @@ impl Circle {
                 self.close_rendezvous(env, batch, &invite, &keys, &rendezvous);
             }
         }
-        self.answer_open(env, batch);
+        if self.may_speak() {
+            self.answer_open(env, batch);
+        }
     }
 
     /// Posts the reason where the code leads, and leaves once a relay has it.
@@ -489,10 +491,11 @@ impl Circle {
             .collect();
         for id in due {
             // Somebody else may have been quicker, or the invite be used up: then that is the answer.
+            let done = self.admit(env, batch, &id);
             if let Some(held) = self.waiting.requests.get_mut(&id) {
-                held.answer = None;
+                let again = matches!(done, Err(CommandError::NotReady));
+                held.answer = again.then(|| env.now.plus(OTHERS_ANSWER_MS));
             }
-            drop(self.admit(env, batch, &id));
         }
     }
 
