@@ -656,6 +656,8 @@ pub struct ActView {
     pub mark: Mark,
     /// Invites that it closed.
     pub invites_closed: usize,
+    /// Whether it does nothing until another host says the same.
+    pub needs_second: bool,
 }
 
 /// How far a message of one's own has come; it rises on another party's acknowledgement only (P2).
@@ -947,6 +949,8 @@ pub struct MemberView {
     pub joined_at: Timestamp,
     /// Where the membership stands.
     pub standing: Standing,
+    /// Names of hosts who want this host removed, as long as no second one says so.
+    pub removal_by: Vec<String>,
 }
 
 /// One line of a conversation.

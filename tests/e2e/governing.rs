@@ -196,6 +196,41 @@ fn a_second_host_removes_too_and_the_only_one_does_not_leave_by_mistake() {
     anna.say(CIRCLE, "still here", &["--wait", "relayed"]);
 }
 
+/// U-51, R-12
+#[test]
+fn a_host_goes_when_two_others_say_so() {
+    let (_circle, [anna, ben, chris]) = Circle::of(["Anna", "Ben", "Chris"]);
+    let role = |who| ["member", "role", CIRCLE, who, "--add", "host", "--yes"];
+    anna.ok(role("Ben"));
+    let remove = ["member", "remove", CIRCLE, "Ben", "--yes"];
+    assert_eq!(anna.refused(remove), (7, "not-allowed".to_owned()), "nobody could back her");
+    anna.ok(role("Chris"));
+    until(&chris, &["circle", "show", CIRCLE], |circle| circle["roles"] == json!(["host"]));
+    let mut follower = ben.follow(CIRCLE);
+    let code = anna.invite(CIRCLE, &[]);
+
+    let first = anna.ok(remove);
+    let fields = ["action", "state", "mark", "invites_closed"].map(|field| &first[field]);
+    assert_eq!(json!(fields), json!(["remove", "needs-second", "relayed", 0]), "{first}");
+    assert_eq!(anna.ok(remove)["id"], first["id"], "the same word");
+    for home in [&ben, &chris] {
+        let waits = |member: &Value| member["removal_by"] == json!(["Anna"]);
+        until(home, &["members", CIRCLE], waits);
+    }
+    anna.say(CIRCLE, "Ben is in still", &["--wait", "relayed"]);
+    follower.until_said(&["Ben is in still".to_owned()]);
+
+    let second = Done::of(chris.plain_command(remove), "");
+    assert!(second.stdout().starts_with("Ben is removed."), "{}", second.stdout());
+    assert!(second.stdout().ends_with("Open invites were closed: 1.\n"), "{}", second.stdout());
+    until(&ben, &["circle", "show", CIRCLE], |circle| circle["state"] == "removed");
+    until(&anna, &["circle", "show", CIRCLE], |circle| circle["members"] == 2);
+    anna.say(CIRCLE, "among two", &["--wait", "relayed"]);
+    chris.follow(CIRCLE).until_said(&["among two".to_owned()]);
+    assert!(!ben.texts(CIRCLE).contains(&"among two".to_owned()));
+    let _ = code;
+}
+
 /// U-51, D-37
 #[test]
 fn what_a_held_member_says_is_shown_once_the_hold_ends() {

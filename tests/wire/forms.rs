@@ -3,8 +3,8 @@
 use hearthlight_protocol::boundary::{RelayCard, Timestamp};
 use hearthlight_protocol::circle::card::{CardSecrets, VerifiedCard};
 use hearthlight_protocol::circle::charter::{
-    Act, AdmitBody, CircleBody, FoundBody, HoldBody, InviteBody, InviteClosedBody, InviteClosedWhy,
-    Operation, PolicyBody, RelayBody, RelaysBody, RemovalBody, RoleBody,
+    Act, AdmitBody, CircleBody, CosignBody, FoundBody, HoldBody, InviteBody, InviteClosedBody,
+    InviteClosedWhy, Operation, PolicyBody, RelayBody, RelaysBody, RemovalBody, RoleBody,
 };
 use hearthlight_protocol::circle::help::{Ask, Heads, Help};
 use hearthlight_protocol::crypto::{KeyPair, Label, Suite};
@@ -192,6 +192,7 @@ fn acts() -> Vec<(&'static str, Act)> {
                 reason: Some("after three warnings".into()),
             }),
         ),
+        ("cosign", Act::Cosign(CosignBody { of: OperationId([0x0c; 32]) })),
         (
             "found",
             Act::Found(Box::new(FoundBody {

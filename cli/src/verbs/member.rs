@@ -130,6 +130,12 @@ fn role_sentence(name: Option<&str>, role: &str, grant: bool) -> String {
 }
 
 fn removal_sentence(name: &str, fields: Fields<'_>) -> String {
+    if fields.text("state") == "needs-second" {
+        return format!(
+            "{name} is a host, and stays one until a second host removes {name} too. Everybody can \
+             see that you did."
+        );
+    }
     let closed = match fields.count("invites_closed") {
         0 => String::new(),
         count => format!(" Open invites were closed: {count}."),
@@ -172,6 +178,17 @@ mod tests {
              they hear of it. Open invites were closed: 2."
         );
         assert!(says(0).ends_with("when they hear of it."));
+    }
+
+    /// U-51, R-12
+    #[test]
+    fn a_removal_that_a_second_host_has_to_back_says_so() {
+        let object = json!({"state":"needs-second","invites_closed":0});
+        assert_eq!(
+            removal_sentence("Otter", Fields::new(&object, &TimeZone::UTC)),
+            "Otter is a host, and stays one until a second host removes Otter too. Everybody can see \
+             that you did."
+        );
     }
 
     /// U-51

@@ -63,6 +63,8 @@ pub enum Act {
     Hold(HoldBody),
     /// 75: ends a membership.
     Removal(RemovalBody),
+    /// 81: backs what another member began.
+    Cosign(CosignBody),
     /// 82: founds the circle.
     Found(Box<FoundBody>),
     /// 83: lets a member in.
@@ -139,6 +141,15 @@ pub struct RemovalBody {
     /// What the record says of it; at most 200 bytes.
     #[n(3)]
     pub reason: Option<String>,
+}
+
+/// Body of kind 81.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct CosignBody {
+    /// The operation that it backs.
+    #[n(1)]
+    pub of: OperationId,
 }
 
 /// Body of kind 82.
@@ -303,6 +314,7 @@ impl Act {
             Self::Role(_) => 67,
             Self::Hold(_) => 74,
             Self::Removal(_) => 75,
+            Self::Cosign(_) => 81,
             Self::Found(_) => 82,
             Self::Admit(_) => 83,
             Self::Invite(_) => 84,
@@ -322,6 +334,7 @@ impl Act {
             Self::Role(body) => wire::encode(body),
             Self::Hold(body) => wire::encode(body),
             Self::Removal(body) => wire::encode(body),
+            Self::Cosign(body) => wire::encode(body),
             Self::Found(body) => wire::encode(&**body),
             Self::Admit(body) => wire::encode(&**body),
             Self::Invite(body) => wire::encode(body),
@@ -343,6 +356,7 @@ impl Act {
             67 => wire::decode(body).map(Self::Role),
             74 => wire::decode(body).map(Self::Hold),
             75 => wire::decode(body).map(Self::Removal),
+            81 => wire::decode(body).map(Self::Cosign),
             82 => wire::decode(body).map(|body| Self::Found(Box::new(body))),
             83 => wire::decode(body).map(|body| Self::Admit(Box::new(body))),
             84 => wire::decode(body).map(Self::Invite),

@@ -2,7 +2,7 @@
 
 use super::board::BoardItem;
 use super::card::VerifiedCard;
-use super::charter::{Act, HoldBody, RemovalBody, RoleBody, Taken};
+use super::charter::{Act, CosignBody, HoldBody, RemovalBody, RoleBody, Taken};
 use super::opening::Follow;
 use super::roster::{HELD_AGAIN_MS, HOLD_MS, Right, fold};
 use super::{Board, Circle};
@@ -99,7 +99,8 @@ impl Circle {
     }
 
     /// Ends somebody else's membership: the epoch, the board and every open invite end with it,
-    /// and the relays are shown a new link.
+    /// and the relays are shown a new link. Of another host it is one's word, until a second host
+    /// says the same.
     pub(crate) fn remove(
         &mut self,
         env: &mut Env<'_>,
@@ -117,11 +118,19 @@ impl Circle {
         if !self.may(Right::Host) {
             return Err(CommandError::NotAllowed);
         }
-        if person.may(Right::Host) {
-            return Err(CommandError::AnotherHost);
+        let first = self.roster.words.get(&who).and_then(|words| {
+            let others = words.iter().filter(|(host, _)| **host != self.me);
+            others.map(|(_, word)| *word).next()
+        });
+        let own = self.roster.words.get(&who).and_then(|words| words.get(&self.me));
+        match (first, own) {
+            (Some(of), _) => self.govern(env, batch, Act::Cosign(CosignBody { of })),
+            (None, Some(word)) => self.governed(word).ok_or(CommandError::NotAMember),
+            (None, None) if person.may(Right::Host) && self.hosts() < 3 => {
+                Err(CommandError::AnotherHost)
+            }
+            _ => self.govern(env, batch, Act::Removal(RemovalBody { who, mode: 0, reason })),
         }
-        let act = Act::Removal(RemovalBody { who, mode: 0, reason });
-        self.govern(env, batch, act)
     }
 
     /// Sets aside what somebody says, for so many seconds; 0 lifts a hold (D-37).
@@ -217,7 +226,9 @@ impl Circle {
     /// An operation of one's own, and how far it came.
     pub(crate) fn governed(&self, id: &OperationId) -> Option<ActView> {
         self.charter.get(id).filter(|held| held.operation.author == self.me)?;
-        Some(ActView { id: *id, mark: self.posted(), invites_closed: 0 })
+        let needs_second =
+            self.roster.words.values().any(|words| words.values().any(|word| word == id));
+        Some(ActView { id: *id, mark: self.posted(), invites_closed: 0, needs_second })
     }
 
     /// How far came what lies on the boards from here.
@@ -251,7 +262,7 @@ impl Circle {
         if boards.is_empty() {
             return Err(CommandError::NotReady);
         }
-        if acts.iter().any(|act| matches!(act, Act::Removal(_))) {
+        if acts.iter().any(|act| matches!(act, Act::Removal(_) | Act::Cosign(_))) {
             boards.extend(self.leaf_boards());
         }
         let (mut items, mut ids) = (Vec::new(), Vec::new());

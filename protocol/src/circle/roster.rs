@@ -3,8 +3,11 @@
 //! [`fold`] is pure: the same set gives the same roster on every node, in whatever order it came, and
 //! no clock is read. It goes in two passes. First the removals are settled: a removal wins over all
 //! that the removed person did without having seen it, and what leans on a cancelled operation falls
-//! with it; where removals cancel one another in a ring, the one by the oldest author stands. Then the
-//! other operations are judged, each by what stands before it.
+//! with it; where removals cancel one another in a ring, D-10 decides. Then the other operations are
+//! judged, each by what stands before it.
+//!
+//! A host goes by the word of two others: the removal by the first is a *word* and does nothing;
+//! the cosign by the second, which has that word in its past, is the removal.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -90,6 +93,8 @@ pub(crate) struct Roster {
     pub(crate) standing: BTreeSet<OperationId>,
     /// Removals that count.
     pub(crate) removals: u16,
+    /// Hosts whom other hosts want to remove, by whom each, as long as no second one backs it.
+    pub(crate) words: BTreeMap<MemberId, BTreeMap<MemberId, OperationId>>,
     /// Whose talk is set aside, and when that ends by itself, ms since 1970 (D-37).
     pub(crate) holds: BTreeMap<MemberId, u64>,
 }
@@ -126,6 +131,7 @@ pub(crate) fn fold(charter: &Charter, places: &Places) -> Roster {
         order,
         removals: BTreeMap::new(),
         standing: Places::default(),
+        words: Places::default(),
         lost: Places::default(),
     };
     fold.settle_removals();
@@ -143,6 +149,8 @@ struct Fold<'a> {
     removals: BTreeMap<usize, bool>,
     /// Operations that count, by the removals settled so far.
     standing: Places,
+    /// Removals of hosts by other hosts, which a second host has to back.
+    words: Places,
     /// Admissions that came too late for an invite that was used up.
     lost: Places,
 }
@@ -161,8 +169,7 @@ impl Fold<'_> {
                 .copied()
                 .filter(free)
                 .min_by_key(|place| (self.charter.held()[*place].depth, self.rank(*place)))
-                // A ring: the removal by the oldest author stands or falls first (D-10).
-                .or_else(|| open.iter().copied().min_by_key(|place| self.rank(*place)))
+                .or_else(|| open.iter().copied().min_by_key(|place| self.in_a_ring(*place, &open)))
                 .expect("not empty");
             open.retain(|other| *other != place);
             self.judge();
@@ -173,6 +180,7 @@ impl Fold<'_> {
     /// Judges every operation by what stands before it.
     fn judge(&mut self) {
         self.standing = Places::default();
+        self.words = Places::default();
         for place in self.order.clone() {
             let settled = self.removals.get(&place).copied();
             let unsettled = settled.is_none() && self.removed_by(place).is_some();
@@ -181,6 +189,8 @@ impl Fold<'_> {
                 && settled.unwrap_or_else(|| self.stands(place))
             {
                 self.standing.insert(place);
+            } else if self.is_word(place) {
+                self.words.insert(place);
             }
         }
     }
@@ -193,8 +203,37 @@ impl Fold<'_> {
     fn removed_by(&self, place: usize) -> Option<MemberId> {
         match &self.charter.held()[place].act {
             Act::Removal(body) => Some(body.who),
+            Act::Cosign(_) => self.removed_by(self.backed(place)?),
             _ => None,
         }
+    }
+
+    /// The removal in its past that the operation at `place` backs.
+    fn backed(&self, place: usize) -> Option<usize> {
+        let held = self.charter.held();
+        let Act::Cosign(body) = &held[place].act else { return None };
+        let of = self.charter.place(&body.of).filter(|of| held[place].saw(*of))?;
+        matches!(held[of].act, Act::Removal(_)).then_some(of)
+    }
+
+    /// Which of the removals that lean against one another stands or falls first. D-10: what leans on
+    /// rights that another of them takes goes last, since whoever is removed could have given these
+    /// with an old date; then two signers go before one, then the older author before the younger.
+    fn in_a_ring(&self, place: usize, open: &[usize]) -> impl Ord + use<> {
+        let borrowed = open.iter().any(|other| *other != place && self.takes_rights(*other, place));
+        let backed = self.backed(place);
+        let older =
+            backed.map_or_else(|| self.rank(place), |word| self.rank(place).min(self.rank(word)));
+        (borrowed, backed.is_none(), older, self.rank(place))
+    }
+
+    /// Whether the removal `other` would cancel what gives the signers of `place` the right to it, and
+    /// not only what they signed.
+    fn takes_rights(&self, other: usize, place: usize) -> bool {
+        let word = self.backed(place);
+        let given = self.supports(place).into_iter().filter(|at| word != Some(*at));
+        let of_first = word.into_iter().flat_map(|word| self.supports(word));
+        given.chain(of_first).any(|at| self.leans_against(at, other))
     }
 
     /// Older author first, then lower counter, then id.
@@ -228,13 +267,15 @@ impl Fold<'_> {
             Act::Admit(body) => body.invite.and_then(|invite| self.charter.place(&invite)),
             _ => None,
         };
+        let word = self.backed(place);
+        let first = word.map(|word| held[word].operation.author);
         let gives = |at: &usize| match &held[*at].act {
-            Act::Admit(body) => MemberId::of(&body.key) == author,
-            Act::Role(body) => body.to == author,
+            Act::Admit(body) => [Some(author), first].contains(&Some(MemberId::of(&body.key))),
+            Act::Role(body) => [Some(author), first].contains(&Some(body.to)),
             _ => false,
         };
         let past = (0..place).filter(|at| held[place].saw(*at));
-        past.filter(|at| invite == Some(*at) || gives(at)).collect()
+        past.filter(|at| [invite, word].contains(&Some(*at)) || gives(at)).collect()
     }
 
     /// Whether the removal at `removal` cancels the operation at `place`: it is by the removed person,
@@ -297,10 +338,9 @@ impl Fold<'_> {
             },
             Act::Invite(_) => admits,
             Act::InviteClosed(body) => {
-                let own = self
-                    .charter
-                    .get(&body.invite)
-                    .is_some_and(|invite| invite.operation.author == author);
+                let invite = self.charter.place(&body.invite).filter(|at| held.saw(*at));
+                let own =
+                    invite.is_some_and(|at| self.charter.held()[at].operation.author == author);
                 member && (own || host)
             }
             Act::Removal(body) => {
@@ -309,6 +349,7 @@ impl Fold<'_> {
                 let target = self.belongs(body.who, place) && !self.holds(body.who, "host", place);
                 left || host && target
             }
+            Act::Cosign(_) => member && self.backs(place, host),
             Act::Role(body) => {
                 // nobody takes the host's role from another, who could then be removed.
                 let own = body.to == author && member;
@@ -331,6 +372,40 @@ impl Fold<'_> {
             Act::Circle(_) | Act::Relays(_) | Act::Policy(_) => host,
             Act::Join | Act::Unknown(_) => member,
         }
+    }
+
+    /// Whether the operation at `place` is a host's word that another host goes.
+    fn is_word(&self, place: usize) -> bool {
+        let held = &self.charter.held()[place];
+        let author = held.operation.author;
+        match &held.act {
+            Act::Removal(body) => {
+                body.mode != 2
+                    && body.who != author
+                    && !self.is_cancelled(place)
+                    && [author, body.who].iter().all(|who| self.hosts(*who, place))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a cosign at `place` does what it backs: R-12, two hosts who are so still remove another.
+    /// A cosign of anything else does nothing.
+    fn backs(&self, place: usize, host: bool) -> bool {
+        let held = self.charter.held();
+        let word = self.backed(place).and_then(|word| Some((word, self.removed_by(word)?)));
+        let Some((word, who)) = word else { return true };
+        let (first, second) = (held[word].operation.author, held[place].operation.author);
+        self.words.contains(word)
+            && host
+            && ![first, who].contains(&second)
+            && self.hosts(first, place)
+            && self.belongs(who, place)
+    }
+
+    /// Whether `who` is a member and a host, by what stands before `place`.
+    fn hosts(&self, who: MemberId, place: usize) -> bool {
+        self.belongs(who, place) && self.holds(who, "host", place)
     }
 
     /// What stands before `place`.
@@ -408,9 +483,8 @@ impl Fold<'_> {
         }
         // a removal before the admission closes every invite that has not seen it.
         !self.before(place).any(|before| match &self.charter.held()[before].act {
-            Act::Removal(_) => !self.charter.held()[at].saw(before),
             Act::InviteClosed(closed) => closed.invite == *invite,
-            _ => false,
+            _ => self.removed_by(before).is_some() && !self.charter.held()[at].saw(before),
         })
     }
 
@@ -453,6 +527,7 @@ impl Fold<'_> {
         self.admit(&mut roster, admissions);
         self.end_memberships(&mut roster);
         self.give_roles(&mut roster);
+        self.wait_for_a_second(&mut roster);
         self.close_invites(&mut roster);
         self.hold(&mut roster);
         roster
@@ -647,7 +722,7 @@ impl Fold<'_> {
             if let_in_again {
                 continue;
             }
-            let others = |at: &usize| matches!(&self.charter.held()[*at].act, Act::Removal(body) if body.mode != 2);
+            let others = |at: &usize| !matches!(&self.charter.held()[*at].act, Act::Removal(body) if body.mode == 2);
             if let Some(person) = roster.members.remove(&who) {
                 let removed = of().any(others);
                 roster.former.insert(who, Former { handle: person.handle, removed });
@@ -675,6 +750,24 @@ impl Fold<'_> {
                 person.roles.insert(body.role.clone());
             } else {
                 person.roles.remove(&body.role);
+            }
+        }
+    }
+
+    /// What one host said of another who is one still, and nobody has backed.
+    fn wait_for_a_second(&self, roster: &mut Roster) {
+        for place in self.inside().filter(|place| self.words.contains(*place)) {
+            let held = &self.charter.held()[place];
+            let (author, Some(who)) = (held.operation.author, self.removed_by(place)) else {
+                continue;
+            };
+            let is_host = |who: &MemberId| {
+                roster.members.get(who).is_some_and(|person| person.may(Right::Host))
+            };
+            // Whoever was let in again since is not meant.
+            let since = roster.members.get(&who).and_then(|person| self.charter.place(&person.by));
+            if is_host(&author) && is_host(&who) && since.is_some_and(|since| held.saw(since)) {
+                roster.words.entry(who).or_default().insert(author, held.id);
             }
         }
     }

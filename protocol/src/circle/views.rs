@@ -136,6 +136,9 @@ impl Circle {
             roles: person.roles.iter().cloned().collect(),
             joined_at: self.log.came(id).unwrap_or(joined),
             standing: if self.roster.is_held(id, at) { Standing::Held } else { Standing::Member },
+            removal_by: self.roster.words.get(id).map_or_else(Vec::new, |words| {
+                words.keys().map(|host| self.name_of(host)).collect()
+            }),
         });
         let former = self.roster.former.iter().map(|(id, former)| MemberView {
             id: *id,
@@ -144,6 +147,7 @@ impl Circle {
             roles: Vec::new(),
             joined_at: self.log.came(id).unwrap_or(joined),
             standing: if former.removed { Standing::Removed } else { Standing::Left },
+            removal_by: Vec::new(),
         });
         now.chain(former).collect()
     }

@@ -94,6 +94,7 @@ pub(super) fn member(name: &str, me: &str) -> MemberView {
         roles: Vec::new(),
         joined_at: Timestamp(0),
         standing: Standing::Member,
+        removal_by: Vec::new(),
     }
 }
 

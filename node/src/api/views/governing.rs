@@ -36,7 +36,7 @@ impl Governed {
             circle_id: circle.hex(),
             action,
             // Nothing needs a vote in this version.
-            state: "done",
+            state: if act.needs_second { "needs-second" } else { "done" },
             vote_id: None,
             mark: mark_word(act.mark),
             invites_closed: act.invites_closed,
@@ -103,7 +103,8 @@ mod tests {
     const HERE: CircleId = CircleId([0x41; 32]);
 
     fn act(mark: Mark) -> ActView {
-        ActView { id: OperationId([0xa1; 32]), mark, invites_closed: 2 }
+        let id = OperationId([0xa1; 32]);
+        ActView { id, mark, invites_closed: 2, needs_second: false }
     }
 
     /// U-51
@@ -118,6 +119,14 @@ mod tests {
                 "invites_closed": 2,
             })
         );
+    }
+
+    /// U-51, R-12
+    #[test]
+    fn what_a_second_host_has_to_back_says_so() {
+        let act = ActView { needs_second: true, ..act(Mark::Relayed) };
+        let governed = to_value(Governed::of("Test", HERE, "remove", &act)).unwrap();
+        assert_eq!(governed["state"], "needs-second");
     }
 
     /// U-32

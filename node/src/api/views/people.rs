@@ -213,6 +213,7 @@ pub(in crate::api) struct MemberLine {
     mentor_volunteer: bool,
     languages: Vec<String>,
     blocked: bool,
+    removal_by: Vec<String>,
 }
 
 impl MemberLine {
@@ -235,6 +236,7 @@ impl MemberLine {
             mentor_volunteer: false,
             languages: Vec::new(),
             blocked: false,
+            removal_by: member.removal_by.clone(),
         }
     }
 }
@@ -351,7 +353,7 @@ mod tests {
             json!({
                 "v": 1, "id": "c0".repeat(32), "name": "Heron", "me": true, "roles": ["host"],
                 "joined_on": "2026-11-23", "state": "active", "verified": false,
-                "mentor_volunteer": false, "languages": [], "blocked": false,
+                "mentor_volunteer": false, "languages": [], "blocked": false, "removal_by": [],
             })
         );
     }

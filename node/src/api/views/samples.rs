@@ -134,6 +134,7 @@ pub(in crate::api) fn member() -> MemberView {
         roles: vec!["host".into()],
         joined_at: AT,
         standing: Standing::Member,
+        removal_by: Vec::new(),
     }
 }
 

@@ -182,6 +182,10 @@ pub(crate) fn leaving(who: u8) -> Act {
     Act::Removal(RemovalBody { who: member(who), mode: 2, reason: None })
 }
 
+pub(crate) fn cosign(of: OperationId) -> Act {
+    Act::Cosign(CosignBody { of })
+}
+
 pub(crate) fn invite(number: u8, uses: u8, open: bool) -> Act {
     Act::Invite(InviteBody {
         id: InviteId([number; 8]),
