@@ -606,6 +606,8 @@ pub enum Command {
         role: String,
         /// Given, or taken back.
         grant: bool,
+        /// When what is given ends by itself.
+        end: Option<Timestamp>,
     },
     /// End somebody else's membership. Answer: [`Answer::Governed`].
     Remove {
@@ -945,6 +947,8 @@ pub struct MemberView {
     pub me: bool,
     /// Names of roles.
     pub roles: Vec<String>,
+    /// Of roles that were given for a time, when that ends.
+    pub terms: Vec<(String, Timestamp)>,
     /// When this node learned of the admission.
     pub joined_at: Timestamp,
     /// Where the membership stands.

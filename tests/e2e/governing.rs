@@ -231,6 +231,32 @@ fn a_host_goes_when_two_others_say_so() {
     let _ = code;
 }
 
+/// U-51, R-12
+#[test]
+fn a_role_is_given_until_a_day() {
+    let (_circle, [anna, ben]) = Circle::of(["Anna", "Ben"]);
+    let until =
+        |day| ["member", "role", CIRCLE, "Ben", "--add", "steward", "--until", day, "--yes"];
+    assert_eq!(anna.refused(until("soon")), (2, "usage".to_owned()));
+    assert_eq!(anna.refused(until("2020-01-31")), (2, "usage".to_owned()));
+    let plain = Done::of(anna.plain_command(until("2099-03-31")), "");
+    assert_eq!(
+        plain.stdout(),
+        "Ben is a steward now. It ends by itself on 31 Mar 2099.\n",
+        "{}",
+        plain.stderr()
+    );
+    let has_term = |member: &Value| {
+        member["name"] == "Ben"
+            && member["roles"] == json!(["steward"])
+            && member["terms"][0]["role"] == "steward"
+            && text(&member["terms"][0]["until"]).starts_with("2099-03-3")
+    };
+    until_all(&[&anna, &ben], &["members", CIRCLE], has_term);
+    let code = ben.invite(CIRCLE, &[]);
+    assert!(code.starts_with("HL1"));
+}
+
 /// U-51, D-37
 #[test]
 fn what_a_held_member_says_is_shown_once_the_hold_ends() {
@@ -296,6 +322,12 @@ fn until(home: &Home, words: &[&str], is_it: impl Fn(&Value) -> bool) {
             return;
         }
         assert!(Instant::now() < late, "{words:?} stays at {objects:?}");
+    }
+}
+
+fn until_all(homes: &[&Home], words: &[&str], is_it: impl Fn(&Value) -> bool) {
+    for home in homes {
+        until(home, words, &is_it);
     }
 }
 

@@ -27,20 +27,26 @@ impl Circle {
             Taken::Waits => false,
             Taken::Known | Taken::Refused => true,
             Taken::In(ids) => {
-                for id in ids {
-                    let held = self.charter.get(&id).expect("it was just taken in");
-                    let key = numbered(Room::Operations, &self.id.0, self.rows[0]);
-                    self.rows[0] += 1;
-                    batch.save(key, wire::encode(&held.signed));
-                    batch.notify(Event::Operation { circle: self.id, id });
-                }
+                self.keep_operations(batch, ids);
                 true
             }
         }
     }
 
+    pub(super) fn keep_operations(&mut self, batch: &mut Batch, ids: Vec<OperationId>) {
+        for id in ids {
+            let held = self.charter.get(&id).expect("it was just taken in");
+            let key = numbered(Room::Operations, &self.id.0, self.rows[0]);
+            self.rows[0] += 1;
+            batch.save(key, wire::encode(&held.signed));
+            batch.notify(Event::Operation { circle: self.id, id });
+        }
+    }
+
     pub(super) fn fold(&mut self) {
         self.roster = fold(&self.charter, &self.charter.all());
+        self.roster.end_terms(self.charter.now());
+        self.find_terms();
         self.folded = self.charter.held().len();
         let keep = self.roster.policy.as_ref().and_then(|policy| policy.retention_s);
         self.log.keep_for(keep.map(|seconds| seconds.saturating_mul(1_000)));
@@ -70,14 +76,14 @@ impl Circle {
         self.roster.members.get(&self.me).is_some_and(|person| person.may(right))
     }
 
-    /// Gives a role, or takes it back.
+    /// Gives a role, for good or until then, or takes it back.
     pub(crate) fn set_role(
         &mut self,
         env: &mut Env<'_>,
         batch: &mut Batch,
         who: MemberId,
         role: String,
-        grant: bool,
+        (grant, end): (bool, Option<u64>),
     ) -> Result<ActView, CommandError> {
         if !ROLES.contains(&role.as_str()) {
             return Err(CommandError::UnknownRole);
@@ -87,15 +93,20 @@ impl Circle {
         if !own && !self.may(Right::Host) {
             return Err(CommandError::NotAllowed);
         }
-        if role == "host" && !grant {
-            if !own {
+        if end.is_some_and(|end| !grant || end <= env.now.0) {
+            return Err(CommandError::OutOfRange);
+        }
+        if role == "host" && person.may(Right::Host) {
+            let term = person.terms.get("host").map(|(_, end)| *end);
+            let shorter = end.is_some_and(|end| term.is_none_or(|term| end < term));
+            if who != self.me && (!grant || shorter) {
                 return Err(CommandError::AnotherHost);
             }
-            if person.may(Right::Host) && self.hosts() == 1 {
+            if who == self.me && (!grant || shorter) && self.hosts() == 1 {
                 return Err(CommandError::OnlyHost);
             }
         }
-        self.govern(env, batch, Act::Role(RoleBody { grant, role, to: who }))
+        self.govern(env, batch, Act::Role(RoleBody { grant, role, to: who, end }))
     }
 
     /// Ends somebody else's membership: the epoch, the board and every open invite end with it,

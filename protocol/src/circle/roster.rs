@@ -13,7 +13,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::charter::{
-    Act, Charter, CircleBody, InviteBody, InviteClosedWhy, Places, PolicyBody, RelayBody,
+    Act, Charter, CircleBody, InviteBody, InviteClosedWhy, Places, PolicyBody, RelayBody, RoleBody,
 };
 use crate::boundary::{DAY_MS, HOUR_MS, Timestamp};
 use crate::crypto::Suite;
@@ -43,6 +43,9 @@ pub(crate) struct Person {
     pub(crate) key: PublicKey,
     pub(crate) handle: String,
     pub(crate) roles: BTreeSet<String>,
+    /// Of the roles that were given for a time, the operation that did and when the term ends, ms since
+    /// 1970. A term that is over by a clock stays here until an operation says so.
+    pub(crate) terms: BTreeMap<String, (OperationId, u64)>,
     /// Longest path from `found` to the admission: who has less is older.
     pub(crate) age: u32,
     /// The operation that let this member in.
@@ -112,6 +115,25 @@ impl Roster {
             .is_some_and(|until| (1..=HOLD_MS).contains(&until.saturating_sub(now.0)))
     }
 
+    /// Takes the roles away whose term is over by this clock; whether there were such. The
+    /// fold has them until an operation says so.
+    pub(crate) fn end_terms(&mut self, now: Timestamp) -> bool {
+        let mut ended = false;
+        for person in self.members.values_mut() {
+            for (role, (_, end)) in &person.terms {
+                ended |= *end <= now.0 && person.roles.remove(role);
+            }
+        }
+        ended
+    }
+
+    /// Who holds what was given for a time: the grant, and when its term ends.
+    pub(crate) fn terms(&self) -> impl Iterator<Item = (MemberId, OperationId, u64)> + '_ {
+        self.members.iter().flat_map(|(who, person)| {
+            person.terms.values().map(|(grant, end)| (*who, *grant, *end))
+        })
+    }
+
     /// The invite of this maker and id.
     pub(crate) fn invite(&self, author: &MemberId, id: &InviteId) -> Option<&Invite> {
         self.invites.values().find(|invite| invite.author == *author && invite.body.id == *id)
@@ -133,7 +155,9 @@ pub(crate) fn fold(charter: &Charter, places: &Places) -> Roster {
         standing: Places::default(),
         words: Places::default(),
         lost: Places::default(),
+        lapses: BTreeMap::new(),
     };
+    fold.find_lapses();
     fold.settle_removals();
     fold.judge();
     fold.settle_races();
@@ -153,9 +177,34 @@ struct Fold<'a> {
     words: Places,
     /// Admissions that came too late for an invite that was used up.
     lost: Places,
+    /// Of each role that was given for a time, what says that the term is over (D-26).
+    lapses: BTreeMap<usize, Vec<usize>>,
 }
 
 impl Fold<'_> {
+    /// A term is over whoever says so, since each node looked at its clock before it took that in.
+    /// Only the holder's own word counts for nothing: it decides what the holder did in time.
+    fn find_lapses(&mut self) {
+        let held = self.charter.held();
+        for place in self.order.iter().copied() {
+            let Act::RoleLapsed(body) = &held[place].act else { continue };
+            let Some(grant) = self.charter.place(&body.grant) else { continue };
+            let timed = matches!(&held[grant].act, Act::Role(role)
+                if role.end.is_some() && role.to != held[place].operation.author);
+            if timed && held[place].saw(grant) {
+                self.lapses.entry(grant).or_default().push(place);
+            }
+        }
+    }
+
+    /// Whether the term of a grant was over for the operation at `place`: there is word that it is, and
+    /// none of that has seen the operation.
+    fn is_over(&self, grant: usize, place: usize) -> bool {
+        self.lapses.get(&grant).is_some_and(|lapses| {
+            !lapses.iter().any(|lapse| self.charter.held()[*lapse].saw(place))
+        })
+    }
+
     fn settle_removals(&mut self) {
         let mut open: Vec<usize> =
             self.inside().filter(|place| self.removed_by(*place).is_some()).collect();
@@ -354,7 +403,7 @@ impl Fold<'_> {
                 // nobody takes the host's role from another, who could then be removed.
                 let own = body.to == author && member;
                 let may = if body.grant { host } else { own || host && body.role != "host" };
-                self.belongs(body.to, place) && may
+                self.belongs(body.to, place) && may && (own || !self.shortens(body, place))
             }
             Act::Hold(body) => {
                 let target = self.belongs(body.who, place) && body.who != author;
@@ -370,7 +419,7 @@ impl Fold<'_> {
                 admits && target && !(body.place && again)
             }
             Act::Circle(_) | Act::Relays(_) | Act::Policy(_) => host,
-            Act::Join | Act::Unknown(_) => member,
+            Act::RoleLapsed(_) | Act::Join | Act::Unknown(_) => member,
         }
     }
 
@@ -441,19 +490,34 @@ impl Fold<'_> {
     fn holds(&self, who: MemberId, role: &str, place: usize) -> bool {
         // What one held before one was let in again is gone.
         let Some(since) = self.admission(who, place) else { return false };
-        let last = self
-            .before(place)
+        match self.last_grant(who, role, place).map(|at| (at, &self.charter.held()[at].act)) {
+            Some((at, Act::Role(body))) => body.grant && !self.is_over(at, place),
+            _ => role == "host" && matches!(self.charter.held()[since].act, Act::Found(_)),
+        }
+    }
+
+    /// What gave `who` a role last, or took it, by what stands before `place`.
+    fn last_grant(&self, who: MemberId, role: &str, place: usize) -> Option<usize> {
+        let since = self.admission(who, place)?;
+        self.before(place)
             .filter(|at| match &self.charter.held()[*at].act {
                 Act::Role(body) => {
                     body.to == who && body.role == role && self.charter.held()[*at].saw(since)
                 }
                 _ => false,
             })
-            .max_by_key(|at| self.role_order(*at));
-        match last.map(|at| &self.charter.held()[at].act) {
-            Some(Act::Role(body)) => body.grant,
-            _ => role == "host" && matches!(self.charter.held()[since].act, Act::Found(_)),
-        }
+            .max_by_key(|at| self.role_order(*at))
+    }
+
+    /// Whether a grant would end another host's term before its time, which is to take the role.
+    fn shortens(&self, body: &RoleBody, place: usize) -> bool {
+        let Some(end) = body.end.filter(|_| body.role == "host") else { return false };
+        let last = self.last_grant(body.to, "host", place);
+        let until = last.and_then(|at| match &self.charter.held()[at].act {
+            Act::Role(body) => body.end,
+            _ => None,
+        });
+        self.holds(body.to, "host", place) && until.is_none_or(|until| end < until)
     }
 
     /// In which order grants and resignations count: who saw a grant and resigns it comes later.
@@ -504,6 +568,7 @@ impl Fold<'_> {
                         key: body.key,
                         handle: body.handle.clone(),
                         roles: BTreeSet::from(["host".to_owned()]),
+                        terms: BTreeMap::new(),
                         age: held.depth,
                         by: held.id,
                     };
@@ -679,6 +744,7 @@ impl Fold<'_> {
                 key: body.key,
                 handle: body.handle.clone(),
                 roles: BTreeSet::new(),
+                terms: BTreeMap::new(),
                 age: held.depth,
                 by: held.id,
             };
@@ -688,6 +754,7 @@ impl Fold<'_> {
                 let again = |old: &mut Person| {
                     old.by = held.id;
                     old.roles.clear();
+                    old.terms.clear();
                 };
                 roster.members.entry(who).and_modify(again);
             }
@@ -746,8 +813,12 @@ impl Fold<'_> {
             if !since.is_some_and(|since| self.charter.held()[place].saw(since)) {
                 continue;
             }
-            if body.grant {
+            person.terms.remove(&body.role);
+            if body.grant && !self.lapses.contains_key(&place) {
                 person.roles.insert(body.role.clone());
+                if let Some(end) = body.end {
+                    person.terms.insert(body.role.clone(), (self.charter.held()[place].id, end));
+                }
             } else {
                 person.roles.remove(&body.role);
             }

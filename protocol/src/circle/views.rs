@@ -134,6 +134,12 @@ impl Circle {
             name: person.handle.clone(),
             me: *id == self.me,
             roles: person.roles.iter().cloned().collect(),
+            terms: person
+                .terms
+                .iter()
+                .filter(|(role, _)| person.roles.contains(*role))
+                .map(|(role, (_, end))| (role.clone(), Timestamp(*end)))
+                .collect(),
             joined_at: self.log.came(id).unwrap_or(joined),
             standing: if self.roster.is_held(id, at) { Standing::Held } else { Standing::Member },
             removal_by: self.roster.words.get(id).map_or_else(Vec::new, |words| {
@@ -145,6 +151,7 @@ impl Circle {
             name: former.handle.clone(),
             me: *id == self.me,
             roles: Vec::new(),
+            terms: Vec::new(),
             joined_at: self.log.came(id).unwrap_or(joined),
             standing: if former.removed { Standing::Removed } else { Standing::Left },
             removal_by: Vec::new(),

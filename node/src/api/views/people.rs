@@ -214,6 +214,14 @@ pub(in crate::api) struct MemberLine {
     languages: Vec<String>,
     blocked: bool,
     removal_by: Vec<String>,
+    terms: Vec<Term>,
+}
+
+/// Until when a role was given.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Term {
+    role: String,
+    until: String,
 }
 
 impl MemberLine {
@@ -237,6 +245,11 @@ impl MemberLine {
             languages: Vec::new(),
             blocked: false,
             removal_by: member.removal_by.clone(),
+            terms: member
+                .terms
+                .iter()
+                .map(|(role, end)| Term { role: role.clone(), until: time(*end) })
+                .collect(),
         }
     }
 }
@@ -353,7 +366,7 @@ mod tests {
             json!({
                 "v": 1, "id": "c0".repeat(32), "name": "Heron", "me": true, "roles": ["host"],
                 "joined_on": "2026-11-23", "state": "active", "verified": false,
-                "mentor_volunteer": false, "languages": [], "blocked": false, "removal_by": [],
+                "mentor_volunteer": false, "languages": [], "blocked": false, "removal_by": [], "terms": [],
             })
         );
     }

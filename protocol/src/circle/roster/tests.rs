@@ -8,7 +8,8 @@ use rand_chacha::{
 use super::*;
 use crate::circle::charter::InviteClosedBody;
 use crate::circle::charter::tests::{
-    ANNA, BEN, CHRIS, DANA, Story, cosign, holding, invite, leaving, member, policy, removal, role,
+    ANNA, BEN, CHRIS, DANA, Story, cosign, holding, invite, lapsed, leaving, member, policy,
+    removal, role, term,
 };
 
 const EVE: u8 = 5;
@@ -50,8 +51,8 @@ fn turmoil(seed: u64) -> Story {
     let mut rng = ChaCha20Rng::seed_from_u64(seed);
     let mut story = Story::with(&[BEN, CHRIS, DANA]);
     story.by(ANNA, &role(BEN, "host", true));
-    story.by(ANNA, &role(CHRIS, if seed % 2 == 0 { "host" } else { "steward" }, true));
-    let (mut invites, mut removals): (Vec<OperationId>, Vec<OperationId>) = Default::default();
+    story.by(ANNA, &role(CHRIS, if seed.is_multiple_of(2) { "host" } else { "steward" }, true));
+    let (mut invites, mut removals, mut grants) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..18 {
         // Of two numbers the smaller: those who may do most act most.
         let who = below(&mut rng, 6).min(below(&mut rng, 6));
@@ -62,7 +63,7 @@ fn turmoil(seed: u64) -> Story {
         let seen: Vec<OperationId> =
             (0..3).map(|_| ids[from + below(&mut rng, ids.len() - from)]).collect();
         let (to, kind) =
-            (u8::try_from(1 + below(&mut rng, 6)).expect("small"), below(&mut rng, 14));
+            (u8::try_from(1 + below(&mut rng, 6)).expect("small"), below(&mut rng, 16));
         let some = |invites: &[OperationId], rng: &mut ChaCha20Rng| {
             (!invites.is_empty()).then(|| invites[below(rng, invites.len())])
         };
@@ -75,6 +76,11 @@ fn turmoil(seed: u64) -> Story {
             7 => story.admission(to, None),
             8 => story.admission(to, some(&invites, &mut rng)),
             9 => invite(to, 1, true),
+            13 => term(to, if who % 2 == 0 { "host" } else { "steward" }, 1_000),
+            14 => match some(&grants, &mut rng) {
+                Some(grant) => lapsed(grant),
+                None => Act::Join,
+            },
             11 | 12 => match some(&removals, &mut rng) {
                 Some(removal) => cosign(removal),
                 None => Act::Join,
@@ -98,6 +104,8 @@ fn turmoil(seed: u64) -> Story {
             invites.push(id);
         } else if matches!(act, Act::Removal(_)) {
             removals.push(id);
+        } else if matches!(&act, Act::Role(body) if body.end.is_some()) {
+            grants.push(id);
         }
     }
     story
@@ -282,6 +290,83 @@ fn a_host_is_not_removed_by_another_host_alone() {
     story.by(BEN, &leaving(BEN));
     assert_eq!(members(&story), [ANNA, CHRIS]);
     assert!(!roster(&story).former[&member(BEN)].removed);
+}
+
+/// a role given for a time is held until an operation says that the time is over.
+#[test]
+fn a_term_ends_by_an_operation_and_not_by_a_clock() {
+    let mut story = Story::with(&[BEN, CHRIS]);
+    let grant = story.by(ANNA, &term(BEN, "steward", 1_000));
+    let open = story.by(BEN, &invite(1, 5, false));
+    assert!(has(&story, BEN, "steward"));
+    assert_eq!(roster(&story).members[&member(BEN)].terms["steward"], (grant, 1_000));
+    story.by(BEN, &lapsed(grant));
+    assert!(has(&story, BEN, "steward"), "the holder's own word ends nothing");
+    story.by(CHRIS, &lapsed(grant));
+    assert!(!has(&story, BEN, "steward"));
+    let (invites, dana) = (roster(&story).invites, story.admission(DANA, None));
+    assert!(invites.contains_key(&open), "what was done in time stays");
+    story.by(BEN, &dana);
+    assert_eq!(members(&story), [ANNA, BEN, CHRIS]);
+    story.by(ANNA, &term(BEN, "steward", 2_000));
+    story.by(BEN, &dana);
+    assert_eq!(members(&story), [ANNA, BEN, CHRIS, DANA], "a new term is a new one");
+}
+
+/// R-12, D-26: whoever was away acts in a role that is over to no effect.
+#[test]
+fn what_no_word_of_the_end_had_seen_is_void() {
+    let mut story = Story::with(&[BEN, CHRIS]);
+    let grant = story.by(ANNA, &term(BEN, "host", 1_000));
+    let (base, heads) = (story.all.len(), story.heads());
+    story.at(&heads, CHRIS, &lapsed(grant));
+    let dana = story.admission(DANA, None);
+    let dana = story.at(&heads, BEN, &dana);
+    let eve = story.at(&[dana], BEN, &role(DANA, "host", true));
+    story.at(&[eve], DANA, &removal(CHRIS));
+    in_all_orders(&story, base, &[ANNA, BEN, CHRIS]);
+}
+
+/// one member alone, with an old date, undoes nothing that the others had seen in time.
+#[test]
+fn a_word_of_the_end_with_an_old_date_undoes_nothing_that_another_had_seen() {
+    let mut story = Story::with(&[BEN, CHRIS]);
+    let grant = story.by(ANNA, &term(BEN, "steward", 1_000));
+    let (base, heads) = (story.all.len(), story.heads());
+    let dana = story.admission(DANA, None);
+    let dana = story.at(&heads, BEN, &dana);
+    story.at(&heads, CHRIS, &lapsed(grant));
+    story.at(&[dana], ANNA, &lapsed(grant));
+    in_all_orders(&story, base, &[ANNA, BEN, CHRIS, DANA]);
+}
+
+/// a host is not made to end by another host who gives the role again for a short time.
+#[test]
+fn no_host_shortens_the_term_of_another() {
+    let mut story = Story::with(&[BEN]);
+    story.by(ANNA, &role(BEN, "host", true));
+    let short = story.by(ANNA, &term(BEN, "host", 1_000));
+    assert!(!roster(&story).standing.contains(&short));
+    let own = story.by(BEN, &term(BEN, "host", 2_000));
+    assert!(roster(&story).standing.contains(&own));
+    let shorter = story.by(ANNA, &term(BEN, "host", 1_000));
+    assert!(!roster(&story).standing.contains(&shorter));
+    let longer = story.by(ANNA, &term(BEN, "host", 3_000));
+    assert!(roster(&story).standing.contains(&longer));
+    assert_eq!(roster(&story).members[&member(BEN)].terms["host"], (longer, 3_000));
+}
+
+/// at the end by the clock, whether somebody said so or not.
+#[test]
+fn a_roster_at_a_clock_holds_no_term_that_is_over() {
+    let mut story = Story::with(&[BEN]);
+    story.by(ANNA, &term(BEN, "host", 1_000));
+    let mut roster = roster(&story);
+    assert!(!roster.end_terms(Timestamp(999)));
+    assert!(roster.members[&member(BEN)].may(Right::Host));
+    assert!(roster.end_terms(Timestamp(1_000)));
+    assert!(!roster.members[&member(BEN)].may(Right::Admit));
+    assert!(roster.members[&member(ANNA)].may(Right::Host), "for good");
 }
 
 /// Anna, Ben, Chris and Dana, all of them hosts, let in and made so by Anna one after another.
