@@ -79,7 +79,11 @@ fn who_leaves_is_told_of_and_keeps_or_forgets_what_was_said() {
         home.follow(CIRCLE).until_said(&["before".to_owned()]);
     }
     assert_eq!(ben.refused(["circle", "leave", CIRCLE]), needs_yes());
+    // it closes what was open, as every removal does, and says so.
+    let open = anna.invite(CIRCLE, &[]);
+    until(&ben, &["invite", "list", CIRCLE], |invite| invite["state"] == "live");
     let gone = ben.ok(["circle", "leave", CIRCLE, "--yes"]);
+    assert_eq!(gone["invites_closed"], 1, "{gone} {open}");
     assert_eq!((&gone["told"], &gone["circle"]), (&"relayed".into(), &CIRCLE.into()), "{gone}");
     assert!(text(&gone["left_at"]).ends_with('Z'), "{gone}");
     let line = follower.until(|line| line["kind"] == "left");

@@ -156,14 +156,19 @@ fn removal_sentence(name: &str, fields: Fields<'_>) -> String {
              see that you did."
         );
     }
-    let closed = match fields.count("invites_closed") {
-        0 => String::new(),
-        count => format!(" Open invites were closed: {count}."),
-    };
     format!(
         "{name} is removed. What you say from now on cannot be read by {name}. Others follow when \
-         they hear of it.{closed}"
+         they hear of it.{}",
+        closed(fields)
     )
+}
+
+/// What a removal closed (R-60), as a sentence behind another.
+pub(super) fn closed(fields: Fields<'_>) -> String {
+    match fields.count("invites_closed") {
+        0 => String::new(),
+        count => format!(" Open invites were closed: {count}."),
+    }
 }
 
 fn hold_sentence(name: &str, until: Option<&str>) -> String {

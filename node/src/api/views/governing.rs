@@ -53,6 +53,7 @@ pub(in crate::api) struct Gone {
     circle_id: String,
     left_at: String,
     told: &'static str,
+    invites_closed: usize,
 }
 
 impl Gone {
@@ -65,6 +66,7 @@ impl Gone {
             circle_id: circle.hex(),
             left_at: time(at),
             told: mark_word(act.mark),
+            invites_closed: act.invites_closed,
         }
     }
 }
@@ -138,6 +140,7 @@ mod tests {
             json!({
                 "v": 1, "id": "a1".repeat(32), "circle": "Test", "circle_id": "41".repeat(32),
                 "left_at": "2026-11-23T18:02:11.204Z", "told": "waiting",
+                "invites_closed": 2,
             })
         );
     }
