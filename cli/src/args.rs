@@ -465,6 +465,9 @@ pub(crate) struct MemberRole {
     pub(crate) who: String,
     #[command(flatten)]
     pub(crate) change: RoleChange,
+    /// The day on which a role that is given ends by itself, such as 2027-03-31
+    #[arg(long, value_name = "DATE", conflicts_with = "drop")]
+    pub(crate) until: Option<jiff::civil::Date>,
 }
 
 #[derive(Debug, Args)]

@@ -606,6 +606,8 @@ pub enum Command {
         role: String,
         /// Given, or taken back.
         grant: bool,
+        /// When what is given ends by itself.
+        end: Option<Timestamp>,
     },
     /// End somebody else's membership. Answer: [`Answer::Governed`].
     Remove {
@@ -656,6 +658,8 @@ pub struct ActView {
     pub mark: Mark,
     /// Invites that it closed.
     pub invites_closed: usize,
+    /// Whether it does nothing until another host says the same.
+    pub needs_second: bool,
 }
 
 /// How far a message of one's own has come; it rises on another party's acknowledgement only (P2).
@@ -943,10 +947,14 @@ pub struct MemberView {
     pub me: bool,
     /// Names of roles.
     pub roles: Vec<String>,
+    /// Of roles that were given for a time, when that ends.
+    pub terms: Vec<(String, Timestamp)>,
     /// When this node learned of the admission.
     pub joined_at: Timestamp,
     /// Where the membership stands.
     pub standing: Standing,
+    /// Names of hosts who want this host removed, as long as no second one says so.
+    pub removal_by: Vec<String>,
 }
 
 /// One line of a conversation.

@@ -22,6 +22,7 @@ mod opening;
 mod relays;
 pub mod roster;
 mod speak;
+mod terms;
 pub(crate) mod views;
 mod waiting;
 
@@ -143,6 +144,7 @@ pub(crate) struct Circle {
     run: Run,
     charter: Charter,
     roster: Roster,
+    terms: terms::Terms,
     cards: Cards,
     own_cards: BTreeMap<CardId, CardSecrets>,
     epochs: Epochs,
@@ -210,6 +212,7 @@ impl Circle {
             run,
             charter: Charter::new(id),
             roster: Roster::default(),
+            terms: terms::Terms::default(),
             cards: Cards::default(),
             own_cards: BTreeMap::new(),
             epochs: Epochs::default(),
@@ -400,6 +403,8 @@ impl Circle {
                 circle.charter.take(signed);
             }
         }
+        // Only now: what was taken in once is in, whatever the clock says today.
+        circle.charter.at(env.now);
         circle.fold();
         for (_, saved) in rows(env, Room::Cards) {
             circle.rows[1] += 1;
@@ -767,6 +772,9 @@ impl Circle {
         self.exchange.expire(batch, u32::try_from(before).unwrap_or(0));
         self.end_epochs(env, batch);
         self.end_cards(env, batch);
+        if self.may_act() && self.in_step() {
+            self.say_what_ended(env, batch);
+        }
         self.settle(env, batch);
     }
 
@@ -784,6 +792,7 @@ impl Circle {
             log,
             self.log.next_expiry(),
             self.next_release(),
+            self.next_term(able && self.in_step()),
             self.fell_at.map(|at| at.plus(FALLEN_MS)),
             self.open_at.filter(|_| able && self.in_step()),
             self.waiting.next_wake().filter(|_| able),

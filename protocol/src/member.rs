@@ -104,6 +104,9 @@ impl Member {
     /// Takes all inputs that came, gives one atomic batch.
     pub fn handle(&mut self, env: &mut Env<'_>, inputs: Vec<Input>) -> Vec<Output> {
         let mut batch = self.first.take().unwrap_or_default();
+        for circle in self.circles.values_mut() {
+            circle.look_at_clock(env, &mut batch);
+        }
         let mut spoke = Vec::new();
         for input in inputs {
             if let Input::Command { ticket, command } = input {
@@ -353,9 +356,11 @@ impl Member {
             Command::Members { circle } => {
                 Ok(Answer::Members(self.circle(&circle)?.members(env.now)))
             }
-            Command::Role { circle, who, role, grant } => {
+            Command::Role { circle, who, role, grant, end } => {
                 let circle = self.own(&circle)?;
-                circle.set_role(env, batch, who, role, grant).map(Answer::Governed)
+                circle
+                    .set_role(env, batch, who, role, (grant, end.map(|end| end.0)))
+                    .map(Answer::Governed)
             }
             Command::Remove { circle, who, reason } => {
                 self.own(&circle)?.remove(env, batch, who, reason).map(Answer::Governed)

@@ -9,11 +9,15 @@
 //! in whichever mailbox it has proven. From all others a mailbox takes little (U-140): that is how a
 //! newcomer reaches the rendezvous of an invite.
 //!
+//! A mailbox that was opened with a link from before a removal is *old* once the newest link is a day old.
+//! From a connection without the newest link it takes little, and what that drops is its own.
+//!
 //! It keeps what it accepted until its age is over (U-163), and nothing else about anybody.
 
 mod door;
 mod mailboxes;
 mod quota;
+mod remains;
 mod session;
 mod shelf;
 pub mod token;
@@ -268,7 +272,8 @@ impl Relay {
     pub fn revoke_token(&mut self, id: TokenId, now: Timestamp) -> Option<Vec<Output>> {
         let mut batch = Batch::default();
         batch.out.push(self.tokens.revoke(id, now)?);
-        let vouched = self.sessions.iter().filter(|(_, s)| s.vouched == Some(id));
+        let vouched =
+            self.sessions.iter().filter(|(_, s)| s.vouched.is_some_and(|by| by.token == id));
         let vouched: Vec<End> = vouched.map(|(end, _)| *end).collect();
         for end in vouched {
             self.shut(end, &mut batch);
@@ -395,11 +400,8 @@ impl Relay {
         let expired = self.mailboxes.expired(limits.first_hour(now), SWEEP);
         let unfinished = expired.len() == SWEEP;
         for (mailbox, id) in expired {
-            if let Some((key, kept)) = self.mailboxes.drop(mailbox, id) {
-                self.tokens.release(kept.token, u64::from(kept.size));
-                self.tally.expired += 1;
-                batch.out.push(Output::Erase(key));
-            }
+            self.lose(mailbox, id, batch);
+            self.tally.expired += 1;
         }
         if unfinished {
             self.sweep_at = now.plus(SWEEP_PAUSE_MS);

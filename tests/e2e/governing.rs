@@ -79,7 +79,11 @@ fn who_leaves_is_told_of_and_keeps_or_forgets_what_was_said() {
         home.follow(CIRCLE).until_said(&["before".to_owned()]);
     }
     assert_eq!(ben.refused(["circle", "leave", CIRCLE]), needs_yes());
+    // it closes what was open, as every removal does, and says so.
+    let open = anna.invite(CIRCLE, &[]);
+    until(&ben, &["invite", "list", CIRCLE], |invite| invite["state"] == "live");
     let gone = ben.ok(["circle", "leave", CIRCLE, "--yes"]);
+    assert_eq!(gone["invites_closed"], 1, "{gone} {open}");
     assert_eq!((&gone["told"], &gone["circle"]), (&"relayed".into(), &CIRCLE.into()), "{gone}");
     assert!(text(&gone["left_at"]).ends_with('Z'), "{gone}");
     let line = follower.until(|line| line["kind"] == "left");
@@ -196,6 +200,67 @@ fn a_second_host_removes_too_and_the_only_one_does_not_leave_by_mistake() {
     anna.say(CIRCLE, "still here", &["--wait", "relayed"]);
 }
 
+/// U-51, R-12
+#[test]
+fn a_host_goes_when_two_others_say_so() {
+    let (_circle, [anna, ben, chris]) = Circle::of(["Anna", "Ben", "Chris"]);
+    let role = |who| ["member", "role", CIRCLE, who, "--add", "host", "--yes"];
+    anna.ok(role("Ben"));
+    let remove = ["member", "remove", CIRCLE, "Ben", "--yes"];
+    assert_eq!(anna.refused(remove), (7, "not-allowed".to_owned()), "nobody could back her");
+    anna.ok(role("Chris"));
+    until(&chris, &["circle", "show", CIRCLE], |circle| circle["roles"] == json!(["host"]));
+    let mut follower = ben.follow(CIRCLE);
+    let code = anna.invite(CIRCLE, &[]);
+
+    let first = anna.ok(remove);
+    let fields = ["action", "state", "mark", "invites_closed"].map(|field| &first[field]);
+    assert_eq!(json!(fields), json!(["remove", "needs-second", "relayed", 0]), "{first}");
+    assert_eq!(anna.ok(remove)["id"], first["id"], "the same word");
+    for home in [&ben, &chris] {
+        let waits = |member: &Value| member["removal_by"] == json!(["Anna"]);
+        until(home, &["members", CIRCLE], waits);
+    }
+    anna.say(CIRCLE, "Ben is in still", &["--wait", "relayed"]);
+    follower.until_said(&["Ben is in still".to_owned()]);
+
+    let second = Done::of(chris.plain_command(remove), "");
+    assert!(second.stdout().starts_with("Ben is removed."), "{}", second.stdout());
+    assert!(second.stdout().ends_with("Open invites were closed: 1.\n"), "{}", second.stdout());
+    until(&ben, &["circle", "show", CIRCLE], |circle| circle["state"] == "removed");
+    until(&anna, &["circle", "show", CIRCLE], |circle| circle["members"] == 2);
+    anna.say(CIRCLE, "among two", &["--wait", "relayed"]);
+    chris.follow(CIRCLE).until_said(&["among two".to_owned()]);
+    assert!(!ben.texts(CIRCLE).contains(&"among two".to_owned()));
+    let _ = code;
+}
+
+/// U-51, R-12
+#[test]
+fn a_role_is_given_until_a_day() {
+    let (_circle, [anna, ben]) = Circle::of(["Anna", "Ben"]);
+    let until =
+        |day| ["member", "role", CIRCLE, "Ben", "--add", "steward", "--until", day, "--yes"];
+    assert_eq!(anna.refused(until("soon")), (2, "usage".to_owned()));
+    assert_eq!(anna.refused(until("2020-01-31")), (2, "usage".to_owned()));
+    let plain = Done::of(anna.plain_command(until("2099-03-31")), "");
+    assert_eq!(
+        plain.stdout(),
+        "Ben is a steward now. It ends by itself on 31 Mar 2099.\n",
+        "{}",
+        plain.stderr()
+    );
+    let has_term = |member: &Value| {
+        member["name"] == "Ben"
+            && member["roles"] == json!(["steward"])
+            && member["terms"][0]["role"] == "steward"
+            && text(&member["terms"][0]["until"]).starts_with("2099-03-3")
+    };
+    until_all(&[&anna, &ben], &["members", CIRCLE], has_term);
+    let code = ben.invite(CIRCLE, &[]);
+    assert!(code.starts_with("HL1"));
+}
+
 /// U-51, D-37
 #[test]
 fn what_a_held_member_says_is_shown_once_the_hold_ends() {
@@ -261,6 +326,12 @@ fn until(home: &Home, words: &[&str], is_it: impl Fn(&Value) -> bool) {
             return;
         }
         assert!(Instant::now() < late, "{words:?} stays at {objects:?}");
+    }
+}
+
+fn until_all(homes: &[&Home], words: &[&str], is_it: impl Fn(&Value) -> bool) {
+    for home in homes {
+        until(home, words, &is_it);
     }
 }
 

@@ -77,7 +77,7 @@ impl World {
         Some(match what {
             Govern::Host(who) => {
                 let (who, role) = (self.member_of(*who)?, "host".into());
-                Command::Role { circle, who, role, grant: true }
+                Command::Role { circle, who, role, grant: true, end: None }
             }
             Govern::Remove(who) => {
                 Command::Remove { circle, who: self.member_of(*who)?, reason: None }

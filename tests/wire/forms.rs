@@ -3,8 +3,9 @@
 use hearthlight_protocol::boundary::{RelayCard, Timestamp};
 use hearthlight_protocol::circle::card::{CardSecrets, VerifiedCard};
 use hearthlight_protocol::circle::charter::{
-    Act, AdmitBody, CircleBody, FoundBody, HoldBody, InviteBody, InviteClosedBody, InviteClosedWhy,
-    Operation, PolicyBody, RelayBody, RelaysBody, RemovalBody, RoleBody,
+    Act, AdmitBody, CircleBody, CosignBody, FoundBody, HoldBody, InviteBody, InviteClosedBody,
+    InviteClosedWhy, Operation, PolicyBody, RelayBody, RelaysBody, RemovalBody, RoleBody,
+    RoleLapsedBody,
 };
 use hearthlight_protocol::circle::help::{Ask, Heads, Help};
 use hearthlight_protocol::crypto::{KeyPair, Label, Suite};
@@ -181,7 +182,20 @@ fn acts() -> Vec<(&'static str, Act)> {
                 template: "plain".into(),
             }),
         ),
-        ("role", Act::Role(RoleBody { grant: true, role: "steward".into(), to: member })),
+        (
+            "role",
+            Act::Role(RoleBody { grant: true, role: "steward".into(), to: member, end: None }),
+        ),
+        (
+            "role-term",
+            Act::Role(RoleBody {
+                grant: true,
+                role: "steward".into(),
+                to: member,
+                end: Some(NOON.0 + 90 * 24 * 3_600_000),
+            }),
+        ),
+        ("role-lapsed", Act::RoleLapsed(RoleLapsedBody { grant: OperationId([0x0a; 32]) })),
         ("hold", Act::Hold(HoldBody { who: member, place: true, until: NOON.0 + 72 * 3_600_000 })),
         ("removal", Act::Removal(RemovalBody { who: member, mode: 0, reason: None })),
         (
@@ -192,6 +206,7 @@ fn acts() -> Vec<(&'static str, Act)> {
                 reason: Some("after three warnings".into()),
             }),
         ),
+        ("cosign", Act::Cosign(CosignBody { of: OperationId([0x0c; 32]) })),
         (
             "found",
             Act::Found(Box::new(FoundBody {

@@ -210,6 +210,10 @@ fn plain_member(fields: Fields<'_>) -> String {
         if fields.flag("verified") { "verified" } else { "" },
         if fields.flag("blocked") { "blocked" } else { "" },
         &since,
+        &match fields.list("removal_by").join(", ") {
+            by if by.is_empty() => by,
+            by => format!("removal waits for a second host, after {by}"),
+        },
     ])
 }
 
@@ -278,5 +282,11 @@ mod tests {
         let member = json!({"v":1,"id":"c0","name":"Heron","me":false,"roles":["host"],"joined_on":"2026-11-02",
             "state":"active","verified":true,"mentor_volunteer":false,"languages":[],"blocked":false});
         assert_eq!(plain(plain_member, member), "Heron  host  verified  since 2 Nov");
+        let host = json!({"name":"Otter","roles":["host"],"joined_on":"2026-11-02","state":"active",
+            "removal_by":["Heron"]});
+        assert_eq!(
+            plain(plain_member, host),
+            "Otter  host  since 2 Nov  removal waits for a second host, after Heron"
+        );
     }
 }

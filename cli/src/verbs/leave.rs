@@ -3,7 +3,12 @@
 
 use serde_json::json;
 
-use super::{circle::millis, member::NOT_YET, say::look_for, wipe};
+use super::{
+    circle::millis,
+    member::{NOT_YET, closed},
+    say::look_for,
+    wipe,
+};
 use crate::{
     advice::Failure,
     args::CircleLeave,
@@ -29,7 +34,7 @@ pub(crate) async fn leave(context: &Context, asked: CircleLeave) -> Result<(), F
     if forgets {
         client.post(&format!("{path}/wipe"), json!({})).await?;
     }
-    context.output.object(&gone, |_| sentence(&label, forgets))?;
+    context.output.object(&gone, |fields| sentence(&label, forgets) + &closed(fields))?;
     if !told && forgets {
         context.output.hint("The others were not told.");
     } else if !told {

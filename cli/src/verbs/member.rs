@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{
+    Timestamp,
+    civil::{Date, Time},
+    tz::TimeZone,
+};
 use serde_json::{Value, json};
 
 use super::circle::millis;
@@ -41,8 +45,12 @@ async fn role(context: &Context, asked: MemberRole) -> Result<(), Failure> {
         false => format!("Take the role of a {role} in \"{circle}\" from {name}?"),
     };
     prompt::confirm(context, &question).await?;
-    let done = whom.act("role", json!({"role": role, "grant": grant})).await?;
-    whom.show(&done, &|_| role_sentence((!whom.me).then_some(name), &role, grant))
+    let until = asked.until.map(begin_of).transpose()?;
+    let done = whom.act("role", json!({"role": role, "grant": grant, "until": until})).await?;
+    whom.show(&done, &|_| {
+        let says = role_sentence((!whom.me).then_some(name), &role, grant);
+        asked.until.map_or(says.clone(), |day| until_day(&says, day))
+    })
 }
 
 async fn remove(context: &Context, asked: MemberRemove) -> Result<(), Failure> {
@@ -115,6 +123,18 @@ impl<'a> Whom<'a> {
     }
 }
 
+/// The moment at which a day begins, here, as the API takes it.
+fn begin_of(day: Date) -> Result<String, Failure> {
+    let begins = day.to_datetime(Time::midnight()).to_zoned_datetime(TimeZone::system());
+    let begins = begins.map_err(|_| Failure::usage("No calendar here has that day."))?;
+    Ok(begins.timestamp().to_string())
+}
+
+/// A sentence that says for how long it holds.
+fn until_day(says: &str, day: Date) -> String {
+    format!("{} It ends by itself on {}.", says, day.strftime("%-d %b %Y"))
+}
+
 /// `Thu 26 Nov 18:00`, so long from now, here.
 fn after(span: Duration) -> String {
     let ms = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
@@ -130,14 +150,25 @@ fn role_sentence(name: Option<&str>, role: &str, grant: bool) -> String {
 }
 
 fn removal_sentence(name: &str, fields: Fields<'_>) -> String {
-    let closed = match fields.count("invites_closed") {
-        0 => String::new(),
-        count => format!(" Open invites were closed: {count}."),
-    };
+    if fields.text("state") == "needs-second" {
+        return format!(
+            "{name} is a host, and stays one until a second host removes {name} too. Everybody can \
+             see that you did."
+        );
+    }
     format!(
         "{name} is removed. What you say from now on cannot be read by {name}. Others follow when \
-         they hear of it.{closed}"
+         they hear of it.{}",
+        closed(fields)
     )
+}
+
+/// What a removal closed (R-60), as a sentence behind another.
+pub(super) fn closed(fields: Fields<'_>) -> String {
+    match fields.count("invites_closed") {
+        0 => String::new(),
+        count => format!(" Open invites were closed: {count}."),
+    }
 }
 
 fn hold_sentence(name: &str, until: Option<&str>) -> String {
@@ -174,10 +205,25 @@ mod tests {
         assert!(says(0).ends_with("when they hear of it."));
     }
 
+    /// U-51, R-12
+    #[test]
+    fn a_removal_that_a_second_host_has_to_back_says_so() {
+        let object = json!({"state":"needs-second","invites_closed":0});
+        assert_eq!(
+            removal_sentence("Otter", Fields::new(&object, &TimeZone::UTC)),
+            "Otter is a host, and stays one until a second host removes Otter too. Everybody can see \
+             that you did."
+        );
+    }
+
     /// U-51
     #[test]
     fn roles_and_holds_have_sentences() {
         assert_eq!(role_sentence(Some("Otter"), "host", true), "Otter is a host now.");
+        assert_eq!(
+            until_day("Otter is a host now.", jiff::civil::date(2027, 3, 31)),
+            "Otter is a host now. It ends by itself on 31 Mar 2027."
+        );
         assert_eq!(role_sentence(Some("Otter"), "host", false), "Otter is no host any more.");
         assert_eq!(role_sentence(None, "steward", false), "You are no steward any more.");
         assert_eq!(

@@ -43,6 +43,8 @@ pub(super) async fn member(
 pub(super) struct Role {
     role: String,
     grant: bool,
+    /// When it ends by itself, RFC 3339.
+    until: Option<String>,
     timeout_ms: Option<u64>,
 }
 
@@ -53,8 +55,16 @@ pub(super) async fn role(
     Sent(asked): Sent<Role>,
 ) -> Result<Json<Governed>, Problem> {
     let (role, grant) = (asked.role.to_lowercase(), asked.grant);
-    let to = |circle, who| Command::Role { circle, who, role, grant };
+    let end = asked.until.as_deref().map(moment).transpose()?;
+    let to = |circle, who| Command::Role { circle, who, role, grant, end };
     Act::begin(&desk, &c, asked.timeout_ms).await?.on(&who, "role", to).await
+}
+
+/// A moment as the API takes it, RFC 3339.
+fn moment(text: &str) -> Result<Timestamp, Problem> {
+    let ms = text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond);
+    let ms = ms.and_then(|ms| u64::try_from(ms).ok());
+    ms.map(Timestamp).ok_or_else(|| Problem::usage("until is no moment in RFC 3339."))
 }
 
 #[derive(Deserialize)]

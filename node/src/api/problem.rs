@@ -204,8 +204,8 @@ fn advice_on(error: CommandError) -> Option<&'static str> {
         }
         CommandError::Oneself => "Choose somebody else. To go yourself: hearthlight circle leave C",
         CommandError::AnotherHost => {
-            "Talk with the other hosts. A host gives the role back with: hearthlight member role C me \
-             --drop host"
+            "Two hosts together remove a third. A host gives the role back with: hearthlight member \
+             role C me --drop host"
         }
         CommandError::OnlyHost => {
             "Make another member a host first: hearthlight member role C WHO --add host. To leave the \

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use minicbor::{Decode, Encode};
 
 use super::card::VerifiedCard;
+use crate::boundary::Timestamp;
 use crate::crypto::{Label, Suite};
 use crate::identity::{
     CircleId, InviteId, MemberId, Nonce, OperationId, Peer, PublicKey, Signature,
@@ -59,10 +60,14 @@ pub enum Act {
     Circle(CircleBody),
     /// 67: gives or resigns a role.
     Role(RoleBody),
+    /// 68: says that a role's term is over.
+    RoleLapsed(RoleLapsedBody),
     /// 74: sets aside what somebody says, for a while.
     Hold(HoldBody),
     /// 75: ends a membership.
     Removal(RemovalBody),
+    /// 81: backs what another member began.
+    Cosign(CosignBody),
     /// 82: founds the circle.
     Found(Box<FoundBody>),
     /// 83: lets a member in.
@@ -109,6 +114,18 @@ pub struct RoleBody {
     /// Who holds it.
     #[n(3)]
     pub to: MemberId,
+    /// When its term ends, ms since 1970; of what is given only.
+    #[n(4)]
+    pub end: Option<u64>,
+}
+
+/// Body of kind 68.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct RoleLapsedBody {
+    /// The operation that gave the role.
+    #[n(1)]
+    pub grant: OperationId,
 }
 
 /// Body of kind 74.
@@ -139,6 +156,15 @@ pub struct RemovalBody {
     /// What the record says of it; at most 200 bytes.
     #[n(3)]
     pub reason: Option<String>,
+}
+
+/// Body of kind 81.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct CosignBody {
+    /// The operation that it backs.
+    #[n(1)]
+    pub of: OperationId,
 }
 
 /// Body of kind 82.
@@ -301,8 +327,10 @@ impl Act {
         match self {
             Self::Circle(_) => 64,
             Self::Role(_) => 67,
+            Self::RoleLapsed(_) => 68,
             Self::Hold(_) => 74,
             Self::Removal(_) => 75,
+            Self::Cosign(_) => 81,
             Self::Found(_) => 82,
             Self::Admit(_) => 83,
             Self::Invite(_) => 84,
@@ -320,8 +348,10 @@ impl Act {
         Bytes(match self {
             Self::Circle(body) => wire::encode(body),
             Self::Role(body) => wire::encode(body),
+            Self::RoleLapsed(body) => wire::encode(body),
             Self::Hold(body) => wire::encode(body),
             Self::Removal(body) => wire::encode(body),
+            Self::Cosign(body) => wire::encode(body),
             Self::Found(body) => wire::encode(&**body),
             Self::Admit(body) => wire::encode(&**body),
             Self::Invite(body) => wire::encode(body),
@@ -341,8 +371,10 @@ impl Act {
         match kind {
             64 => wire::decode(body).map(Self::Circle),
             67 => wire::decode(body).map(Self::Role),
+            68 => wire::decode(body).map(Self::RoleLapsed),
             74 => wire::decode(body).map(Self::Hold),
             75 => wire::decode(body).map(Self::Removal),
+            81 => wire::decode(body).map(Self::Cosign),
             82 => wire::decode(body).map(|body| Self::Found(Box::new(body))),
             83 => wire::decode(body).map(|body| Self::Admit(Box::new(body))),
             84 => wire::decode(body).map(Self::Invite),
@@ -358,7 +390,7 @@ impl Act {
     fn within_limits(&self) -> bool {
         match self {
             Self::Circle(body) => body.name.len() <= 128 && body.template.len() <= 32_768,
-            Self::Role(body) => body.role.len() <= 24,
+            Self::Role(body) => body.role.len() <= 24 && (body.grant || body.end.is_none()),
             Self::Removal(body) => body.reason.as_ref().is_none_or(|why| why.len() <= 200),
             Self::Found(body) => body.handle.len() <= 128,
             Self::Admit(body) => body.handle.len() <= 128,
@@ -446,6 +478,8 @@ pub(crate) struct Charter {
     /// By id and signature: whether that is good is known only once the author is, and a copy with a
     /// bad one must not keep the good one out (H-7).
     waiting: BTreeMap<(OperationId, Signature), (Operation, Act, Signed)>,
+    /// This node's clock, for operations that state a time. Everything has come until it is set.
+    now: Timestamp,
 }
 
 impl Charter {
@@ -458,6 +492,7 @@ impl Charter {
             heads: BTreeSet::new(),
             keys: BTreeMap::new(),
             waiting: BTreeMap::new(),
+            now: Timestamp(u64::MAX),
         }
     }
 
@@ -524,7 +559,7 @@ impl Charter {
         if self.by_id.contains_key(&id) || self.waiting.contains_key(&at) {
             return Taken::Known;
         }
-        if !self.is_ready(&operation) {
+        if !self.is_ready(&operation, &act) {
             if self.waiting.len() < MAX_WAITING {
                 self.waiting.insert(at, (operation, act, signed));
             }
@@ -534,10 +569,22 @@ impl Charter {
             return Taken::Refused;
         }
         let mut taken = vec![id];
+        taken.extend(self.take_waiting());
+        Taken::In(taken)
+    }
+
+    /// Sets the clock, and takes what waited for its time: their ids, in order.
+    pub(crate) fn at(&mut self, now: Timestamp) -> Vec<OperationId> {
+        self.now = now;
+        self.take_waiting()
+    }
+
+    fn take_waiting(&mut self) -> Vec<OperationId> {
+        let mut taken = Vec::new();
         while let Some(at) = self
             .waiting
             .iter()
-            .find(|(_, (operation, ..))| self.is_ready(operation))
+            .find(|(_, (operation, act, _))| self.is_ready(operation, act))
             .map(|(at, _)| *at)
         {
             let (operation, act, signed) = self.waiting.remove(&at).expect("found just now");
@@ -545,11 +592,36 @@ impl Charter {
                 taken.push(at.0);
             }
         }
-        Taken::In(taken)
+        taken
     }
 
-    fn is_ready(&self, operation: &Operation) -> bool {
-        operation.parents.iter().all(|parent| self.by_id.contains_key(parent))
+    fn is_ready(&self, operation: &Operation, act: &Act) -> bool {
+        let is_here = |parent| self.by_id.contains_key(parent);
+        operation.parents.iter().all(is_here) && self.states(act).is_none_or(|at| at <= self.now.0)
+    }
+
+    /// The time that an operation says has come.
+    fn states(&self, act: &Act) -> Option<u64> {
+        match act {
+            Act::RoleLapsed(body) => match &self.get(&body.grant)?.act {
+                Act::Role(role) => role.end,
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The clock as it was last set.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// When the next operation may be taken that waits only for its time.
+    pub(crate) fn next_wake(&self) -> Option<Timestamp> {
+        let timed = self.waiting.values().filter(|(operation, ..)| {
+            operation.parents.iter().all(|parent| self.by_id.contains_key(parent))
+        });
+        timed.filter_map(|(_, act, _)| self.states(act)).min().map(Timestamp)
     }
 
     /// Inserts what is ready, if its author is known in its past and signed it.

@@ -2,7 +2,7 @@
 
 use super::board::BoardItem;
 use super::card::VerifiedCard;
-use super::charter::{Act, HoldBody, RemovalBody, RoleBody, Taken};
+use super::charter::{Act, CosignBody, HoldBody, RemovalBody, RoleBody, Taken};
 use super::opening::Follow;
 use super::roster::{HELD_AGAIN_MS, HOLD_MS, Right, fold};
 use super::{Board, Circle};
@@ -27,20 +27,26 @@ impl Circle {
             Taken::Waits => false,
             Taken::Known | Taken::Refused => true,
             Taken::In(ids) => {
-                for id in ids {
-                    let held = self.charter.get(&id).expect("it was just taken in");
-                    let key = numbered(Room::Operations, &self.id.0, self.rows[0]);
-                    self.rows[0] += 1;
-                    batch.save(key, wire::encode(&held.signed));
-                    batch.notify(Event::Operation { circle: self.id, id });
-                }
+                self.keep_operations(batch, ids);
                 true
             }
         }
     }
 
+    pub(super) fn keep_operations(&mut self, batch: &mut Batch, ids: Vec<OperationId>) {
+        for id in ids {
+            let held = self.charter.get(&id).expect("it was just taken in");
+            let key = numbered(Room::Operations, &self.id.0, self.rows[0]);
+            self.rows[0] += 1;
+            batch.save(key, wire::encode(&held.signed));
+            batch.notify(Event::Operation { circle: self.id, id });
+        }
+    }
+
     pub(super) fn fold(&mut self) {
         self.roster = fold(&self.charter, &self.charter.all());
+        self.roster.end_terms(self.charter.now());
+        self.find_terms();
         self.folded = self.charter.held().len();
         let keep = self.roster.policy.as_ref().and_then(|policy| policy.retention_s);
         self.log.keep_for(keep.map(|seconds| seconds.saturating_mul(1_000)));
@@ -70,14 +76,14 @@ impl Circle {
         self.roster.members.get(&self.me).is_some_and(|person| person.may(right))
     }
 
-    /// Gives a role, or takes it back.
+    /// Gives a role, for good or until then, or takes it back.
     pub(crate) fn set_role(
         &mut self,
         env: &mut Env<'_>,
         batch: &mut Batch,
         who: MemberId,
         role: String,
-        grant: bool,
+        (grant, end): (bool, Option<u64>),
     ) -> Result<ActView, CommandError> {
         if !ROLES.contains(&role.as_str()) {
             return Err(CommandError::UnknownRole);
@@ -87,19 +93,25 @@ impl Circle {
         if !own && !self.may(Right::Host) {
             return Err(CommandError::NotAllowed);
         }
-        if role == "host" && !grant {
-            if !own {
+        if end.is_some_and(|end| !grant || end <= env.now.0) {
+            return Err(CommandError::OutOfRange);
+        }
+        if role == "host" && person.may(Right::Host) {
+            let term = person.terms.get("host").map(|(_, end)| *end);
+            let shorter = end.is_some_and(|end| term.is_none_or(|term| end < term));
+            if who != self.me && (!grant || shorter) {
                 return Err(CommandError::AnotherHost);
             }
-            if person.may(Right::Host) && self.hosts() == 1 {
+            if who == self.me && (!grant || shorter) && self.hosts() == 1 {
                 return Err(CommandError::OnlyHost);
             }
         }
-        self.govern(env, batch, Act::Role(RoleBody { grant, role, to: who }))
+        self.govern(env, batch, Act::Role(RoleBody { grant, role, to: who, end }))
     }
 
     /// Ends somebody else's membership: the epoch, the board and every open invite end with it,
-    /// and the relays are shown a new link.
+    /// and the relays are shown a new link. Of another host it is one's word, until a second host
+    /// says the same.
     pub(crate) fn remove(
         &mut self,
         env: &mut Env<'_>,
@@ -117,11 +129,19 @@ impl Circle {
         if !self.may(Right::Host) {
             return Err(CommandError::NotAllowed);
         }
-        if person.may(Right::Host) {
-            return Err(CommandError::AnotherHost);
+        let first = self.roster.words.get(&who).and_then(|words| {
+            let others = words.iter().filter(|(host, _)| **host != self.me);
+            others.map(|(_, word)| *word).next()
+        });
+        let own = self.roster.words.get(&who).and_then(|words| words.get(&self.me));
+        match (first, own) {
+            (Some(of), _) => self.govern(env, batch, Act::Cosign(CosignBody { of })),
+            (None, Some(word)) => self.governed(word).ok_or(CommandError::NotAMember),
+            (None, None) if person.may(Right::Host) && self.hosts() < 3 => {
+                Err(CommandError::AnotherHost)
+            }
+            _ => self.govern(env, batch, Act::Removal(RemovalBody { who, mode: 0, reason })),
         }
-        let act = Act::Removal(RemovalBody { who, mode: 0, reason });
-        self.govern(env, batch, act)
     }
 
     /// Sets aside what somebody says, for so many seconds; 0 lifts a hold (D-37).
@@ -217,7 +237,9 @@ impl Circle {
     /// An operation of one's own, and how far it came.
     pub(crate) fn governed(&self, id: &OperationId) -> Option<ActView> {
         self.charter.get(id).filter(|held| held.operation.author == self.me)?;
-        Some(ActView { id: *id, mark: self.posted(), invites_closed: 0 })
+        let needs_second =
+            self.roster.words.values().any(|words| words.values().any(|word| word == id));
+        Some(ActView { id: *id, mark: self.posted(), invites_closed: 0, needs_second })
     }
 
     /// How far came what lies on the boards from here.
@@ -257,7 +279,7 @@ impl Circle {
         if boards.is_empty() {
             return Err(CommandError::NotReady);
         }
-        if acts.iter().any(|act| matches!(act, Act::Removal(_))) {
+        if acts.iter().any(|act| matches!(act, Act::Removal(_) | Act::Cosign(_))) {
             boards.extend(self.leaf_boards());
         }
         let (mut items, mut ids) = (Vec::new(), Vec::new());

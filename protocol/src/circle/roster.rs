@@ -3,14 +3,17 @@
 //! [`fold`] is pure: the same set gives the same roster on every node, in whatever order it came, and
 //! no clock is read. It goes in two passes. First the removals are settled: a removal wins over all
 //! that the removed person did without having seen it, and what leans on a cancelled operation falls
-//! with it; where removals cancel one another in a ring, the one by the oldest author stands. Then the
-//! other operations are judged, each by what stands before it.
+//! with it; where removals cancel one another in a ring, D-10 decides. Then the other operations are
+//! judged, each by what stands before it.
+//!
+//! A host goes by the word of two others: the removal by the first is a *word* and does nothing;
+//! the cosign by the second, which has that word in its past, is the removal.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::charter::{
-    Act, Charter, CircleBody, InviteBody, InviteClosedWhy, Places, PolicyBody, RelayBody,
+    Act, Charter, CircleBody, InviteBody, InviteClosedWhy, Places, PolicyBody, RelayBody, RoleBody,
 };
 use crate::boundary::{DAY_MS, HOUR_MS, Timestamp};
 use crate::crypto::Suite;
@@ -40,6 +43,9 @@ pub(crate) struct Person {
     pub(crate) key: PublicKey,
     pub(crate) handle: String,
     pub(crate) roles: BTreeSet<String>,
+    /// Of the roles that were given for a time, the operation that did and when the term ends, ms since
+    /// 1970. A term that is over by a clock stays here until an operation says so.
+    pub(crate) terms: BTreeMap<String, (OperationId, u64)>,
     /// Longest path from `found` to the admission: who has less is older.
     pub(crate) age: u32,
     /// The operation that let this member in.
@@ -90,6 +96,8 @@ pub(crate) struct Roster {
     pub(crate) standing: BTreeSet<OperationId>,
     /// Removals that count.
     pub(crate) removals: u16,
+    /// Hosts whom other hosts want to remove, by whom each, as long as no second one backs it.
+    pub(crate) words: BTreeMap<MemberId, BTreeMap<MemberId, OperationId>>,
     /// Whose talk is set aside, and when that ends by itself, ms since 1970 (D-37).
     pub(crate) holds: BTreeMap<MemberId, u64>,
 }
@@ -105,6 +113,25 @@ impl Roster {
         self.holds
             .get(who)
             .is_some_and(|until| (1..=HOLD_MS).contains(&until.saturating_sub(now.0)))
+    }
+
+    /// Takes the roles away whose term is over by this clock; whether there were such. The
+    /// fold has them until an operation says so.
+    pub(crate) fn end_terms(&mut self, now: Timestamp) -> bool {
+        let mut ended = false;
+        for person in self.members.values_mut() {
+            for (role, (_, end)) in &person.terms {
+                ended |= *end <= now.0 && person.roles.remove(role);
+            }
+        }
+        ended
+    }
+
+    /// Who holds what was given for a time: the grant, and when its term ends.
+    pub(crate) fn terms(&self) -> impl Iterator<Item = (MemberId, OperationId, u64)> + '_ {
+        self.members.iter().flat_map(|(who, person)| {
+            person.terms.values().map(|(grant, end)| (*who, *grant, *end))
+        })
     }
 
     /// The invite of this maker and id.
@@ -126,8 +153,11 @@ pub(crate) fn fold(charter: &Charter, places: &Places) -> Roster {
         order,
         removals: BTreeMap::new(),
         standing: Places::default(),
+        words: Places::default(),
         lost: Places::default(),
+        lapses: BTreeMap::new(),
     };
+    fold.find_lapses();
     fold.settle_removals();
     fold.judge();
     fold.settle_races();
@@ -143,11 +173,38 @@ struct Fold<'a> {
     removals: BTreeMap<usize, bool>,
     /// Operations that count, by the removals settled so far.
     standing: Places,
+    /// Removals of hosts by other hosts, which a second host has to back.
+    words: Places,
     /// Admissions that came too late for an invite that was used up.
     lost: Places,
+    /// Of each role that was given for a time, what says that the term is over (D-26).
+    lapses: BTreeMap<usize, Vec<usize>>,
 }
 
 impl Fold<'_> {
+    /// A term is over whoever says so, since each node looked at its clock before it took that in.
+    /// Only the holder's own word counts for nothing: it decides what the holder did in time.
+    fn find_lapses(&mut self) {
+        let held = self.charter.held();
+        for place in self.order.iter().copied() {
+            let Act::RoleLapsed(body) = &held[place].act else { continue };
+            let Some(grant) = self.charter.place(&body.grant) else { continue };
+            let timed = matches!(&held[grant].act, Act::Role(role)
+                if role.end.is_some() && role.to != held[place].operation.author);
+            if timed && held[place].saw(grant) {
+                self.lapses.entry(grant).or_default().push(place);
+            }
+        }
+    }
+
+    /// Whether the term of a grant was over for the operation at `place`: there is word that it is, and
+    /// none of that has seen the operation.
+    fn is_over(&self, grant: usize, place: usize) -> bool {
+        self.lapses.get(&grant).is_some_and(|lapses| {
+            !lapses.iter().any(|lapse| self.charter.held()[*lapse].saw(place))
+        })
+    }
+
     fn settle_removals(&mut self) {
         let mut open: Vec<usize> =
             self.inside().filter(|place| self.removed_by(*place).is_some()).collect();
@@ -161,8 +218,7 @@ impl Fold<'_> {
                 .copied()
                 .filter(free)
                 .min_by_key(|place| (self.charter.held()[*place].depth, self.rank(*place)))
-                // A ring: the removal by the oldest author stands or falls first (D-10).
-                .or_else(|| open.iter().copied().min_by_key(|place| self.rank(*place)))
+                .or_else(|| open.iter().copied().min_by_key(|place| self.in_a_ring(*place, &open)))
                 .expect("not empty");
             open.retain(|other| *other != place);
             self.judge();
@@ -173,6 +229,7 @@ impl Fold<'_> {
     /// Judges every operation by what stands before it.
     fn judge(&mut self) {
         self.standing = Places::default();
+        self.words = Places::default();
         for place in self.order.clone() {
             let settled = self.removals.get(&place).copied();
             let unsettled = settled.is_none() && self.removed_by(place).is_some();
@@ -181,6 +238,8 @@ impl Fold<'_> {
                 && settled.unwrap_or_else(|| self.stands(place))
             {
                 self.standing.insert(place);
+            } else if self.is_word(place) {
+                self.words.insert(place);
             }
         }
     }
@@ -193,8 +252,37 @@ impl Fold<'_> {
     fn removed_by(&self, place: usize) -> Option<MemberId> {
         match &self.charter.held()[place].act {
             Act::Removal(body) => Some(body.who),
+            Act::Cosign(_) => self.removed_by(self.backed(place)?),
             _ => None,
         }
+    }
+
+    /// The removal in its past that the operation at `place` backs.
+    fn backed(&self, place: usize) -> Option<usize> {
+        let held = self.charter.held();
+        let Act::Cosign(body) = &held[place].act else { return None };
+        let of = self.charter.place(&body.of).filter(|of| held[place].saw(*of))?;
+        matches!(held[of].act, Act::Removal(_)).then_some(of)
+    }
+
+    /// Which of the removals that lean against one another stands or falls first. D-10: what leans on
+    /// rights that another of them takes goes last, since whoever is removed could have given these
+    /// with an old date; then two signers go before one, then the older author before the younger.
+    fn in_a_ring(&self, place: usize, open: &[usize]) -> impl Ord + use<> {
+        let borrowed = open.iter().any(|other| *other != place && self.takes_rights(*other, place));
+        let backed = self.backed(place);
+        let older =
+            backed.map_or_else(|| self.rank(place), |word| self.rank(place).min(self.rank(word)));
+        (borrowed, backed.is_none(), older, self.rank(place))
+    }
+
+    /// Whether the removal `other` would cancel what gives the signers of `place` the right to it, and
+    /// not only what they signed.
+    fn takes_rights(&self, other: usize, place: usize) -> bool {
+        let word = self.backed(place);
+        let given = self.supports(place).into_iter().filter(|at| word != Some(*at));
+        let of_first = word.into_iter().flat_map(|word| self.supports(word));
+        given.chain(of_first).any(|at| self.leans_against(at, other))
     }
 
     /// Older author first, then lower counter, then id.
@@ -228,13 +316,15 @@ impl Fold<'_> {
             Act::Admit(body) => body.invite.and_then(|invite| self.charter.place(&invite)),
             _ => None,
         };
+        let word = self.backed(place);
+        let first = word.map(|word| held[word].operation.author);
         let gives = |at: &usize| match &held[*at].act {
-            Act::Admit(body) => MemberId::of(&body.key) == author,
-            Act::Role(body) => body.to == author,
+            Act::Admit(body) => [Some(author), first].contains(&Some(MemberId::of(&body.key))),
+            Act::Role(body) => [Some(author), first].contains(&Some(body.to)),
             _ => false,
         };
         let past = (0..place).filter(|at| held[place].saw(*at));
-        past.filter(|at| invite == Some(*at) || gives(at)).collect()
+        past.filter(|at| [invite, word].contains(&Some(*at)) || gives(at)).collect()
     }
 
     /// Whether the removal at `removal` cancels the operation at `place`: it is by the removed person,
@@ -297,10 +387,9 @@ impl Fold<'_> {
             },
             Act::Invite(_) => admits,
             Act::InviteClosed(body) => {
-                let own = self
-                    .charter
-                    .get(&body.invite)
-                    .is_some_and(|invite| invite.operation.author == author);
+                let invite = self.charter.place(&body.invite).filter(|at| held.saw(*at));
+                let own =
+                    invite.is_some_and(|at| self.charter.held()[at].operation.author == author);
                 member && (own || host)
             }
             Act::Removal(body) => {
@@ -309,11 +398,12 @@ impl Fold<'_> {
                 let target = self.belongs(body.who, place) && !self.holds(body.who, "host", place);
                 left || host && target
             }
+            Act::Cosign(_) => member && self.backs(place, host),
             Act::Role(body) => {
                 // nobody takes the host's role from another, who could then be removed.
                 let own = body.to == author && member;
                 let may = if body.grant { host } else { own || host && body.role != "host" };
-                self.belongs(body.to, place) && may
+                self.belongs(body.to, place) && may && (own || !self.shortens(body, place))
             }
             Act::Hold(body) => {
                 let target = self.belongs(body.who, place) && body.who != author;
@@ -329,8 +419,42 @@ impl Fold<'_> {
                 admits && target && !(body.place && again)
             }
             Act::Circle(_) | Act::Relays(_) | Act::Policy(_) => host,
-            Act::Join | Act::Unknown(_) => member,
+            Act::RoleLapsed(_) | Act::Join | Act::Unknown(_) => member,
         }
+    }
+
+    /// Whether the operation at `place` is a host's word that another host goes.
+    fn is_word(&self, place: usize) -> bool {
+        let held = &self.charter.held()[place];
+        let author = held.operation.author;
+        match &held.act {
+            Act::Removal(body) => {
+                body.mode != 2
+                    && body.who != author
+                    && !self.is_cancelled(place)
+                    && [author, body.who].iter().all(|who| self.hosts(*who, place))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a cosign at `place` does what it backs: R-12, two hosts who are so still remove another.
+    /// A cosign of anything else does nothing.
+    fn backs(&self, place: usize, host: bool) -> bool {
+        let held = self.charter.held();
+        let word = self.backed(place).and_then(|word| Some((word, self.removed_by(word)?)));
+        let Some((word, who)) = word else { return true };
+        let (first, second) = (held[word].operation.author, held[place].operation.author);
+        self.words.contains(word)
+            && host
+            && ![first, who].contains(&second)
+            && self.hosts(first, place)
+            && self.belongs(who, place)
+    }
+
+    /// Whether `who` is a member and a host, by what stands before `place`.
+    fn hosts(&self, who: MemberId, place: usize) -> bool {
+        self.belongs(who, place) && self.holds(who, "host", place)
     }
 
     /// What stands before `place`.
@@ -366,19 +490,34 @@ impl Fold<'_> {
     fn holds(&self, who: MemberId, role: &str, place: usize) -> bool {
         // What one held before one was let in again is gone.
         let Some(since) = self.admission(who, place) else { return false };
-        let last = self
-            .before(place)
+        match self.last_grant(who, role, place).map(|at| (at, &self.charter.held()[at].act)) {
+            Some((at, Act::Role(body))) => body.grant && !self.is_over(at, place),
+            _ => role == "host" && matches!(self.charter.held()[since].act, Act::Found(_)),
+        }
+    }
+
+    /// What gave `who` a role last, or took it, by what stands before `place`.
+    fn last_grant(&self, who: MemberId, role: &str, place: usize) -> Option<usize> {
+        let since = self.admission(who, place)?;
+        self.before(place)
             .filter(|at| match &self.charter.held()[*at].act {
                 Act::Role(body) => {
                     body.to == who && body.role == role && self.charter.held()[*at].saw(since)
                 }
                 _ => false,
             })
-            .max_by_key(|at| self.role_order(*at));
-        match last.map(|at| &self.charter.held()[at].act) {
-            Some(Act::Role(body)) => body.grant,
-            _ => role == "host" && matches!(self.charter.held()[since].act, Act::Found(_)),
-        }
+            .max_by_key(|at| self.role_order(*at))
+    }
+
+    /// Whether a grant would end another host's term before its time, which is to take the role.
+    fn shortens(&self, body: &RoleBody, place: usize) -> bool {
+        let Some(end) = body.end.filter(|_| body.role == "host") else { return false };
+        let last = self.last_grant(body.to, "host", place);
+        let until = last.and_then(|at| match &self.charter.held()[at].act {
+            Act::Role(body) => body.end,
+            _ => None,
+        });
+        self.holds(body.to, "host", place) && until.is_none_or(|until| end < until)
     }
 
     /// In which order grants and resignations count: who saw a grant and resigns it comes later.
@@ -408,9 +547,8 @@ impl Fold<'_> {
         }
         // a removal before the admission closes every invite that has not seen it.
         !self.before(place).any(|before| match &self.charter.held()[before].act {
-            Act::Removal(_) => !self.charter.held()[at].saw(before),
             Act::InviteClosed(closed) => closed.invite == *invite,
-            _ => false,
+            _ => self.removed_by(before).is_some() && !self.charter.held()[at].saw(before),
         })
     }
 
@@ -430,6 +568,7 @@ impl Fold<'_> {
                         key: body.key,
                         handle: body.handle.clone(),
                         roles: BTreeSet::from(["host".to_owned()]),
+                        terms: BTreeMap::new(),
                         age: held.depth,
                         by: held.id,
                     };
@@ -453,6 +592,7 @@ impl Fold<'_> {
         self.admit(&mut roster, admissions);
         self.end_memberships(&mut roster);
         self.give_roles(&mut roster);
+        self.wait_for_a_second(&mut roster);
         self.close_invites(&mut roster);
         self.hold(&mut roster);
         roster
@@ -604,6 +744,7 @@ impl Fold<'_> {
                 key: body.key,
                 handle: body.handle.clone(),
                 roles: BTreeSet::new(),
+                terms: BTreeMap::new(),
                 age: held.depth,
                 by: held.id,
             };
@@ -613,6 +754,7 @@ impl Fold<'_> {
                 let again = |old: &mut Person| {
                     old.by = held.id;
                     old.roles.clear();
+                    old.terms.clear();
                 };
                 roster.members.entry(who).and_modify(again);
             }
@@ -647,7 +789,7 @@ impl Fold<'_> {
             if let_in_again {
                 continue;
             }
-            let others = |at: &usize| matches!(&self.charter.held()[*at].act, Act::Removal(body) if body.mode != 2);
+            let others = |at: &usize| !matches!(&self.charter.held()[*at].act, Act::Removal(body) if body.mode == 2);
             if let Some(person) = roster.members.remove(&who) {
                 let removed = of().any(others);
                 roster.former.insert(who, Former { handle: person.handle, removed });
@@ -671,10 +813,32 @@ impl Fold<'_> {
             if !since.is_some_and(|since| self.charter.held()[place].saw(since)) {
                 continue;
             }
-            if body.grant {
+            person.terms.remove(&body.role);
+            if body.grant && !self.lapses.contains_key(&place) {
                 person.roles.insert(body.role.clone());
+                if let Some(end) = body.end {
+                    person.terms.insert(body.role.clone(), (self.charter.held()[place].id, end));
+                }
             } else {
                 person.roles.remove(&body.role);
+            }
+        }
+    }
+
+    /// What one host said of another who is one still, and nobody has backed.
+    fn wait_for_a_second(&self, roster: &mut Roster) {
+        for place in self.inside().filter(|place| self.words.contains(*place)) {
+            let held = &self.charter.held()[place];
+            let (author, Some(who)) = (held.operation.author, self.removed_by(place)) else {
+                continue;
+            };
+            let is_host = |who: &MemberId| {
+                roster.members.get(who).is_some_and(|person| person.may(Right::Host))
+            };
+            // Whoever was let in again since is not meant.
+            let since = roster.members.get(&who).and_then(|person| self.charter.place(&person.by));
+            if is_host(&author) && is_host(&who) && since.is_some_and(|since| held.saw(since)) {
+                roster.words.entry(who).or_default().insert(author, held.id);
             }
         }
     }

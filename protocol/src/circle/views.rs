@@ -134,16 +134,27 @@ impl Circle {
             name: person.handle.clone(),
             me: *id == self.me,
             roles: person.roles.iter().cloned().collect(),
+            terms: person
+                .terms
+                .iter()
+                .filter(|(role, _)| person.roles.contains(*role))
+                .map(|(role, (_, end))| (role.clone(), Timestamp(*end)))
+                .collect(),
             joined_at: self.log.came(id).unwrap_or(joined),
             standing: if self.roster.is_held(id, at) { Standing::Held } else { Standing::Member },
+            removal_by: self.roster.words.get(id).map_or_else(Vec::new, |words| {
+                words.keys().map(|host| self.name_of(host)).collect()
+            }),
         });
         let former = self.roster.former.iter().map(|(id, former)| MemberView {
             id: *id,
             name: former.handle.clone(),
             me: *id == self.me,
             roles: Vec::new(),
+            terms: Vec::new(),
             joined_at: self.log.came(id).unwrap_or(joined),
             standing: if former.removed { Standing::Removed } else { Standing::Left },
+            removal_by: Vec::new(),
         });
         now.chain(former).collect()
     }

@@ -1,6 +1,6 @@
 //! Who may do what at a relay: greetings, proofs, tokens, the card.
 
-use super::session::Wish;
+use super::session::{Vouched, Wish};
 use super::{Batch, CARD_STAY_MS, End, Relay, TokenId, Violation};
 use crate::boundary::{RelayCard, Timestamp};
 use crate::crypto::Label;
@@ -181,9 +181,9 @@ impl Relay {
                 self.tokens.drop_mailbox(payer);
             }
             self.tokens.add_mailbox(token);
-            batch.out.push(self.mailboxes.open(mailbox, token, now));
+            batch.out.push(self.mailboxes.open(mailbox, (token, number), now));
         }
-        session.vouched = Some(token);
+        session.vouched = Some(Vouched { token, number });
         Ok(payer.is_none())
     }
 

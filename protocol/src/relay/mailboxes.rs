@@ -31,6 +31,10 @@ struct Record {
     /// The last day on which somebody proved it.
     #[n(3)]
     used_day: u32,
+    /// The number of the link that opened it.
+    #[n(4)]
+    #[cbor(default)]
+    number: u16,
 }
 
 /// What is known of one envelope without reading it.
@@ -63,6 +67,11 @@ impl std::fmt::Debug for Mailbox {
 impl Mailbox {
     pub(super) fn token(&self) -> TokenId {
         TokenId(self.record.token)
+    }
+
+    /// The number of the link that opened it.
+    pub(super) fn number(&self) -> u16 {
+        self.record.number
     }
 
     pub(super) fn kept(&self, id: &EnvelopeId) -> Option<&Kept> {
@@ -154,8 +163,13 @@ impl Mailboxes {
     }
 
     /// Opens a mailbox, or has another token pay for it from now on.
-    pub(super) fn open(&mut self, id: MailboxId, token: TokenId, now: Timestamp) -> Output {
-        let record = Record { token: token.0, opened_at: now.0, used_day: now.day() };
+    pub(super) fn open(
+        &mut self,
+        id: MailboxId,
+        (token, number): (TokenId, u16),
+        now: Timestamp,
+    ) -> Output {
+        let record = Record { token: token.0, opened_at: now.0, used_day: now.day(), number };
         let mailbox = self.open.entry(id).or_insert_with(|| empty(record));
         mailbox.record = record;
         save_mailbox(id, &record)

@@ -108,13 +108,13 @@ pub(super) struct Hourly {
 }
 
 impl Hourly {
-    /// Takes one of `limit` an hour, if there is one left.
-    pub(super) fn take(&mut self, now: Timestamp, limit: u32) -> bool {
+    /// Takes so many of `limit` an hour, if they are left.
+    pub(super) fn take(&mut self, now: Timestamp, count: u32, limit: u32) -> bool {
         if self.hour != now.hour() {
             *self = Self { hour: now.hour(), count: 0 };
         }
-        let left = self.count < limit;
-        self.count += u32::from(left);
+        let left = count <= limit.saturating_sub(self.count);
+        self.count += if left { count } else { 0 };
         left
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::quota::Bucket;
+use super::remains::Spent;
 use super::token::TokenId;
 use crate::boundary::Timestamp;
 use crate::identity::{MailboxId, Nonce};
@@ -18,12 +19,21 @@ pub(super) struct Session {
     pub(super) deadline: Option<Timestamp>,
     /// Mailboxes whose keys it proved, open here or not.
     pub(super) proven: BTreeMap<MailboxId, Wish>,
-    /// The token that it last showed a valid link of.
-    pub(super) vouched: Option<TokenId>,
+    /// The link that it last showed.
+    pub(super) vouched: Option<Vouched>,
+    /// What it put into old mailboxes.
+    pub(super) spent: Spent,
     pub(super) bad_proofs: u32,
     pub(super) asked_card: bool,
     flow_in: Bucket,
     flow_out: Bucket,
+}
+
+/// A valid link of a token, as a connection showed it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Vouched {
+    pub(super) token: TokenId,
+    pub(super) number: u16,
 }
 
 /// What the holder of a mailbox's key wants to be told, and whether others may know of it.
@@ -41,6 +51,7 @@ impl Session {
             deadline: Some(deadline),
             proven: BTreeMap::new(),
             vouched: None,
+            spent: Spent::default(),
             bad_proofs: 0,
             asked_card: false,
             flow_in: Bucket::full(now, rate),

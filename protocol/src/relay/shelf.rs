@@ -1,6 +1,8 @@
 //! Putting, fetching, reconciling, and telling others what is new.
 
 use super::mailboxes::read_envelope;
+use super::remains::{OLD_AN_HOUR, OLD_PART};
+use super::token::Token;
 use super::{Batch, End, Relay, TokenId, Violation};
 use crate::boundary::{Env, Output, Timestamp};
 use crate::crypto::{Label, hash};
@@ -75,11 +77,24 @@ impl Relay {
         if shelf.kept(&id).is_some() {
             return Ok(());
         }
-        let payer = session.vouched.unwrap_or(shelf.token());
-        let stranger = session.vouched.is_none();
-        self.room_for(now, payer, size as u64)?;
-        if stranger {
-            self.take_from_stranger(now, mailbox, size)?;
+        let (own, vouched) = (shelf.token(), session.vouched);
+        let is_past = |token, number| {
+            let token = self.tokens.get(token);
+            token.is_some_and(|token: &Token| token.is_past(number, now))
+        };
+        let old = is_past(own, shelf.number());
+        let current = vouched.filter(|by| !is_past(by.token, by.number));
+        let payer = if old { current } else { vouched }.map_or(own, |by| by.token);
+        if old && self.tokens.get(own).is_some_and(|token| token.remains.gave_way(&id)) {
+            return Err(Refusal::Store);
+        }
+        if old && current.is_none() {
+            self.take_as_remains(now, end, (mailbox, id), (own, size), batch)?;
+        } else {
+            self.room_for(now, payer, size as u64)?;
+            if vouched.is_none() {
+                self.take_from_stranger(now, mailbox, size)?;
+            }
         }
         let saved = self.mailboxes.keep(mailbox, id, &envelope, payer);
         batch.saved.insert((mailbox, id), batch.out.len());
@@ -115,8 +130,49 @@ impl Relay {
             return Err(Refusal::Size);
         }
         let shelf = self.mailboxes.get_mut(&mailbox).ok_or(Refusal::Closed)?;
-        let taken = shelf.strangers.take(now, STRANGERS_AN_HOUR);
+        let taken = shelf.strangers.take(now, 1, STRANGERS_AN_HOUR);
         if taken { Ok(()) } else { Err(Refusal::Rate) }
+    }
+
+    /// little, in a mailbox from before a removal. Where there is no room left, what whoever put
+    /// most had put first gives way.
+    fn take_as_remains(
+        &mut self,
+        now: Timestamp,
+        end: End,
+        at: (MailboxId, EnvelopeId),
+        (payer, size): (TokenId, usize),
+        batch: &mut Batch,
+    ) -> Result<(), Refusal> {
+        let limit = self.config.limits.store_per_token;
+        let session = self.sessions.get_mut(&end).ok_or(Refusal::Proof)?;
+        if size > OLD_AN_HOUR as usize {
+            return Err(Refusal::Size);
+        }
+        if !session.spent.take(at.0, size, now) {
+            return Err(Refusal::Rate);
+        }
+        let size = size as u64;
+        loop {
+            let token = self.tokens.get(payer).ok_or(Refusal::Token)?;
+            let quota = token.quota(limit);
+            let fits = token.remains.bytes().saturating_add(size) <= quota / OLD_PART
+                && token.used.saturating_add(size) <= quota;
+            if fits {
+                break;
+            }
+            let (mailbox, id) = token.remains.first_to_go(end.1, size).ok_or(Refusal::Store)?;
+            self.lose(mailbox, id, batch);
+            batch.unsay(mailbox, id);
+            if let Some(token) = self.tokens.get_mut(payer) {
+                token.remains.dropped(id);
+            }
+        }
+        self.room_for(now, payer, size)?;
+        if let Some(token) = self.tokens.get_mut(payer) {
+            token.remains.add(at, end.1, size);
+        }
+        Ok(())
     }
 
     pub(super) fn get(
@@ -287,9 +343,13 @@ impl Relay {
         }
     }
 
-    fn lose(&mut self, mailbox: MailboxId, id: EnvelopeId, batch: &mut Batch) {
+    /// Takes an envelope out of the index and off the disk.
+    pub(super) fn lose(&mut self, mailbox: MailboxId, id: EnvelopeId, batch: &mut Batch) {
         if let Some((key, kept)) = self.mailboxes.drop(mailbox, id) {
             self.tokens.release(kept.token, u64::from(kept.size));
+            if let Some(token) = self.tokens.get_mut(kept.token) {
+                token.remains.forget((mailbox, id));
+            }
             batch.out.push(Output::Erase(key));
         }
     }
@@ -301,6 +361,19 @@ impl Batch {
         match self.out.get(*self.saved.get(&(mailbox, id))?)? {
             Output::Save(_, value) => value.bytes.get(16..).map(<[u8]>::to_vec),
             _ => None,
+        }
+    }
+
+    /// Tells nobody of an envelope that is gone again before this batch is carried out.
+    fn unsay(&mut self, mailbox: MailboxId, id: EnvelopeId) {
+        self.saved.remove(&(mailbox, id));
+        if let Some(fresh) = self.fresh.get_mut(&mailbox) {
+            fresh.retain(|(new, _)| *new != id);
+        }
+        for ((_, at), ids) in &mut self.stored {
+            if *at == mailbox {
+                ids.retain(|stored| *stored != id);
+            }
         }
     }
 }

@@ -350,8 +350,101 @@ fn a_removed_member_with_an_older_link_opens_nothing_new_after_a_day() {
         let heard = world.say(&mallory, &open(&mailbox, 0));
         assert_eq!(heard, [refused(&mailbox, None, Refusal::Token)]);
     }
-    let (envelope_id, heard) = world.put(&mallory, &pair(9), 16 << 10);
+    let (envelope_id, heard) = world.put(&mallory, &pair(9), 72 << 10);
     assert_eq!(heard, [refused(&pair(9), Some(envelope_id), Refusal::Size)]);
+}
+
+/// A circle from whose board of before somebody was removed two days ago: the one who knows, and whoever
+/// reads that board still.
+fn removed_two_days_ago(limits: Limits) -> (World, Fake, KeyPair) {
+    let mut world = World::with(limits);
+    let anna = world.host(1, &pair(9));
+    let proof = world.proof(&anna, &pair(8));
+    let _ = world.say(&anna, &Packet::Prove(vec![proof]));
+    assert_eq!(world.say(&anna, &open(&pair(8), 1))[0], Packet::Proven(vec![id(&pair(8))]));
+    world.pass(2 * DAY_MS);
+    (world, anna, pair(9))
+}
+
+/// R-73, H-21: what a removed member puts pushes out nothing but its own.
+#[test]
+fn a_flood_into_an_old_board_pushes_out_nothing_that_others_put_there() {
+    let limits = Limits { store_per_token: 16 * (256 << 10), ..Limits::default() };
+    let (mut world, anna, board) = removed_two_days_ago(limits);
+    // Ben was away and knows of no removal; Chris found out in time.
+    let ben = world.stranger(3, &board);
+    assert_eq!(
+        world.say(&ben, &open(&board, 0)),
+        [refused(&board, None, Refusal::Token)],
+        "an older link opens nothing"
+    );
+    let chris = world.stranger(4, &board);
+    let _ = world.say(&chris, &open(&board, 1));
+    let kept = [(&ben, 8 << 10), (&chris, 100 << 10), (&anna, 200 << 10)].map(|(who, size)| {
+        let (id, heard) = world.put(who, &board, size);
+        assert_eq!(heard, [stored(&board, &[id])]);
+        id
+    });
+    let before = world.relay.status(world.now).stored_bytes;
+    let mut taken = Vec::new();
+    for number in 10..30 {
+        // A key of its own for each connection.
+        let mallory = world.stranger(number, &board);
+        for _ in 0..2 {
+            let (id, heard) = world.put(&mallory, &board, 32 << 10);
+            // Who put nothing yet pushes out nobody who put as little.
+            let full = heard == [refused(&board, Some(id), Refusal::Store)];
+            assert!(full || heard == [stored(&board, &[id])], "{heard:?}");
+            taken.push(id);
+        }
+        let (id, heard) = world.put(&mallory, &board, 512);
+        assert_eq!(heard, [refused(&board, Some(id), Refusal::Rate)], "64 KiB an hour");
+    }
+    let more = world.relay.status(world.now).stored_bytes - before;
+    assert!(more <= 256 << 10, "{more} bytes");
+    let shelf = world.relay.mailboxes.get(&id(&board)).expect("it is open");
+    assert!(kept.iter().all(|id| shelf.kept(id).is_some()));
+    let left = taken.iter().filter(|id| shelf.kept(id).is_some()).count();
+    assert!((1..=8).contains(&left), "{left}");
+    assert!(shelf.kept(&taken[0]).is_none(), "the oldest went first");
+}
+
+/// nor do members who hold it bring back what gave way.
+#[test]
+fn what_gave_way_is_not_put_back_by_somebody_else() {
+    let limits = Limits { store_per_token: 16 * (64 << 10), ..Limits::default() };
+    let (mut world, anna, board) = removed_two_days_ago(limits);
+    let mallory = world.stranger(2, &board);
+    let flood: Vec<Envelope> = (0..3).map(|_| world.envelope(32 << 10)).collect();
+    let ids: Vec<EnvelopeId> = flood.iter().map(|envelope| envelope.id(&id(&board))).collect();
+    assert_eq!(world.say(&mallory, &put(&board, &flood[..2])), [stored(&board, &ids[..2])]);
+    world.pass(HOUR_MS);
+    assert_eq!(world.say(&mallory, &put(&board, &flood[2..])), [stored(&board, &ids[2..])]);
+    let _ = world.say(&anna, &open(&board, 1));
+    let heard = world.say(&anna, &put(&board, &flood[..1]));
+    assert_eq!(heard, [refused(&board, Some(ids[0]), Refusal::Store)]);
+    let (own, heard) = world.put(&anna, &board, 32 << 10);
+    assert_eq!(heard, [stored(&board, &[own])], "what is hers is taken");
+}
+
+/// a link of before counts for a day, and so does a connection that showed it.
+#[test]
+fn a_connection_that_showed_an_older_link_puts_freely_for_a_day() {
+    let mut world = World::new();
+    let (anna, mallory) = (world.host(1, &pair(9)), world.host(2, &pair(9)));
+    let proof = world.proof(&anna, &pair(8));
+    let _ = world.say(&anna, &Packet::Prove(vec![proof]));
+    assert_eq!(world.say(&anna, &open(&pair(8), 1))[0], Packet::Proven(vec![id(&pair(8))]));
+    world.pass(DAY_MS - 1);
+    let (large, heard) = world.put(&mallory, &pair(9), 100 << 10);
+    assert_eq!(heard, [stored(&pair(9), &[large])]);
+    world.pass(1);
+    let (large, heard) = world.put(&mallory, &pair(9), 100 << 10);
+    assert_eq!(heard, [refused(&pair(9), Some(large), Refusal::Size)]);
+    let (small, heard) = world.put(&mallory, &pair(9), 64 << 10);
+    assert_eq!(heard, [stored(&pair(9), &[small])]);
+    let (more, heard) = world.put(&mallory, &pair(9), 512);
+    assert_eq!(heard, [refused(&pair(9), Some(more), Refusal::Rate)]);
 }
 
 /// U-140

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use minicbor::{Decode, Encode};
 
+use super::remains::Remains;
 use crate::boundary::{DAY_MS, Key, Output, Room, Timestamp, Value};
 use crate::crypto::{Label, hash};
 use crate::identity::{CircleId, TokenLink};
@@ -129,6 +130,7 @@ pub(super) struct Token {
     record: Record,
     pub(super) used: u64,
     pub(super) mailboxes: usize,
+    pub(super) remains: Remains,
 }
 
 impl Token {
@@ -138,6 +140,12 @@ impl Token {
             (None, Some(end)) if end <= now.0 => TokenState::Expired,
             _ => TokenState::Active,
         }
+    }
+
+    /// Whether a newer link than that of this number is known for so long that all members had the time
+    /// to hear of it.
+    pub(super) fn is_past(&self, number: u16, now: Timestamp) -> bool {
+        number < self.record.number && now.since(Timestamp(self.record.since)) >= GRACE_MS
     }
 
     pub(super) fn quota(&self, limit: u64) -> u64 {
@@ -252,6 +260,10 @@ impl Tokens {
         self.0.get(&id)
     }
 
+    pub(super) fn get_mut(&mut self, id: TokenId) -> Option<&mut Token> {
+        self.0.get_mut(&id)
+    }
+
     pub(super) fn is_active(&self, id: TokenId, now: Timestamp) -> bool {
         self.get(id).is_some_and(|token| token.state(now) == TokenState::Active)
     }
@@ -316,7 +328,7 @@ impl Tokens {
 }
 
 fn fresh(record: Record) -> Token {
-    Token { record, used: 0, mailboxes: 0 }
+    Token { record, used: 0, mailboxes: 0, remains: Remains::default() }
 }
 
 /// `link` and the [`MAX_STEPS`] links after it.

@@ -92,8 +92,10 @@ pub(super) fn member(name: &str, me: &str) -> MemberView {
         name: name.into(),
         me: name == me,
         roles: Vec::new(),
+        terms: Vec::new(),
         joined_at: Timestamp(0),
         standing: Standing::Member,
+        removal_by: Vec::new(),
     }
 }
 

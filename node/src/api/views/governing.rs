@@ -36,7 +36,7 @@ impl Governed {
             circle_id: circle.hex(),
             action,
             // Nothing needs a vote in this version.
-            state: "done",
+            state: if act.needs_second { "needs-second" } else { "done" },
             vote_id: None,
             mark: mark_word(act.mark),
             invites_closed: act.invites_closed,
@@ -53,6 +53,7 @@ pub(in crate::api) struct Gone {
     circle_id: String,
     left_at: String,
     told: &'static str,
+    invites_closed: usize,
 }
 
 impl Gone {
@@ -65,6 +66,7 @@ impl Gone {
             circle_id: circle.hex(),
             left_at: time(at),
             told: mark_word(act.mark),
+            invites_closed: act.invites_closed,
         }
     }
 }
@@ -103,7 +105,8 @@ mod tests {
     const HERE: CircleId = CircleId([0x41; 32]);
 
     fn act(mark: Mark) -> ActView {
-        ActView { id: OperationId([0xa1; 32]), mark, invites_closed: 2 }
+        let id = OperationId([0xa1; 32]);
+        ActView { id, mark, invites_closed: 2, needs_second: false }
     }
 
     /// U-51
@@ -120,6 +123,14 @@ mod tests {
         );
     }
 
+    /// U-51, R-12
+    #[test]
+    fn what_a_second_host_has_to_back_says_so() {
+        let act = ActView { needs_second: true, ..act(Mark::Relayed) };
+        let governed = to_value(Governed::of("Test", HERE, "remove", &act)).unwrap();
+        assert_eq!(governed["state"], "needs-second");
+    }
+
     /// U-32
     #[test]
     fn leaving_has_its_fields() {
@@ -129,6 +140,7 @@ mod tests {
             json!({
                 "v": 1, "id": "a1".repeat(32), "circle": "Test", "circle_id": "41".repeat(32),
                 "left_at": "2026-11-23T18:02:11.204Z", "told": "waiting",
+                "invites_closed": 2,
             })
         );
     }

@@ -213,6 +213,15 @@ pub(in crate::api) struct MemberLine {
     mentor_volunteer: bool,
     languages: Vec<String>,
     blocked: bool,
+    removal_by: Vec<String>,
+    terms: Vec<Term>,
+}
+
+/// Until when a role was given.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Term {
+    role: String,
+    until: String,
 }
 
 impl MemberLine {
@@ -235,6 +244,12 @@ impl MemberLine {
             mentor_volunteer: false,
             languages: Vec::new(),
             blocked: false,
+            removal_by: member.removal_by.clone(),
+            terms: member
+                .terms
+                .iter()
+                .map(|(role, end)| Term { role: role.clone(), until: time(*end) })
+                .collect(),
         }
     }
 }
@@ -351,7 +366,7 @@ mod tests {
             json!({
                 "v": 1, "id": "c0".repeat(32), "name": "Heron", "me": true, "roles": ["host"],
                 "joined_on": "2026-11-23", "state": "active", "verified": false,
-                "mentor_volunteer": false, "languages": [], "blocked": false,
+                "mentor_volunteer": false, "languages": [], "blocked": false, "removal_by": [], "terms": [],
             })
         );
     }

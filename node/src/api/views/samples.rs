@@ -132,8 +132,10 @@ pub(in crate::api) fn member() -> MemberView {
         name: "Heron".into(),
         me: true,
         roles: vec!["host".into()],
+        terms: Vec::new(),
         joined_at: AT,
         standing: Standing::Member,
+        removal_by: Vec::new(),
     }
 }
 

@@ -171,7 +171,16 @@ pub(crate) fn member(number: u8) -> MemberId {
 }
 
 pub(crate) fn role(to: u8, role: &str, grant: bool) -> Act {
-    Act::Role(RoleBody { grant, role: role.into(), to: member(to) })
+    Act::Role(RoleBody { grant, role: role.into(), to: member(to), end: None })
+}
+
+/// The role until then.
+pub(crate) fn term(to: u8, role: &str, end: u64) -> Act {
+    Act::Role(RoleBody { grant: true, role: role.into(), to: member(to), end: Some(end) })
+}
+
+pub(crate) fn lapsed(grant: OperationId) -> Act {
+    Act::RoleLapsed(RoleLapsedBody { grant })
 }
 
 pub(crate) fn removal(who: u8) -> Act {
@@ -180,6 +189,10 @@ pub(crate) fn removal(who: u8) -> Act {
 
 pub(crate) fn leaving(who: u8) -> Act {
     Act::Removal(RemovalBody { who: member(who), mode: 2, reason: None })
+}
+
+pub(crate) fn cosign(of: OperationId) -> Act {
+    Act::Cosign(CosignBody { of })
 }
 
 pub(crate) fn invite(number: u8, uses: u8, open: bool) -> Act {
@@ -501,6 +514,23 @@ fn bodies_beyond_their_limits_are_refused() {
     }
     let filled = Operation { body: Bytes(vec![0]), ..plain(&story) };
     assert_eq!(taken(&story, &filled), Taken::Refused, "a join says nothing");
+}
+
+/// what says that a term is over waits, with all that leans on it, until it is by this clock.
+#[test]
+fn an_operation_that_states_a_time_waits_until_it_has_come() {
+    let mut story = Story::with(&[BEN]);
+    let grant = story.by(ANNA, &term(BEN, "steward", 1_000));
+    story.by(ANNA, &lapsed(grant));
+    story.by(ANNA, &Act::Join);
+    let [.., early, after] = &story.all[..] else { panic!("two at least") };
+    let mut charter = story.before(&[grant]);
+    assert_eq!(charter.at(Timestamp(999)), []);
+    assert_eq!(charter.take(after.clone()), Taken::Waits);
+    assert_eq!(charter.take(early.clone()), Taken::Waits);
+    assert_eq!(charter.next_wake(), Some(Timestamp(1_000)));
+    assert_eq!(charter.at(Timestamp(1_000)), [early, after].map(|signed| story.id(signed)));
+    assert_eq!(charter.next_wake(), None);
 }
 
 /// H-3

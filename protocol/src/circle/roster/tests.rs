@@ -8,7 +8,8 @@ use rand_chacha::{
 use super::*;
 use crate::circle::charter::InviteClosedBody;
 use crate::circle::charter::tests::{
-    ANNA, BEN, CHRIS, DANA, Story, holding, invite, leaving, member, policy, removal, role,
+    ANNA, BEN, CHRIS, DANA, Story, cosign, holding, invite, lapsed, leaving, member, policy,
+    removal, role, term,
 };
 
 const EVE: u8 = 5;
@@ -50,8 +51,8 @@ fn turmoil(seed: u64) -> Story {
     let mut rng = ChaCha20Rng::seed_from_u64(seed);
     let mut story = Story::with(&[BEN, CHRIS, DANA]);
     story.by(ANNA, &role(BEN, "host", true));
-    story.by(ANNA, &role(CHRIS, "steward", true));
-    let mut invites: Vec<OperationId> = Vec::new();
+    story.by(ANNA, &role(CHRIS, if seed.is_multiple_of(2) { "host" } else { "steward" }, true));
+    let (mut invites, mut removals, mut grants) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..18 {
         // Of two numbers the smaller: those who may do most act most.
         let who = below(&mut rng, 6).min(below(&mut rng, 6));
@@ -62,7 +63,7 @@ fn turmoil(seed: u64) -> Story {
         let seen: Vec<OperationId> =
             (0..3).map(|_| ids[from + below(&mut rng, ids.len() - from)]).collect();
         let (to, kind) =
-            (u8::try_from(1 + below(&mut rng, 6)).expect("small"), below(&mut rng, 12));
+            (u8::try_from(1 + below(&mut rng, 6)).expect("small"), below(&mut rng, 16));
         let some = |invites: &[OperationId], rng: &mut ChaCha20Rng| {
             (!invites.is_empty()).then(|| invites[below(rng, invites.len())])
         };
@@ -75,6 +76,15 @@ fn turmoil(seed: u64) -> Story {
             7 => story.admission(to, None),
             8 => story.admission(to, some(&invites, &mut rng)),
             9 => invite(to, 1, true),
+            13 => term(to, if who % 2 == 0 { "host" } else { "steward" }, 1_000),
+            14 => match some(&grants, &mut rng) {
+                Some(grant) => lapsed(grant),
+                None => Act::Join,
+            },
+            11 | 12 => match some(&removals, &mut rng) {
+                Some(removal) => cosign(removal),
+                None => Act::Join,
+            },
             10 => policy(u32::try_from(below(&mut rng, 3)).expect("small"), 1 + u16::from(to)),
             _ => match some(&invites, &mut rng) {
                 Some(invite) => {
@@ -92,6 +102,10 @@ fn turmoil(seed: u64) -> Story {
             story.all.truncate(before);
         } else if matches!(act, Act::Invite(_)) {
             invites.push(id);
+        } else if matches!(act, Act::Removal(_)) {
+            removals.push(id);
+        } else if matches!(&act, Act::Role(body) if body.end.is_some()) {
+            grants.push(id);
         }
     }
     story
@@ -276,6 +290,246 @@ fn a_host_is_not_removed_by_another_host_alone() {
     story.by(BEN, &leaving(BEN));
     assert_eq!(members(&story), [ANNA, CHRIS]);
     assert!(!roster(&story).former[&member(BEN)].removed);
+}
+
+/// a role given for a time is held until an operation says that the time is over.
+#[test]
+fn a_term_ends_by_an_operation_and_not_by_a_clock() {
+    let mut story = Story::with(&[BEN, CHRIS]);
+    let grant = story.by(ANNA, &term(BEN, "steward", 1_000));
+    let open = story.by(BEN, &invite(1, 5, false));
+    assert!(has(&story, BEN, "steward"));
+    assert_eq!(roster(&story).members[&member(BEN)].terms["steward"], (grant, 1_000));
+    story.by(BEN, &lapsed(grant));
+    assert!(has(&story, BEN, "steward"), "the holder's own word ends nothing");
+    story.by(CHRIS, &lapsed(grant));
+    assert!(!has(&story, BEN, "steward"));
+    let (invites, dana) = (roster(&story).invites, story.admission(DANA, None));
+    assert!(invites.contains_key(&open), "what was done in time stays");
+    story.by(BEN, &dana);
+    assert_eq!(members(&story), [ANNA, BEN, CHRIS]);
+    story.by(ANNA, &term(BEN, "steward", 2_000));
+    story.by(BEN, &dana);
+    assert_eq!(members(&story), [ANNA, BEN, CHRIS, DANA], "a new term is a new one");
+}
+
+/// R-12, D-26: whoever was away acts in a role that is over to no effect.
+#[test]
+fn what_no_word_of_the_end_had_seen_is_void() {
+    let mut story = Story::with(&[BEN, CHRIS]);
+    let grant = story.by(ANNA, &term(BEN, "host", 1_000));
+    let (base, heads) = (story.all.len(), story.heads());
+    story.at(&heads, CHRIS, &lapsed(grant));
+    let dana = story.admission(DANA, None);
+    let dana = story.at(&heads, BEN, &dana);
+    let eve = story.at(&[dana], BEN, &role(DANA, "host", true));
+    story.at(&[eve], DANA, &removal(CHRIS));
+    in_all_orders(&story, base, &[ANNA, BEN, CHRIS]);
+}
+
+/// one member alone, with an old date, undoes nothing that the others had seen in time.
+#[test]
+fn a_word_of_the_end_with_an_old_date_undoes_nothing_that_another_had_seen() {
+    let mut story = Story::with(&[BEN, CHRIS]);
+    let grant = story.by(ANNA, &term(BEN, "steward", 1_000));
+    let (base, heads) = (story.all.len(), story.heads());
+    let dana = story.admission(DANA, None);
+    let dana = story.at(&heads, BEN, &dana);
+    story.at(&heads, CHRIS, &lapsed(grant));
+    story.at(&[dana], ANNA, &lapsed(grant));
+    in_all_orders(&story, base, &[ANNA, BEN, CHRIS, DANA]);
+}
+
+/// a host is not made to end by another host who gives the role again for a short time.
+#[test]
+fn no_host_shortens_the_term_of_another() {
+    let mut story = Story::with(&[BEN]);
+    story.by(ANNA, &role(BEN, "host", true));
+    let short = story.by(ANNA, &term(BEN, "host", 1_000));
+    assert!(!roster(&story).standing.contains(&short));
+    let own = story.by(BEN, &term(BEN, "host", 2_000));
+    assert!(roster(&story).standing.contains(&own));
+    let shorter = story.by(ANNA, &term(BEN, "host", 1_000));
+    assert!(!roster(&story).standing.contains(&shorter));
+    let longer = story.by(ANNA, &term(BEN, "host", 3_000));
+    assert!(roster(&story).standing.contains(&longer));
+    assert_eq!(roster(&story).members[&member(BEN)].terms["host"], (longer, 3_000));
+}
+
+/// at the end by the clock, whether somebody said so or not.
+#[test]
+fn a_roster_at_a_clock_holds_no_term_that_is_over() {
+    let mut story = Story::with(&[BEN]);
+    story.by(ANNA, &term(BEN, "host", 1_000));
+    let mut roster = roster(&story);
+    assert!(!roster.end_terms(Timestamp(999)));
+    assert!(roster.members[&member(BEN)].may(Right::Host));
+    assert!(roster.end_terms(Timestamp(1_000)));
+    assert!(!roster.members[&member(BEN)].may(Right::Admit));
+    assert!(roster.members[&member(ANNA)].may(Right::Host), "for good");
+}
+
+/// Anna, Ben, Chris and Dana, all of them hosts, let in and made so by Anna one after another.
+fn four_hosts() -> Story {
+    let mut story = Story::with(&[BEN, CHRIS, DANA]);
+    for who in [BEN, CHRIS, DANA] {
+        story.by(ANNA, &role(who, "host", true));
+    }
+    story
+}
+
+/// Two hosts remove a third, having seen no more than this.
+fn pair(story: &mut Story, seen: &[OperationId], [first, second]: [u8; 2], who: u8) -> OperationId {
+    let word = story.at(seen, first, &removal(who));
+    story.at(&[word], second, &cosign(word))
+}
+
+/// Folds the story in every order of arrival of what came after `base`; all give this membership.
+fn in_all_orders(story: &Story, base: usize, wanted: &[u8]) {
+    assert_eq!(members(story), wanted);
+    let expected = roster(story);
+    let (before, after) = story.all.split_at(base);
+    let mut orders = vec![Vec::new()];
+    for at in 0..after.len() {
+        let with = |order: &Vec<usize>| {
+            let order = order.clone();
+            (0..=order.len()).map(move |to| {
+                let mut order = order.clone();
+                order.insert(to, at);
+                order
+            })
+        };
+        orders = orders.iter().flat_map(with).collect();
+    }
+    for order in orders {
+        let mut operations = before.to_vec();
+        operations.extend(order.iter().map(|at| after[*at].clone()));
+        let charter = holding(story.circle, &operations);
+        assert_eq!(charter.held().len(), operations.len(), "{order:?}");
+        assert_eq!(fold(&charter, &charter.all()), expected, "{order:?}");
+    }
+}
+
+///
+#[test]
+fn a_host_is_removed_once_a_second_host_backs_the_first() {
+    let mut story = four_hosts();
+    let base = story.all.len();
+    let word = story.by(ANNA, &removal(BEN));
+    assert_eq!(members(&story), [ANNA, BEN, CHRIS, DANA]);
+    assert_eq!(roster(&story).words[&member(BEN)][&member(ANNA)], word);
+    assert_eq!(roster(&story).removals, 0);
+    // What Ben did before the second word stays.
+    story.by(BEN, &role(DANA, "steward", true));
+    story.by(CHRIS, &cosign(word));
+    in_all_orders(&story, base, &[ANNA, CHRIS, DANA]);
+    assert!(has(&story, DANA, "steward"));
+    let roster = roster(&story);
+    assert!(roster.former[&member(BEN)].removed && roster.words.is_empty());
+    assert_eq!(roster.removals, 1);
+}
+
+/// nobody backs himself, nor does who is no host, or no host any more, or the one it is about.
+#[test]
+fn a_word_is_backed_by_another_host_only() {
+    let mut story = four_hosts();
+    story.by(DANA, &role(DANA, "host", false));
+    let word = story.by(ANNA, &removal(BEN));
+    for who in [ANNA, BEN, DANA] {
+        let id = story.by(who, &cosign(word));
+        assert!(!roster(&story).standing.contains(&id), "{who}");
+    }
+    story.by(ANNA, &role(ANNA, "host", false));
+    story.by(CHRIS, &cosign(word));
+    assert_eq!(members(&story), [ANNA, BEN, CHRIS, DANA], "who began it is a host no more");
+    let leaves = story.by(CHRIS, &leaving(CHRIS));
+    story.by(BEN, &cosign(leaves));
+    assert_eq!(members(&story), [ANNA, BEN, DANA]);
+    assert!(!roster(&story).former[&member(CHRIS)].removed);
+}
+
+/// two who said the same at once said it each alone, until one of them has read the other.
+#[test]
+fn two_words_at_once_wait_until_one_is_backed() {
+    let mut story = four_hosts();
+    let (base, heads) = (story.all.len(), story.heads());
+    story.at(&heads, ANNA, &removal(BEN));
+    let other = story.at(&heads, CHRIS, &removal(BEN));
+    in_all_orders(&story, base, &[ANNA, BEN, CHRIS, DANA]);
+    assert_eq!(roster(&story).words[&member(BEN)].len(), 2);
+    story.by(ANNA, &cosign(other));
+    in_all_orders(&story, base, &[ANNA, CHRIS, DANA]);
+}
+
+/// the pair wins over what the removed host did without having seen it.
+#[test]
+fn a_removal_by_two_wins_over_all_that_the_host_did_meanwhile() {
+    let mut story = four_hosts();
+    let (base, heads) = (story.all.len(), story.heads());
+    let eve = story.admission(EVE, None);
+    let eve = story.at(&heads, BEN, &eve);
+    story.at(&[eve], BEN, &role(EVE, "host", true));
+    pair(&mut story, &heads, [ANNA, CHRIS], BEN);
+    in_all_orders(&story, base, &[ANNA, CHRIS, DANA]);
+}
+
+/// not even with somebody made a host for it, by the oldest of all.
+#[test]
+fn a_removed_host_does_not_strike_back_with_an_old_date() {
+    let mut story = four_hosts();
+    let eve = story.admission(EVE, None);
+    story.by(ANNA, &eve);
+    let (base, heads) = (story.all.len(), story.heads());
+    pair(&mut story, &heads, [BEN, CHRIS], ANNA);
+    let host = story.at(&heads, ANNA, &role(EVE, "host", true));
+    let word = story.at(&[host], ANNA, &removal(BEN));
+    in_all_orders(&story, base, &[BEN, CHRIS, DANA, EVE]);
+    story.at(&[word], EVE, &cosign(word));
+    in_all_orders(&story, base, &[BEN, CHRIS, DANA, EVE]);
+    assert!(!has(&story, EVE, "host"));
+}
+
+/// R-11, D-10: of two pairs against each other the one with the oldest signer stands.
+#[test]
+fn of_two_pairs_that_remove_each_other_that_of_the_older_stands() {
+    let mut story = four_hosts();
+    let (base, heads) = (story.all.len(), story.heads());
+    pair(&mut story, &heads, [CHRIS, BEN], DANA);
+    pair(&mut story, &heads, [DANA, ANNA], BEN);
+    in_all_orders(&story, base, &[ANNA, CHRIS, DANA]);
+    let mut story = four_hosts();
+    let heads = story.heads();
+    pair(&mut story, &heads, [ANNA, BEN], CHRIS);
+    pair(&mut story, &heads, [CHRIS, DANA], ANNA);
+    in_all_orders(&story, base, &[ANNA, BEN, DANA]);
+}
+
+/// a word falls with who gave it, if that one was removed by others who had not seen it.
+#[test]
+fn a_word_of_who_was_removed_meanwhile_is_none() {
+    let mut story = four_hosts();
+    let eve = story.admission(EVE, None);
+    story.by(ANNA, &eve);
+    story.by(ANNA, &role(EVE, "host", true));
+    let (base, heads) = (story.all.len(), story.heads());
+    let word = story.at(&heads, BEN, &removal(CHRIS));
+    let gone = pair(&mut story, &heads, [ANNA, DANA], BEN);
+    story.at(&[word, gone], EVE, &cosign(word));
+    in_all_orders(&story, base, &[ANNA, CHRIS, DANA, EVE]);
+}
+
+/// a word closes no invite, the pair does.
+#[test]
+fn invites_close_with_the_second_word() {
+    let mut story = four_hosts();
+    let open = story.by(ANNA, &invite(1, 5, true));
+    let word = story.by(ANNA, &removal(BEN));
+    assert_eq!(closed(&story, &open), None);
+    story.by(CHRIS, &cosign(word));
+    assert_eq!(closed(&story, &open), Some(InviteClosedWhy::Removal));
+    let eve = story.admission(EVE, Some(open));
+    story.by(DANA, &eve);
+    assert_eq!(members(&story), [ANNA, CHRIS, DANA]);
 }
 
 ///
