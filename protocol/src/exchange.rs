@@ -34,8 +34,10 @@ const MAX_AWAITED: usize = 1_024;
 const MAX_MISSED: u32 = 4;
 /// Reconciliation while something of one's own is unacknowledged.
 const BUSY_SYNC_MS: u64 = 60_000;
-/// Reconciliation otherwise.
+/// Reconciliation otherwise; with whom it finds nothing, twice as long each time.
 const IDLE_SYNC_MS: u64 = 600_000;
+/// After so many in a row it stays at 80 minutes.
+const MAX_CALM: u32 = 4;
 /// How long after a refusal for too much in too short a time what is left is put.
 const RATE_MS: u64 = 2_000;
 /// How long a relay has to show what another one has, before it is put there: twice the round trip
@@ -130,6 +132,8 @@ struct Standing {
     at: Timestamp,
     reconciling: Option<Reconciling>,
     synced: Option<Timestamp>,
+    /// How many reconciliations in a row found nothing.
+    calm: u32,
     /// When to reconcile again because too much was put in too short a time.
     hurry: Option<Timestamp>,
 }
@@ -145,6 +149,8 @@ enum ProofState {
 struct Reconciling {
     round: Round,
     at: Timestamp,
+    /// Whether either side lacked something.
+    found: bool,
     /// Envelopes of one's own that had no acknowledgement when it began: of these it tells whether the
     /// other side has them, of later ones it does not.
     unacked: BTreeSet<EnvelopeId>,
@@ -642,6 +648,7 @@ impl Exchange {
                     at: env.now,
                     reconciling: None,
                     synced: None,
+                    calm: 0,
                     hurry: None,
                 };
                 session.mine.insert(*mailbox, standing);
@@ -768,7 +775,7 @@ impl Exchange {
         let round = Round { attempt: session.attempts, number: 0 };
         standing.hurry = None;
         standing.reconciling =
-            Some(Reconciling { round, at: env.now, unacked: slot.unacked.clone() });
+            Some(Reconciling { round, at: env.now, found: false, unacked: slot.unacked.clone() });
         batch.send(self.link, peer, &Packet::Reconcile { mailbox, round, bytes: Bytes(bytes) });
     }
 
@@ -794,6 +801,13 @@ impl Exchange {
         for id in &step.lacks {
             going.unacked.remove(id);
         }
+        let needs: Vec<EnvelopeId> = step
+            .needs
+            .into_iter()
+            .filter(|id| !slot.held.contains_key(id) && !slot.bad.contains(id))
+            .collect();
+        let kept = |id| slot.held.get(id).is_some_and(|(_, place)| *place != ERASED);
+        going.found |= !needs.is_empty() || step.lacks.iter().any(kept);
         let more = step.next.filter(|_| round.number < MAX_ROUNDS);
         let done = more.is_none();
         if let Some(bytes) = more {
@@ -806,14 +820,10 @@ impl Exchange {
         let has = done.then(|| {
             let going = standing.reconciling.take().expect("it goes on");
             standing.synced = Some(env.now);
+            standing.calm = if going.found { 0 } else { (standing.calm + 1).min(MAX_CALM) };
             going.unacked.into_iter().collect::<Vec<_>>()
         });
         let relay = session.relay;
-        let needs: Vec<EnvelopeId> = step
-            .needs
-            .into_iter()
-            .filter(|id| !slot.held.contains_key(id) && !slot.bad.contains(id))
-            .collect();
         self.give(env, batch, peer, mailbox, &step.lacks, true);
         self.want(peer, mailbox, &needs, env.now);
         self.ask(env, batch, peer);
@@ -1379,7 +1389,8 @@ impl Standing {
         if let Some(going) = &self.reconciling {
             return Some(going.at.plus(ANSWER_MS));
         }
-        let at = self.synced?.plus(sync_ms(unacked));
+        let wait = if unacked { BUSY_SYNC_MS } else { IDLE_SYNC_MS << self.calm.saturating_sub(1) };
+        let at = self.synced?.plus(wait);
         Some(self.hurry.map_or(at, |hurry| hurry.min(at)))
     }
 }
@@ -1470,10 +1481,6 @@ impl Slot {
         };
         Some(Step { lacks: ids(lacks), needs: ids(needs), next })
     }
-}
-
-fn sync_ms(unacked: bool) -> u64 {
-    if unacked { BUSY_SYNC_MS } else { IDLE_SYNC_MS }
 }
 
 fn open(mailbox: MailboxId, admission: &Admission) -> Packet {

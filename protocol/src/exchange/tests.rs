@@ -532,6 +532,43 @@ fn what_is_awaited_is_bounded_and_the_rest_fetched_at_once() {
     );
 }
 
+///
+#[test]
+fn a_relay_that_lacks_nothing_is_asked_more_seldom_until_something_is_found() {
+    let mut anna = Side::new(ANNA, false);
+    let mailbox = anna.open(1, false);
+    let relay = with_relay(&mut anna);
+    anna.up(relay, true);
+    anna.greeted_by(relay, Nonce([4; 16]), true);
+    anna.said(relay);
+    anna.hear(relay, &Packet::Proven(vec![mailbox]));
+    let mut theirs = NegentropyStorageVector::new();
+    theirs.seal().expect("not sealed");
+    let other = Id::from_byte_array([9; 32]);
+    let mut more = NegentropyStorageVector::new();
+    more.insert(u64::from(NOON.hour()), other).expect("not sealed");
+    more.seal().expect("not sealed");
+    let waits = [1, 2, 4, 8, 8, 1].map(|times| times * IDLE_SYNC_MS);
+    for (number, wait) in waits.into_iter().enumerate() {
+        let said = anna.said(relay);
+        let Some(Packet::Reconcile { round, bytes, .. }) = said.last() else {
+            panic!("it begins again, and does not say {said:?}");
+        };
+        let holds = if number + 1 == waits.len() { &more } else { &theirs };
+        let mut machine = Negentropy::borrowed(holds, RECONCILE_BYTES).expect("a fair limit");
+        let answer = Bytes(machine.reconcile(&bytes.0).expect("a good query"));
+        anna.hear(relay, &Packet::Reconciled { mailbox, round: *round, bytes: answer });
+        if number + 1 == waits.len() {
+            anna.hear(relay, &Packet::Gone { mailbox, ids: vec![EnvelopeId([9; 32])] });
+        }
+        anna.tick(wait - 1);
+        let again = |packet: &Packet| matches!(packet, Packet::Reconcile { .. });
+        assert!(!anna.said(relay).iter().any(again));
+        anna.tick(1);
+    }
+    assert!(matches!(anna.said(relay).last(), Some(Packet::Reconcile { .. })));
+}
+
 /// R-50, P2
 #[test]
 fn what_a_relay_stored_is_acknowledged_once() {
