@@ -284,7 +284,8 @@ const PACE: Duration = Duration::from_millis(50);
 const LINES: usize = 60;
 /// U-41
 const UNFINISHED: usize = 256;
-/// How long until the last `Seen` of what was said has left: at most a minute.
-const AFTER_TALK: Duration = Duration::from_secs(90);
+/// How long until the last `Seen` of what was said has left: after a quiet minute, and once more a minute
+/// later.
+const AFTER_TALK: Duration = Duration::from_secs(180);
 /// How long a circle has to come to rest.
 const SETTLING: Duration = Duration::from_secs(10);
