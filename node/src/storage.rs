@@ -53,6 +53,9 @@ pub(crate) struct Storage {
     damaged: AtomicBool,
 }
 
+/// Keys of rows that are new, with their bytes.
+type Written = Vec<(Vec<u8>, usize)>;
+
 /// What a store says about itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Ledger {
@@ -181,9 +184,9 @@ impl Storage {
     }
 
     fn write(&mut self, writes: &[Write]) -> Result<(), NodeError> {
-        let (batch, ledger) = self.batch(writes)?;
+        let (batch, ledger, written) = self.batch(writes)?;
         let disk = self.disk.as_ref().expect("only called while it is open");
-        if let Err(fault) = disk.apply(batch) {
+        if let Err(fault) = disk.apply(batch, &written) {
             return Err(self.close_after(fault));
         }
         self.ledger = ledger;
@@ -198,8 +201,9 @@ impl Storage {
         }
     }
 
-    /// The rows that `writes` come to, and what the ledger says after them.
-    fn batch(&self, writes: &[Write]) -> Result<(sled::Batch, Ledger), NodeError> {
+    /// The rows that `writes` come to, what the ledger says after them, and which rows are new, with their
+    /// bytes.
+    fn batch(&self, writes: &[Write]) -> Result<(sled::Batch, Ledger, Written), NodeError> {
         let disk = self.disk.as_ref().expect("only called while it is open");
         let mut last: BTreeMap<Vec<u8>, Option<(&Key, &Value)>> = BTreeMap::new();
         for write in writes {
@@ -208,7 +212,7 @@ impl Storage {
                 Write::Erase(key) => last.insert(self.rows.key(key), None),
             };
         }
-        let mut batch = sled::Batch::default();
+        let (mut batch, mut written) = (sled::Batch::default(), Written::new());
         let (mut rows, mut sum) = (self.ledger.rows, self.ledger.sum);
         for (key, value) in last {
             // This also brings the page into memory, so that damage shows before the batch begins.
@@ -234,13 +238,14 @@ impl Storage {
                 rows += sealed.len() as u64;
                 for (key, row) in sealed {
                     sum = sum.wrapping_add(self.rows.print(&key, &row));
+                    written.push((key.clone(), row.len()));
                     batch.insert(key, row);
                 }
             }
         }
         let ledger = Ledger { commits: self.ledger.commits + 1, rows, sum, ..self.ledger };
         batch.insert(LEDGER, ledger.seal(&self.vault));
-        Ok((batch, ledger))
+        Ok((batch, ledger, written))
     }
 
     /// Throws the handle away whose memory holds a batch that its disk does not.
@@ -370,7 +375,7 @@ fn make(dir: &Path, vault: &Vault) -> Result<(Disk, Ledger), NodeError> {
     let ledger = Ledger { commits: 1, rows: 1, sum: 0, old: false };
     let mut batch = sled::Batch::default();
     batch.insert(LEDGER, ledger.seal(vault));
-    disk.apply(batch)?;
+    disk.apply(batch, &[])?;
     sync_folder_of(&dir.join("db"))?;
     sync_folder_of(dir)?;
     Ok((disk, ledger))

@@ -484,7 +484,7 @@ impl Circle {
     }
 
     pub(crate) fn down(&mut self, batch: &mut Batch, peer: &Peer) {
-        self.exchange.down(peer);
+        self.exchange.down(batch, peer);
         batch.notify(Event::Circle { circle: self.id });
     }
 

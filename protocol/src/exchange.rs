@@ -25,12 +25,19 @@ use crate::wire::{self, Bytes};
 
 /// How long an answer may take before the question is asked again.
 const ANSWER_MS: u64 = 3_000;
-/// How long gossip has before an announced envelope is fetched (R-34, to be measured).
-const GOSSIP_MS: u64 = 150;
+/// How long who pushes, or gossip, has before what another relay announced is fetched there.
+const MOMENT_MS: u64 = 150;
+/// Envelopes that one relay announced and for whose coming from elsewhere this side waits; what is beyond
+/// is fetched at once.
+const MAX_AWAITED: usize = 1_024;
+/// Envelopes in a row that another relay had to give, before that one pushes (a guess).
+const MAX_MISSED: u32 = 4;
 /// Reconciliation while something of one's own is unacknowledged.
 const BUSY_SYNC_MS: u64 = 60_000;
-/// Reconciliation otherwise.
+/// Reconciliation otherwise; with whom it finds nothing, twice as long each time.
 const IDLE_SYNC_MS: u64 = 600_000;
+/// After so many in a row it stays at 80 minutes.
+const MAX_CALM: u32 = 4;
 /// How long after a refusal for too much in too short a time what is left is put.
 const RATE_MS: u64 = 2_000;
 /// How long a relay has to show what another one has, before it is put there: twice the round trip
@@ -80,6 +87,10 @@ struct Slot {
     bad: BTreeSet<EnvelopeId>,
     /// Envelopes of one's own that no relay has acknowledged.
     unacked: BTreeSet<EnvelopeId>,
+    /// The relay that pushes whole envelopes; all others announce ids.
+    pusher: Option<Peer>,
+    /// Envelopes in a row that had to be fetched at another one.
+    missed: u32,
 }
 
 #[derive(Debug)]
@@ -102,6 +113,10 @@ struct Session {
     theirs: BTreeSet<MailboxId>,
     wanted: VecDeque<(MailboxId, EnvelopeId, Timestamp)>,
     gets: BTreeMap<EnvelopeId, (MailboxId, Timestamp)>,
+    /// A relay's: what it announced and another one is to push, and when it is fetched here.
+    awaited: BTreeMap<EnvelopeId, (MailboxId, Timestamp)>,
+    /// Of these, what nobody pushed in time.
+    late: BTreeSet<EnvelopeId>,
     /// A relay's: what came from elsewhere and was not seen here, and when it is put.
     doubts: BTreeMap<EnvelopeId, (MailboxId, Timestamp)>,
     attempts: u32,
@@ -112,9 +127,13 @@ struct Session {
 #[derive(Debug)]
 struct Standing {
     proof: ProofState,
+    /// Whether the relay was asked to push.
+    push: bool,
     at: Timestamp,
     reconciling: Option<Reconciling>,
     synced: Option<Timestamp>,
+    /// How many reconciliations in a row found nothing.
+    calm: u32,
     /// When to reconcile again because too much was put in too short a time.
     hurry: Option<Timestamp>,
 }
@@ -130,6 +149,8 @@ enum ProofState {
 struct Reconciling {
     round: Round,
     at: Timestamp,
+    /// Whether either side lacked something.
+    found: bool,
     /// Envelopes of one's own that had no acknowledgement when it began: of these it tells whether the
     /// other side has them, of later ones it does not.
     unacked: BTreeSet<EnvelopeId>,
@@ -195,6 +216,8 @@ impl Exchange {
             held: BTreeMap::new(),
             bad: BTreeSet::new(),
             unacked: BTreeSet::new(),
+            pusher: None,
+            missed: 0,
         };
         self.boxes.insert(mailbox, slot);
         if self.mesh && !quiet {
@@ -421,6 +444,8 @@ impl Exchange {
             theirs: BTreeSet::new(),
             wanted: VecDeque::new(),
             gets: BTreeMap::new(),
+            awaited: BTreeMap::new(),
+            late: BTreeSet::new(),
             doubts: BTreeMap::new(),
             attempts: 0,
             nonsense: 0,
@@ -430,8 +455,9 @@ impl Exchange {
     }
 
     /// A connection is gone.
-    pub(crate) fn down(&mut self, peer: &Peer) {
+    pub(crate) fn down(&mut self, batch: &mut Batch, peer: &Peer) {
         self.sessions.remove(peer);
+        self.appoint(batch);
     }
 
     /// One frame came.
@@ -483,8 +509,12 @@ impl Exchange {
                     session.their_nonce = Some(nonce);
                     session.mine.clear();
                     session.theirs.clear();
+                    session.awaited.clear();
+                    session.late.clear();
                     session.doubts.clear();
+                    self.appoint(batch);
                 }
+                let session = &self.sessions[&peer];
                 if !heard {
                     batch.send(link, peer, &session.hello(true));
                 }
@@ -503,12 +533,14 @@ impl Exchange {
                         outcome.proven.push(mailbox);
                     }
                 }
+                self.appoint(batch);
                 for mailbox in outcome.proven.clone() {
                     self.begin(env, batch, peer, mailbox);
                 }
             }
             Packet::Refused { mailbox, id, why } => {
                 self.refused(env, batch, peer, mailbox, id, why, outcome);
+                self.appoint(batch);
             }
             Packet::Stored { mailbox, ids } => {
                 if session.relay {
@@ -516,23 +548,29 @@ impl Exchange {
                 }
             }
             Packet::Announce { mailbox, ids } => {
-                let wait = if self.mesh { GOSSIP_MS } else { 0 };
                 session.doubts.retain(|id, _| !ids.contains(id));
-                let at = env.now.plus(wait);
                 let new: Vec<EnvelopeId> =
                     ids.into_iter().take(MAX_IDS).filter(|id| self.lacks(&mailbox, id)).collect();
-                self.want(peer, mailbox, &new, at);
+                if self.mesh || self.is_pushed_elsewhere(&mailbox, &peer) {
+                    self.expect(env.now, peer, mailbox, &new);
+                } else {
+                    self.want(peer, mailbox, &new, env.now);
+                }
                 self.ask(env, batch, peer);
             }
             Packet::Give { mailbox, envelopes } => {
                 for bytes in envelopes {
                     self.arrived(env.now, peer, mailbox, bytes.0, outcome);
                 }
+                if self.boxes.get(&mailbox).is_some_and(|slot| slot.missed >= MAX_MISSED) {
+                    self.appoint(batch);
+                }
                 self.settle_gets(env, batch, peer, mailbox, outcome);
             }
             Packet::Gone { mailbox, ids } => {
                 for id in ids {
                     session.gets.remove(&id);
+                    session.late.remove(&id);
                 }
                 self.settle_gets(env, batch, peer, mailbox, outcome);
             }
@@ -592,23 +630,25 @@ impl Exchange {
     fn prove_all(&mut self, env: &Env<'_>, batch: &mut Batch) {
         for (peer, session) in &mut self.sessions {
             let Some(their_nonce) = session.their_nonce else { continue };
-            let ends = Ends {
-                prover: session.me,
-                verifier: *peer,
-                prover_nonce: session.nonce,
-                verifier_nonce: their_nonce,
-            };
+            let ends = session.ends(*peer, their_nonce);
             let mut proofs = Vec::new();
-            for (mailbox, slot) in &self.boxes {
+            for (mailbox, slot) in &mut self.boxes {
                 if session.mine.contains_key(mailbox) || slot.quiet && !session.relay {
                     continue;
                 }
-                proofs.push(ends.prove(&slot.sealed.pair, !self.mesh, !slot.quiet));
+                let push =
+                    !self.mesh && session.relay && slot.pusher.is_none_or(|pusher| pusher == *peer);
+                if push {
+                    slot.pusher = Some(*peer);
+                }
+                proofs.push(ends.prove(&slot.sealed.pair, push, !slot.quiet));
                 let standing = Standing {
                     proof: ProofState::Said,
+                    push,
                     at: env.now,
                     reconciling: None,
                     synced: None,
+                    calm: 0,
                     hurry: None,
                 };
                 session.mine.insert(*mailbox, standing);
@@ -624,6 +664,60 @@ impl Exchange {
                 batch.send(self.link, *peer, &open(mailbox, &admission));
             }
         }
+    }
+
+    /// Has each mailbox pushed by one relay that serves it, and announced by all others. Another one
+    /// takes over where that one is gone, refuses, or was late too often. Proving again says which it is.
+    fn appoint(&mut self, batch: &mut Batch) {
+        if self.mesh {
+            return;
+        }
+        let mut proofs: BTreeMap<Peer, Vec<Proof>> = BTreeMap::new();
+        for (mailbox, slot) in &mut self.boxes {
+            let stays = |peer: &Peer| {
+                let session = self.sessions.get(peer);
+                let standing = session.and_then(|session| session.mine.get(mailbox));
+                standing.is_some_and(|held| !matches!(held.proof, ProofState::Refused(_)))
+            };
+            let serves = |session: &Session| {
+                let standing = session.mine.get(mailbox);
+                session.relay && standing.is_some_and(|held| held.proof == ProofState::Proven)
+            };
+            let before = slot.pusher.filter(stays);
+            if before.is_none() || slot.missed >= MAX_MISSED {
+                let served = self.sessions.iter().filter(|(_, session)| serves(session));
+                let served: Vec<Peer> = served.map(|(peer, _)| *peer).collect();
+                let next = served.iter().find(|peer| Some(**peer) > before);
+                slot.pusher = next.or(served.first()).copied().or(before);
+                slot.missed = 0;
+            }
+            // Nobody is told to be quiet before somebody pushes.
+            let Some(pusher) = slot.pusher else { continue };
+            for (peer, session) in &mut self.sessions {
+                let (Some(their_nonce), true) = (session.their_nonce, serves(session)) else {
+                    continue;
+                };
+                let ends = session.ends(*peer, their_nonce);
+                let standing = session.mine.get_mut(mailbox).expect("it serves it");
+                let push = *peer == pusher;
+                if standing.push != push {
+                    standing.push = push;
+                    let proof = ends.prove(&slot.sealed.pair, push, !slot.quiet);
+                    proofs.entry(*peer).or_default().push(proof);
+                }
+            }
+        }
+        for (peer, proofs) in proofs {
+            for some in proofs.chunks(MAX_PROOFS) {
+                batch.send(self.link, peer, &Packet::Prove(some.to_vec()));
+            }
+        }
+    }
+
+    /// Whether another relay that stands was asked to push what lies in a mailbox.
+    fn is_pushed_elsewhere(&self, mailbox: &MailboxId, peer: &Peer) -> bool {
+        let pusher = self.boxes.get(mailbox).and_then(|slot| slot.pusher);
+        pusher.is_some_and(|pusher| pusher != *peer && self.sessions.contains_key(&pusher))
     }
 
     /// Another member proves what it may read here.
@@ -681,7 +775,7 @@ impl Exchange {
         let round = Round { attempt: session.attempts, number: 0 };
         standing.hurry = None;
         standing.reconciling =
-            Some(Reconciling { round, at: env.now, unacked: slot.unacked.clone() });
+            Some(Reconciling { round, at: env.now, found: false, unacked: slot.unacked.clone() });
         batch.send(self.link, peer, &Packet::Reconcile { mailbox, round, bytes: Bytes(bytes) });
     }
 
@@ -707,6 +801,13 @@ impl Exchange {
         for id in &step.lacks {
             going.unacked.remove(id);
         }
+        let needs: Vec<EnvelopeId> = step
+            .needs
+            .into_iter()
+            .filter(|id| !slot.held.contains_key(id) && !slot.bad.contains(id))
+            .collect();
+        let kept = |id| slot.held.get(id).is_some_and(|(_, place)| *place != ERASED);
+        going.found |= !needs.is_empty() || step.lacks.iter().any(kept);
         let more = step.next.filter(|_| round.number < MAX_ROUNDS);
         let done = more.is_none();
         if let Some(bytes) = more {
@@ -719,14 +820,10 @@ impl Exchange {
         let has = done.then(|| {
             let going = standing.reconciling.take().expect("it goes on");
             standing.synced = Some(env.now);
+            standing.calm = if going.found { 0 } else { (standing.calm + 1).min(MAX_CALM) };
             going.unacked.into_iter().collect::<Vec<_>>()
         });
         let relay = session.relay;
-        let needs: Vec<EnvelopeId> = step
-            .needs
-            .into_iter()
-            .filter(|id| !slot.held.contains_key(id) && !slot.bad.contains(id))
-            .collect();
         self.give(env, batch, peer, mailbox, &step.lacks, true);
         self.want(peer, mailbox, &needs, env.now);
         self.ask(env, batch, peer);
@@ -803,11 +900,22 @@ impl Exchange {
     ) -> Option<EnvelopeId> {
         let envelope = Envelope::parse(bytes)?;
         let id = envelope.id(&mailbox);
+        let mut late = false;
         if let Some(session) = self.sessions.get_mut(&peer) {
             session.gets.remove(&id);
+            session.awaited.remove(&id);
             session.doubts.remove(&id);
+            late = session.late.remove(&id);
         }
         if self.lacks(&mailbox, &id) {
+            // Only what came shows that it was withheld: a relay can announce what there is not.
+            if let Some(slot) = self.boxes.get_mut(&mailbox) {
+                if slot.pusher == Some(peer) {
+                    slot.missed = 0;
+                } else if late {
+                    slot.missed = slot.missed.saturating_add(1);
+                }
+            }
             for (other, session) in &mut self.sessions {
                 if *other != peer {
                     session.doubt(now, mailbox, id);
@@ -837,6 +945,21 @@ impl Exchange {
         }
     }
 
+    /// Waits a moment for what a relay announced to come from elsewhere.
+    fn expect(&mut self, now: Timestamp, peer: Peer, mailbox: MailboxId, ids: &[EnvelopeId]) {
+        let Some(session) = self.sessions.get_mut(&peer) else { return };
+        let until = now.plus(MOMENT_MS);
+        let mut beyond = Vec::new();
+        for id in ids {
+            if session.awaited.len() < MAX_AWAITED {
+                session.awaited.entry(*id).or_insert((mailbox, until));
+            } else {
+                beyond.push(*id);
+            }
+        }
+        self.want(peer, mailbox, &beyond, now);
+    }
+
     fn want(&mut self, peer: Peer, mailbox: MailboxId, ids: &[EnvelopeId], at: Timestamp) {
         let Some(session) = self.sessions.get_mut(&peer) else { return };
         for id in ids {
@@ -849,6 +972,12 @@ impl Exchange {
     /// Asks a peer for what is wanted and due, within bounds.
     fn ask(&mut self, env: &Env<'_>, batch: &mut Batch, peer: Peer) {
         let Some(session) = self.sessions.get_mut(&peer) else { return };
+        for (id, (mailbox, _)) in session.awaited.extract_if(.., |_, (_, at)| *at <= env.now) {
+            if session.wanted.len() < MAX_WANTED {
+                session.wanted.push_back((mailbox, id, env.now));
+                session.late.insert(id);
+            }
+        }
         if session.gets.len() > MAX_GETS / 2 {
             return;
         }
@@ -865,6 +994,8 @@ impl Exchange {
             if slot.is_some_and(|slot| !slot.held.contains_key(&id) && !slot.bad.contains(&id)) {
                 session.gets.insert(id, (mailbox, env.now));
                 asked.entry(mailbox).or_default().push(id);
+            } else {
+                session.late.remove(&id);
             }
         }
         for (mailbox, ids) in asked {
@@ -1062,6 +1193,7 @@ impl Exchange {
         for peer in peers {
             self.tick_session(env, batch, peer);
         }
+        self.appoint(batch);
         self.prove_all(env, batch);
     }
 
@@ -1149,9 +1281,10 @@ impl Exchange {
                 let wanted = (session.gets.len() < MAX_GETS / 2)
                     .then(|| session.wanted.front().map(|(_, _, at)| *at))
                     .flatten();
+                let awaited = session.awaited.values().map(|(_, at)| *at);
                 let doubts = session.doubts.values().map(|(_, at)| *at);
                 let doubts = if session.is_busy() { None } else { doubts.min() };
-                standings.chain(gets).chain(wanted).chain(doubts).min()
+                standings.chain(gets).chain(wanted).chain(awaited).chain(doubts).min()
             })
             .min()
     }
@@ -1256,7 +1389,8 @@ impl Standing {
         if let Some(going) = &self.reconciling {
             return Some(going.at.plus(ANSWER_MS));
         }
-        let at = self.synced?.plus(sync_ms(unacked));
+        let wait = if unacked { BUSY_SYNC_MS } else { IDLE_SYNC_MS << self.calm.saturating_sub(1) };
+        let at = self.synced?.plus(wait);
         Some(self.hurry.map_or(at, |hurry| hurry.min(at)))
     }
 }
@@ -1275,12 +1409,26 @@ impl Session {
 
     /// Something came from elsewhere: a relay that serves its mailbox has to show that it has it.
     fn doubt(&mut self, now: Timestamp, mailbox: MailboxId, id: EnvelopeId) {
+        // What it announced it has.
+        if self.awaited.remove(&id).is_some() {
+            return;
+        }
         let standing = self.mine.get(&mailbox);
         let served = standing.is_some_and(|standing| standing.proof == ProofState::Proven);
         if self.relay && served && self.doubts.len() < MAX_DOUBTS && !self.gets.contains_key(&id) {
             // This side's key is drawn anew by each run, and so are its places among the others.
             let steps = u64::from(self.me.0[0] ^ id.0[0]);
             self.doubts.insert(id, (mailbox, now.plus(REPAIR_MS + steps * REPAIR_STEP_MS)));
+        }
+    }
+
+    /// As this side proves mailboxes on it.
+    fn ends(&self, peer: Peer, their_nonce: Nonce) -> Ends {
+        Ends {
+            prover: self.me,
+            verifier: peer,
+            prover_nonce: self.nonce,
+            verifier_nonce: their_nonce,
         }
     }
 
@@ -1333,10 +1481,6 @@ impl Slot {
         };
         Some(Step { lacks: ids(lacks), needs: ids(needs), next })
     }
-}
-
-fn sync_ms(unacked: bool) -> u64 {
-    if unacked { BUSY_SYNC_MS } else { IDLE_SYNC_MS }
 }
 
 fn open(mailbox: MailboxId, admission: &Admission) -> Packet {

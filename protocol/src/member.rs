@@ -212,7 +212,7 @@ impl Member {
                 None
             }
             Input::Down { peer, .. } => {
-                attempt.exchange.down(&peer);
+                attempt.exchange.down(batch, &peer);
                 None
             }
             Input::Unreachable { impostor, .. } => {

@@ -1,8 +1,8 @@
-//! Measures the program as people have it: whole processes, a relay and ten members on this computer,
+//! Measures the program as people have it: whole processes, relays and ten members on this computer,
 //! all sealed, signed, stored and flushed.
 //!
 //! ```text
-//! cargo run -p hearthlight-tests --bin bench --features bench -- [BINARY] [--json] [--only delivery,burst]
+//! cargo run -p hearthlight-tests --bin bench --features bench -- [BINARY] [--json] [--relays 2] [--only delivery,burst]
 //! ```
 //! BINARY is `target/release/hearthlight`, or what `HEARTHLIGHT_BIN` names. Each measurement prints a
 //! line. Start-up of processes is in none of the times, but for that of `catch-up`.
@@ -35,6 +35,7 @@ struct Options {
     json: bool,
     only: Option<Vec<String>>,
     members: usize,
+    relays: usize,
     steady: usize,
     burst: usize,
     away: usize,
@@ -50,6 +51,7 @@ impl Options {
             json: false,
             only: None,
             members: 10,
+            relays: 1,
             steady: 600,
             burst: 5_000,
             away: 10_000,
@@ -66,6 +68,7 @@ impl Options {
             match word.as_str() {
                 "--json" => options.json = true,
                 "--members" => options.members = number()?,
+                "--relays" => options.relays = number()?,
                 "--steady" => options.steady = number()?,
                 "--burst" => options.burst = number()?,
                 "--away" => options.away = number()?,
@@ -76,7 +79,7 @@ impl Options {
                 }
                 _ if word.starts_with('-') => {
                     return Err(trouble(
-                        "options: --json --only LIST --members N --steady N --burst N --away N --idle SECONDS",
+                        "options: --json --only LIST --members N --relays N --steady N --burst N --away N --idle SECONDS",
                     ));
                 }
                 _ => options.binary = word.into(),
@@ -84,6 +87,10 @@ impl Options {
         }
         options.binary = std::path::absolute(&options.binary)?;
         Ok(options)
+    }
+
+    fn stage(&self, counted: bool) -> io::Result<Stage> {
+        Stage::new(&self.binary, self.members, self.relays, counted)
     }
 
     fn wants(&self, name: &str) -> bool {
@@ -95,7 +102,7 @@ fn run(options: &Options) -> io::Result<()> {
     say(options, &json!({"measured": "load", "load_1m": load()}))?;
     let plain = ["join", "delivery", "burst", "catch-up", "memory"];
     if plain.iter().any(|name| options.wants(name)) {
-        let mut bench = Bench::new(Stage::new(&options.binary, options.members, false)?);
+        let mut bench = Bench::new(options.stage(false)?);
         say(options, &bench.joined())?;
         say(options, &bench.memory("idle")?)?;
         if options.wants("delivery") {
@@ -110,10 +117,14 @@ fn run(options: &Options) -> io::Result<()> {
             say(options, &bench.memory("after the catch-up")?)?;
         }
     }
-    if options.wants("wire") {
-        let bench = Bench::new(Stage::new(&options.binary, options.members, true)?);
-        say(options, &bench.traffic(options.steady)?)?;
-        say(options, &bench.idle(options.idle))?;
+    if ["wire", "idle"].iter().any(|name| options.wants(name)) {
+        let bench = Bench::new(options.stage(true)?);
+        if options.wants("wire") {
+            say(options, &bench.traffic(options.steady)?)?;
+        }
+        if options.wants("idle") {
+            say(options, &bench.idle(options.idle))?;
+        }
     }
     say(options, &json!({"measured": "load", "load_1m": load()}))
 }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     feed::Ear,
+    proxy::Proxy,
     stage::{Api, Stage},
     trouble,
 };
@@ -127,7 +128,7 @@ impl Bench {
         }))
     }
 
-    /// Bytes at the relay for each message that came to one member.
+    /// Bytes at the relays for each message that came to one member.
     pub(crate) fn traffic(&self, count: usize) -> io::Result<Value> {
         let ears = self.ears()?;
         thread::sleep(SETTLING);
@@ -140,23 +141,26 @@ impl Bench {
         let bytes = self.bytes() - before;
         let minimum = count * (self.stage.members.len() - 1) * TEXT;
         Ok(json!({
-            "measured": "wire", "bytes_per_message": bytes / count as u64,
+            "measured": "wire", "relays": self.stage.proxies.len(), "bytes_per_message": bytes / count as u64,
             "times_the_minimum": (bytes as f64 / minimum as f64 * 100.0).round() / 100.0,
         }))
     }
 
-    /// Bytes at the relay while nobody says anything.
+    /// Bytes at the relays while nobody says anything.
     pub(crate) fn idle(&self, time: Duration) -> Value {
         thread::sleep(AFTER_TALK);
         let before = self.bytes();
         thread::sleep(time);
         let bytes = self.bytes() - before;
         let hour = bytes as f64 / time.as_secs_f64() * 3_600.0 / self.stage.members.len() as f64;
-        json!({"measured": "idle", "seconds": time.as_secs(), "kb_per_hour_and_member": (hour / 100.0).round() / 10.0})
+        json!({
+            "measured": "idle", "relays": self.stage.proxies.len(), "seconds": time.as_secs(),
+            "kb_per_hour_and_member": (hour / 100.0).round() / 10.0,
+        })
     }
 
     fn bytes(&self) -> u64 {
-        self.stage.proxy.as_ref().map_or(0, |proxy| proxy.bytes())
+        self.stage.proxies.iter().map(Proxy::bytes).sum()
     }
 
     fn next_series(&mut self) -> String {
@@ -280,7 +284,8 @@ const PACE: Duration = Duration::from_millis(50);
 const LINES: usize = 60;
 /// U-41
 const UNFINISHED: usize = 256;
-/// How long until the last `Seen` of what was said has left: at most a minute.
-const AFTER_TALK: Duration = Duration::from_secs(90);
+/// How long until the last `Seen` of what was said has left: after a quiet minute, and once more a minute
+/// later.
+const AFTER_TALK: Duration = Duration::from_secs(180);
 /// How long a circle has to come to rest.
 const SETTLING: Duration = Duration::from_secs(10);

@@ -1,4 +1,4 @@
-//! Counts the bytes that go to and from the relay, as its sockets see them.
+//! Counts the bytes that go to and from a relay, as its sockets see them.
 
 use std::{
     io::{self, Read, Write},

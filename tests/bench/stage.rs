@@ -1,4 +1,4 @@
-//! A relay and its members, each a process of the binary under test, and their local API.
+//! Relays and their members, each a process of the binary under test, and their local API.
 
 use std::{
     fs,
@@ -21,14 +21,14 @@ use crate::{feed::Feed, proxy::Proxy, trouble};
 pub(crate) struct Stage {
     binary: PathBuf,
     dir: TempDir,
-    relay: Process,
+    relays: Vec<Process>,
     /// In the order in which they joined; the first is the host.
     pub(crate) members: Vec<Member>,
     pub(crate) circle: String,
     /// From the code to the first readable message, of each who joined.
     pub(crate) joins: Vec<Duration>,
-    /// What counts the bytes at the relay, if that was asked for.
-    pub(crate) proxy: Option<Proxy>,
+    /// What counts the bytes at each relay, if that was asked for.
+    pub(crate) proxies: Vec<Proxy>,
 }
 
 /// One member and its process.
@@ -43,17 +43,48 @@ pub(crate) struct Member {
 struct Process(Child);
 
 impl Stage {
-    /// Sets up a relay, a host and all other members; `counted` puts a counting proxy before the relay.
-    pub(crate) fn new(binary: &Path, members: usize, counted: bool) -> io::Result<Self> {
-        let dir = tempfile::Builder::new().prefix("hearthlight-bench-").tempdir()?;
+    /// Sets up relays, a host and all other members; `counted` puts a counting proxy before each relay.
+    pub(crate) fn new(
+        binary: &Path,
+        members: usize,
+        relays: usize,
+        counted: bool,
+    ) -> io::Result<Self> {
+        let mut stage = Self {
+            binary: binary.to_owned(),
+            dir: tempfile::Builder::new().prefix("hearthlight-bench-").tempdir()?,
+            relays: Vec::new(),
+            members: Vec::new(),
+            circle: String::new(),
+            joins: Vec::new(),
+            proxies: Vec::new(),
+        };
+        let addresses = (0..relays).map(|_| stage.add_relay(counted));
+        let addresses = addresses.collect::<io::Result<Vec<_>>>()?;
+        stage.add_home()?;
+        let made = stage.members[0].post(
+            "/v1/circles",
+            &json!({"name": "Bench", "relays": addresses, "direct": false, "thin": false}),
+        )?;
+        stage.circle = text(&made, "id")?;
+        for number in 1..members {
+            stage.add_member(number)?;
+        }
+        Ok(stage)
+    }
+
+    /// One more relay; gives the address of it that members are told.
+    fn add_relay(&mut self, counted: bool) -> io::Result<String> {
+        let number = self.relays.len();
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let proxy = if counted { Some(Proxy::start(port)?) } else { None };
         // Members are told of the proxy alone.
         let told = proxy.as_ref().map_or(port, Proxy::port);
-        let (operator, folder) = (dir.path().join("operator"), dir.path().join("relay"));
+        let operator = self.dir.path().join(format!("operator-{number}"));
+        let folder = self.dir.path().join(format!("relay-{number}"));
         let folder = folder.to_string_lossy();
         let init = ["relay", "init", "--dir", &folder, "--local", &told.to_string()];
-        let address = text(&verb(binary, &operator, &init)?, "address")?;
+        let address = text(&verb(&self.binary, &operator, &init)?, "address")?;
         let [listen, external] = [port, told].map(|port| format!("/ip4/127.0.0.1/tcp/{port}"));
         let run = [
             "relay",
@@ -65,26 +96,9 @@ impl Stage {
             "--external-address",
             &external,
         ];
-        let relay = Process::start(binary, &operator, &run)?;
-        let mut stage = Self {
-            binary: binary.to_owned(),
-            dir,
-            relay,
-            members: Vec::new(),
-            circle: String::new(),
-            joins: Vec::new(),
-            proxy,
-        };
-        stage.add_home()?;
-        let made = stage.members[0].post(
-            "/v1/circles",
-            &json!({"name": "Bench", "relays": [address], "direct": false, "thin": false}),
-        )?;
-        stage.circle = text(&made, "id")?;
-        for number in 1..members {
-            stage.add_member(number)?;
-        }
-        Ok(stage)
+        self.relays.push(Process::start(&self.binary, &operator, &run)?);
+        self.proxies.extend(proxy);
+        Ok(address)
     }
 
     fn add_home(&mut self) -> io::Result<()> {
@@ -143,9 +157,11 @@ impl Stage {
         self.members[number].start(&self.binary)
     }
 
-    /// KiB that the relay has in memory.
+    /// KiB that the largest relay has in memory.
     pub(crate) fn relay_kib(&self) -> io::Result<u64> {
-        resident_kib(&self.relay.0)
+        let kib = self.relays.iter().map(|relay| resident_kib(&relay.0));
+        let kib = kib.collect::<io::Result<Vec<u64>>>()?;
+        kib.into_iter().max().ok_or_else(|| trouble("there is no relay"))
     }
 }
 

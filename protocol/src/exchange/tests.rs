@@ -210,7 +210,7 @@ fn a_proof_heard_elsewhere_proves_nothing() {
         _ => None,
     });
     for peer in [MALLORY, BEN] {
-        anna.act(|exchange, _, _| exchange.down(&peer));
+        anna.act(|exchange, _, batch| exchange.down(batch, &peer));
         anna.up(peer, false);
         anna.greeted_by(peer, nonce.expect("Ben said hello"), false);
         anna.said(peer);
@@ -290,18 +290,33 @@ fn served(mesh: bool) -> (Side, Peer, MailboxId) {
     (anna, relay, mailbox)
 }
 
-/// A side with two relays that serve its one mailbox.
+/// Two relays that are connected and have said nothing yet.
+fn two_relays(side: &mut Side) -> [Peer; 2] {
+    let relays = [Peer([7; 32]), Peer([8; 32])];
+    let known = relays.map(|relay| (vec![vec![relay.0[0]]], RelayKey::Known(relay), None));
+    side.act(|exchange, _, batch| exchange.use_relays(batch, known.to_vec()));
+    for relay in relays {
+        side.up(relay, true);
+    }
+    relays
+}
+
+/// A relay takes the proof of a mailbox; gives whether it was asked to push.
+fn greeted_and_proven(side: &mut Side, relay: Peer, mailbox: MailboxId) -> Vec<bool> {
+    side.greeted_by(relay, Nonce([4; 16]), true);
+    let asked = pushes(&side.said(relay));
+    side.hear(relay, &Packet::Proven(vec![mailbox]));
+    side.said(relay);
+    asked
+}
+
+/// A side with two relays that serve its one mailbox; the first pushes.
 fn served_twice() -> (Side, [Peer; 2], MailboxId) {
     let mut anna = Side::new(ANNA, false);
     let mailbox = anna.open(1, false);
-    let relays = [Peer([7; 32]), Peer([8; 32])];
-    let known = relays.map(|relay| (vec![vec![relay.0[0]]], RelayKey::Known(relay), None));
-    anna.act(|exchange, _, batch| exchange.use_relays(batch, known.to_vec()));
+    let relays = two_relays(&mut anna);
     for relay in relays {
-        anna.up(relay, true);
-        anna.greeted_by(relay, Nonce([4; 16]), true);
-        anna.hear(relay, &Packet::Proven(vec![mailbox]));
-        anna.said(relay);
+        greeted_and_proven(&mut anna, relay, mailbox);
     }
     (anna, relays, mailbox)
 }
@@ -374,8 +389,8 @@ fn what_is_announced_is_fetched_unless_gossip_brings_it_first() {
         let get = Packet::Get { mailbox, ids };
         assert_eq!(anna.said(relay).contains(&get), !mesh);
         if mesh {
-            assert_eq!(anna.exchange.next_wake(), Some(NOON.plus(GOSSIP_MS)));
-            anna.tick(GOSSIP_MS);
+            assert_eq!(anna.exchange.next_wake(), Some(NOON.plus(MOMENT_MS)));
+            anna.tick(MOMENT_MS);
             assert!(anna.said(relay).contains(&get));
         }
     }
@@ -391,6 +406,167 @@ fn what_is_announced_is_fetched_unless_gossip_brings_it_first() {
         })
     };
     assert!(pushes(false) && !pushes(true));
+}
+
+/// What each proof among these asked for.
+fn pushes(said: &[Packet]) -> Vec<bool> {
+    let proofs = said.iter().filter_map(|packet| match packet {
+        Packet::Prove(proofs) => Some(proofs),
+        _ => None,
+    });
+    proofs.flatten().map(|proof| proof.push).collect()
+}
+
+fn announce(mailbox: MailboxId, id: EnvelopeId) -> Packet {
+    Packet::Announce { mailbox, ids: vec![id] }
+}
+
+fn get(mailbox: MailboxId, id: EnvelopeId) -> Packet {
+    Packet::Get { mailbox, ids: vec![id] }
+}
+
+/// whole envelopes come once, and a relay that withholds them costs a moment.
+#[test]
+fn one_relay_pushes_and_what_it_withholds_is_fetched_at_the_other_after_a_moment() {
+    let mut anna = Side::new(ANNA, false);
+    let mailbox = anna.open(1, false);
+    let [one, other] = two_relays(&mut anna);
+    assert_eq!(greeted_and_proven(&mut anna, one, mailbox), [true]);
+    assert_eq!(greeted_and_proven(&mut anna, other, mailbox), [false]);
+    let (pushed, bytes) = envelope(&mut anna, mailbox, b"pushed");
+    anna.hear(other, &announce(mailbox, pushed));
+    anna.hear(one, &Packet::Give { mailbox, envelopes: vec![bytes] });
+    let (withheld, bytes) = envelope(&mut anna, mailbox, b"withheld");
+    anna.hear(other, &announce(mailbox, withheld));
+    assert_eq!(anna.said(other), [], "it may still come");
+    assert_eq!(anna.exchange.next_wake(), Some(NOON.plus(MOMENT_MS)));
+    anna.tick(MOMENT_MS);
+    assert_eq!(anna.said(other), [get(mailbox, withheld)]);
+    let given = Packet::Give { mailbox, envelopes: vec![bytes] };
+    assert_eq!(anna.hear(other, &given).arrived.len(), 1);
+    // What the pushing one has no room to push is fetched from it at once.
+    let (late, _) = envelope(&mut anna, mailbox, b"announced by who pushes");
+    anna.hear(one, &announce(mailbox, late));
+    assert_eq!(anna.said(one), [get(mailbox, late)]);
+}
+
+/// and what it had not pushed by then is fetched where it was announced.
+#[test]
+fn another_relay_pushes_when_the_pushing_one_goes() {
+    let (mut anna, [one, other], mailbox) = served_twice();
+    let (lost, _) = envelope(&mut anna, mailbox, b"lost with the connection");
+    anna.hear(other, &announce(mailbox, lost));
+    anna.act(|exchange, _, batch| exchange.down(batch, &one));
+    assert_eq!(pushes(&anna.said(other)), [true]);
+    anna.hear(other, &Packet::Proven(vec![mailbox]));
+    anna.tick(MOMENT_MS);
+    assert_eq!(anna.said(other), [get(mailbox, lost)]);
+    // Back again, the first one is the second.
+    anna.up(one, true);
+    assert_eq!(greeted_and_proven(&mut anna, one, mailbox), [false]);
+    assert_eq!(pushes(&anna.said(other)), []);
+}
+
+/// neither does a refusal leave a mailbox with nobody who pushes.
+#[test]
+fn another_relay_pushes_when_the_first_refuses_or_does_not_answer() {
+    for answers in [true, false] {
+        let mut anna = Side::new(ANNA, false);
+        let mailbox = anna.open(1, false);
+        let [one, other] = two_relays(&mut anna);
+        anna.greeted_by(one, Nonce([4; 16]), true);
+        assert_eq!(pushes(&anna.said(one)), [true]);
+        assert_eq!(greeted_and_proven(&mut anna, other, mailbox), [false]);
+        if answers {
+            anna.hear(one, &Packet::Refused { mailbox, id: None, why: Refusal::Closed });
+        } else {
+            anna.tick(ANSWER_MS);
+        }
+        assert_eq!(pushes(&anna.said(other)), [true]);
+        // Opened by somebody else meanwhile, it does not push beside the other one.
+        let again = if answers { vec![] } else { vec![false] };
+        assert_eq!(pushes(&anna.said(one)), again);
+        anna.hear(one, &Packet::Proven(vec![mailbox]));
+        let again = if answers { vec![false] } else { vec![] };
+        assert_eq!(pushes(&anna.said(one)), again);
+    }
+}
+
+/// a relay that withholds in silence loses its place; one that lies does not take it.
+#[test]
+fn another_relay_pushes_when_the_pushing_one_lags_and_not_on_empty_words() {
+    let (mut anna, [one, other], mailbox) = served_twice();
+    for number in 0..2 * MAX_MISSED {
+        let id = EnvelopeId([u8::try_from(number).expect("few"); 32]);
+        anna.hear(other, &announce(mailbox, id));
+        anna.tick(MOMENT_MS);
+        anna.hear(other, &Packet::Gone { mailbox, ids: vec![id] });
+    }
+    assert_eq!(pushes(&anna.said(other)), [], "there was nothing to push");
+    for number in 0..MAX_MISSED {
+        assert_eq!(pushes(&anna.said(one)), []);
+        let (id, bytes) = envelope(&mut anna, mailbox, &number.to_be_bytes());
+        anna.hear(other, &announce(mailbox, id));
+        anna.tick(MOMENT_MS);
+        anna.hear(other, &Packet::Give { mailbox, envelopes: vec![bytes] });
+    }
+    assert_eq!((pushes(&anna.said(one)), pushes(&anna.said(other))), (vec![false], vec![true]));
+}
+
+/// R-34, P7
+#[test]
+fn what_is_awaited_is_bounded_and_the_rest_fetched_at_once() {
+    let (mut anna, [_, other], mailbox) = served_twice();
+    let ids = (0..MAX_IDS).map(|number| {
+        let mut id = [1; 32];
+        id[..8].copy_from_slice(&number.to_be_bytes());
+        EnvelopeId(id)
+    });
+    anna.hear(other, &Packet::Announce { mailbox, ids: ids.collect() });
+    let session = &anna.exchange.sessions[&other];
+    assert_eq!((session.awaited.len(), session.gets.len()), (MAX_AWAITED, MAX_GETS));
+    anna.tick(MOMENT_MS);
+    assert!(
+        anna.exchange.next_wake().is_some_and(|at| at > anna.now),
+        "it is not woken for nothing"
+    );
+}
+
+///
+#[test]
+fn a_relay_that_lacks_nothing_is_asked_more_seldom_until_something_is_found() {
+    let mut anna = Side::new(ANNA, false);
+    let mailbox = anna.open(1, false);
+    let relay = with_relay(&mut anna);
+    anna.up(relay, true);
+    anna.greeted_by(relay, Nonce([4; 16]), true);
+    anna.said(relay);
+    anna.hear(relay, &Packet::Proven(vec![mailbox]));
+    let mut theirs = NegentropyStorageVector::new();
+    theirs.seal().expect("not sealed");
+    let other = Id::from_byte_array([9; 32]);
+    let mut more = NegentropyStorageVector::new();
+    more.insert(u64::from(NOON.hour()), other).expect("not sealed");
+    more.seal().expect("not sealed");
+    let waits = [1, 2, 4, 8, 8, 1].map(|times| times * IDLE_SYNC_MS);
+    for (number, wait) in waits.into_iter().enumerate() {
+        let said = anna.said(relay);
+        let Some(Packet::Reconcile { round, bytes, .. }) = said.last() else {
+            panic!("it begins again, and does not say {said:?}");
+        };
+        let holds = if number + 1 == waits.len() { &more } else { &theirs };
+        let mut machine = Negentropy::borrowed(holds, RECONCILE_BYTES).expect("a fair limit");
+        let answer = Bytes(machine.reconcile(&bytes.0).expect("a good query"));
+        anna.hear(relay, &Packet::Reconciled { mailbox, round: *round, bytes: answer });
+        if number + 1 == waits.len() {
+            anna.hear(relay, &Packet::Gone { mailbox, ids: vec![EnvelopeId([9; 32])] });
+        }
+        anna.tick(wait - 1);
+        let again = |packet: &Packet| matches!(packet, Packet::Reconcile { .. });
+        assert!(!anna.said(relay).iter().any(again));
+        anna.tick(1);
+    }
+    assert!(matches!(anna.said(relay).last(), Some(Packet::Reconcile { .. })));
 }
 
 /// R-50, P2

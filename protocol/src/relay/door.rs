@@ -114,11 +114,12 @@ impl Relay {
             listeners.push(end);
         }
         let (push, listed) = (proof.push, proof.listed);
-        session.proven.insert(mailbox, Wish { push, listed });
+        let before = session.proven.insert(mailbox, Wish { push, listed });
         if !is_open {
             return Ok(Err(Refusal::Closed));
         }
-        if listed {
+        // Who proves again to be told otherwise is known already.
+        if listed && !before.is_some_and(|wish| wish.listed) {
             batch.met.insert(mailbox);
         }
         Ok(Ok(()))

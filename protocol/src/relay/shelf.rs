@@ -3,7 +3,7 @@
 use super::mailboxes::read_envelope;
 use super::remains::{OLD_AN_HOUR, OLD_PART};
 use super::token::Token;
-use super::{Batch, End, Relay, TokenId, Violation};
+use super::{Batch, End, GATHER_MS, Relay, TokenId, Violation};
 use crate::boundary::{Env, Output, Timestamp};
 use crate::crypto::{Label, hash};
 use crate::envelope::Envelope;
@@ -272,7 +272,7 @@ impl Relay {
         }
     }
 
-    /// Pushes new envelopes to who wishes it and keeps up, announces them to others.
+    /// Pushes new envelopes to who wishes it and keeps up; others are told of them a little later.
     fn tell_new(
         &mut self,
         now: Timestamp,
@@ -301,9 +301,24 @@ impl Relay {
             }
         }
         parcel.send(end, mailbox, batch);
-        for ids in later.chunks(MAX_IDS) {
-            let ids = ids.to_vec();
-            batch.send(end, &Packet::Announce { mailbox, ids });
+        if !later.is_empty() {
+            self.unannounced.entry((end, mailbox)).or_default().append(&mut later);
+            self.announce_at.get_or_insert(now.plus(GATHER_MS));
+        }
+    }
+
+    /// Announces what was gathered. It is not pressing: who is not pushed to by this relay is by
+    /// another one, or does not keep up.
+    pub(super) fn announce(&mut self, now: Timestamp, batch: &mut Batch) {
+        if self.announce_at.is_none_or(|at| at > now) {
+            return;
+        }
+        self.announce_at = None;
+        for ((end, mailbox), ids) in std::mem::take(&mut self.unannounced) {
+            for ids in ids.chunks(MAX_IDS) {
+                let ids = ids.to_vec();
+                batch.send(end, &Packet::Announce { mailbox, ids });
+            }
         }
     }
 

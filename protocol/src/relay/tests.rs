@@ -512,9 +512,36 @@ fn what_is_new_is_announced_once_to_all_others_and_pushed_to_who_wishes_it() {
         other => panic!("{other:?}"),
     });
     assert_eq!(given.count(), 3);
-    let announced = world.heard(&ben);
-    ids.truncate(3);
-    assert_eq!(announced, [Packet::Announce { mailbox, ids }]);
+    assert_eq!(world.heard(&ben), [], "more may come");
+    world.pass(GATHER_MS / 2);
+    ids.push(world.put(&anna, &pair(9), 512).0);
+    assert_eq!(world.relay.next_wake(), Some(world.now.plus(GATHER_MS - GATHER_MS / 2)));
+    world.pass(GATHER_MS / 2);
+    assert_eq!(world.heard(&ben), [Packet::Announce { mailbox, ids }], "all in one frame");
+    world.pass(GATHER_MS);
+    assert_eq!(world.heard(&ben), [], "once");
+}
+
+/// who takes pushes from one relay tells the others by proving again.
+#[test]
+fn who_proves_again_is_told_otherwise_and_not_introduced_anew() {
+    let mut world = World::new();
+    let mailbox = id(&pair(9));
+    let anna = world.host(1, &pair(9));
+    let ben = world.stranger(2, &pair(9));
+    let prove =
+        |world: &World, push| Packet::Prove(vec![world.proof_as(&ben, &pair(9), (push, true))]);
+    for push in [true, false, true] {
+        world.inbox.clear();
+        let packet = prove(&world, push);
+        assert_eq!(world.say(&ben, &packet), [Packet::Proven(vec![mailbox])]);
+        assert_eq!(world.heard(&anna), [], "she knows him");
+        let (envelope_id, _) = world.put(&anna, &pair(9), 512);
+        world.pass(GATHER_MS);
+        let heard = world.heard(&ben);
+        let announced = heard == [Packet::Announce { mailbox, ids: vec![envelope_id] }];
+        assert_eq!((heard.len(), announced), (1, !push), "{heard:?}");
+    }
 }
 
 ///

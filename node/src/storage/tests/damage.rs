@@ -220,7 +220,7 @@ fn a_row_moved_to_another_place_does_not_open_and_nothing_is_saved_after_it() {
     let row = disk.get(&storage.rows.key(&here)).unwrap().unwrap();
     let mut batch = sled::Batch::default();
     batch.insert(storage.rows.key(&there), row);
-    disk.apply(batch).unwrap();
+    disk.apply(batch, &[]).unwrap();
     assert_eq!(storage.get(&here), Some(content(7)));
     assert!(!storage.is_damaged());
     assert_eq!(storage.get(&there), None);
