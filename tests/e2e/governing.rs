@@ -156,6 +156,48 @@ fn whoever_runs_no_node_leaves_and_forgets_with_one_verb() {
     until(&anna, &["members", CIRCLE], |member| member["state"] == "left");
 }
 
+/// R-83, U-51, U-33: what is new has to be read before anything is governed. Where it cannot be, verbs say
+/// that nothing was changed; what is said waits; and a new relay brings all of it back.
+#[test]
+fn without_a_relay_nothing_is_governed_and_each_verb_says_so() {
+    let (mut circle, [anna, ben]) = Circle::of(["Anna", "Ben"]);
+    circle.stop(&anna);
+    // A node for as long as the verb takes, and one that has just begun, wait the moment that it takes.
+    let _ = anna.invite(CIRCLE, &[]);
+    circle.start(&anna);
+    anna.ok(["circle", "refresh", CIRCLE]);
+    circle.stop_relay();
+    circle.stop(&anna);
+    circle.start(&anna);
+    for words in [
+        vec!["member", "remove", CIRCLE, "Ben", "--yes"],
+        vec!["circle", "leave", CIRCLE, "--end", "--forget", "--yes"],
+        vec!["circle", "refresh", CIRCLE],
+        vec!["invite", "new", CIRCLE],
+    ] {
+        let refused = anna.does(&words);
+        assert_eq!(refused.refusal(), (6, "unreachable".to_owned()), "{words:?}");
+        assert!(refused.stderr().contains("so nothing was changed"), "{}", refused.stderr());
+        let leaves = words.contains(&"leave");
+        assert_eq!(refused.stderr().contains("hearthlight wipe C"), leaves, "{}", refused.stderr());
+    }
+    assert_eq!(state_of(&anna, "Ben"), "active");
+    assert_eq!(anna.lines(["invite", "list", CIRCLE]).len(), 2);
+    assert_eq!(anna.say(CIRCLE, "while it is away", &["--timeout", "1s"])["mark"], "waiting");
+
+    // That relay does not come back, and a host says where to find each other from now on.
+    let other = circle.stage.relay("Holly");
+    let _holly = other.run();
+    let added = anna.ok(["circle", "relay", CIRCLE, "add", &other.address]);
+    assert_eq!(added["state"], "up", "{added}");
+    until(&anna, &["read", CIRCLE], |line| line["kind"] == "said" && line["mark"] == "relayed");
+    let _ = anna.invite(CIRCLE, &[]);
+    circle.start_relay();
+    ben.follow(CIRCLE).until_said(&["while it is away".to_owned()]);
+    anna.ok(["member", "remove", CIRCLE, "Ben", "--yes"]);
+    until(&ben, &["circle", "list"], |line| line["state"] == "removed");
+}
+
 /// U-51, U-32, R-12
 #[test]
 fn a_second_host_removes_too_and_the_only_one_does_not_leave_by_mistake() {

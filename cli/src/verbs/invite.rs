@@ -1,11 +1,14 @@
 //! Invites of a circle (U-34, U-35, U-142).
 
-use std::{fmt::Write, time::Duration};
+use std::fmt::Write;
 
 use fast_qr::{ECL, Mode, QRBuilder};
 use serde_json::{Value, json};
 
-use super::circle::{hints_aside, millis};
+use super::{
+    circle::{hints_aside, millis},
+    say::look_for,
+};
 use crate::{
     advice::Failure,
     args::{Invite, InviteNew, word},
@@ -24,8 +27,10 @@ pub(crate) async fn invite(context: &Context, verb: Invite) -> Result<(), Failur
         }
         Invite::Revoke { circle, id } => {
             let client = Client::open(context, Class::Network).await?;
-            let path = format!("/v1/circles/{}/invites/{}", in_path(&circle), segment(&id));
-            let revoked = client.delete(&path).await?;
+            let wait = look_for(context.is_node().await);
+            let (circle, id, ms) = (in_path(&circle), segment(&id), millis(wait));
+            let path = format!("/v1/circles/{circle}/invites/{id}?timeout_ms={ms}");
+            let revoked = client.delete_within(&path, wait).await?;
             context.output.object(&revoked, plain_invite)
         }
     }
@@ -33,12 +38,13 @@ pub(crate) async fn invite(context: &Context, verb: Invite) -> Result<(), Failur
 
 async fn make(context: &Context, new: InviteNew) -> Result<(), Failure> {
     let client = Client::open(context, Class::Network).await?;
+    let wait = look_for(context.is_node().await);
     let body = json!({
         "uses": new.uses, "expires_s": new.expires.as_secs(), "admit": new.admit.map(word),
-        "label": new.label, "timeout_ms": millis(REGISTER_WAIT),
+        "label": new.label, "timeout_ms": millis(wait),
     });
     let path = format!("/v1/circles/{}/invites", in_path(&new.circle));
-    let answer = client.post_within(&path, body, REGISTER_WAIT).await?;
+    let answer = client.post_within(&path, body, wait).await?;
     let mut made = hints_aside(context, answer);
     let mut drawing = None;
     if new.qr {
@@ -120,9 +126,6 @@ fn plain_invite(fields: Fields<'_>) -> String {
         &label.unwrap_or_default(),
     ])
 }
-
-/// How long a relay may take to know a new invite. A guess.
-const REGISTER_WAIT: Duration = Duration::from_secs(5);
 
 /// U-142: light modules on every side.
 const QUIET: usize = 4;

@@ -229,7 +229,8 @@ impl Open {
     /// Asks for what can be done only once the circle's board was read in this run: as soon as it was.
     ///
     /// # Errors
-    /// As [`Open::ask`]; `unreachable`, if nobody who has the board was reached by `until`.
+    /// As [`Open::ask`]; `unreachable`, if nobody who has the board was reached by `until`, and `no-relay`,
+    /// if nobody can be.
     pub(super) async fn act(
         &self,
         circle: CircleId,
@@ -241,7 +242,14 @@ impl Open {
         let early = |answer: &Result<Answer, Problem>| matches!(answer, Err(problem) if problem.word() == "unreachable");
         let again = || async { Ok(self.ask(command.clone()).await) };
         let first = again().await?;
-        wait::until(&mut events, until, first, touches, |answer| !early(answer), again).await?
+        let last = wait::until(&mut events, until, first, touches, |answer| !early(answer), again);
+        let last = last.await?;
+        if early(&last) && self.circle_by_id(CircleRef::Circle(circle)).await?.relays.is_empty() {
+            return Err(
+                Problem::of("no-relay").saying("This circle has no relay, so nothing was changed.")
+            );
+        }
+        last
     }
 
     /// All circles and join attempts.

@@ -115,7 +115,12 @@ pub(super) async fn leave(
     Asked(leaving): Asked<Leaving>,
 ) -> Result<Json<Gone>, Problem> {
     let mut act = Act::begin(&desk, &c, leaving.timeout_ms).await?;
-    let done = act.done(Command::Leave { circle: act.circle, end: leaving.end }).await?;
+    let done = act.done(Command::Leave { circle: act.circle, end: leaving.end }).await;
+    // Nobody has to stay because of a relay that is gone for good.
+    let done = done.map_err(|problem| match problem.word() {
+        "unreachable" | "no-relay" => problem.advising(UNTOLD),
+        _ => problem,
+    })?;
     let at = left_at(&act.node, act.circle).await?;
     Ok(Json(Gone::of(&act.view.label, act.circle, &done, at)))
 }
@@ -253,6 +258,9 @@ async fn left_at(node: &Open, circle: CircleId) -> Result<Timestamp, Problem> {
     Ok(last.unwrap_or_else(desk::now))
 }
 
+/// What is left to who cannot tell the others.
+const UNTOLD: &str = "Do the same again once a relay can be reached. To remove the circle from this \
+                      computer without telling the others: hearthlight wipe C";
 /// How long an act waits for a relay, where nothing else is said.
 const ACT_WAIT_MS: u64 = 5_000;
 /// How long a hold lasts, where nothing else is said (U-51).

@@ -9,7 +9,7 @@ use hearthlight_protocol::{
 use serde::Deserialize;
 
 use super::{
-    asked::{Named, Sent},
+    asked::{Asked, Named, Sent},
     circles::{AdmitWord, is_of},
     desk::{Desk, Open, answered},
     find,
@@ -77,10 +77,16 @@ async fn one(node: &Open, circle: CircleId, id: OperationId) -> Result<InviteVie
     invites.find(|invite| invite.id == id).ok_or_else(|| Problem::of("no-match"))
 }
 
+#[derive(Deserialize)]
+pub(super) struct Revoking {
+    timeout_ms: Option<u64>,
+}
+
 /// `DELETE /v1/circles/{c}/invites/{id}`
 pub(super) async fn revoke(
     State(desk): State<Arc<Desk>>,
     Named((c, id)): Named<(String, String)>,
+    Asked(revoking): Asked<Revoking>,
 ) -> Result<Json<InviteLine>, Problem> {
     let node = desk.node()?;
     let (circle, _) = node.joined(&c).await?;
@@ -88,7 +94,7 @@ pub(super) async fn revoke(
     let ids: Vec<String> = invites.iter().map(|invite| invite.id.hex()).collect();
     let invite = invites[find::id(&ids, &id)?].id;
     let command = Command::InviteRevoke { circle, invite };
-    let until = wait::after_ms(REGISTER_WAIT_MS);
+    let until = wait::after_ms(revoking.timeout_ms.unwrap_or(REGISTER_WAIT_MS));
     let invite = answered!(node.act(circle, command, until).await?, Answer::Invite)?;
     Ok(Json(InviteLine::of(&invite)))
 }

@@ -214,6 +214,10 @@ fn advice_on(error: CommandError) -> Option<&'static str> {
         CommandError::OtherCopy => {
             "Stop Hearthlight there. To go on with this copy instead: hearthlight circle refresh C"
         }
+        CommandError::NotReady => {
+            "Do the same again once a relay can be reached. What stands in the way says: hearthlight \
+             doctor"
+        }
         CommandError::HeldLately => "Talk about it in the circle, or wait until 14 days are over.",
         CommandError::NotAMember => {
             "Read what is here still, or remove it from this computer: hearthlight wipe C"
@@ -486,6 +490,12 @@ mod tests {
                 "not-allowed",
                 "Another copy of this home is in use in this circle.",
                 "circle refresh C",
+            ),
+            (
+                CommandError::NotReady,
+                "unreachable",
+                "Nobody was reached who knows what is new in this circle, so nothing was changed.",
+                "once a relay can be reached",
             ),
             (
                 CommandError::HeldLately,
