@@ -64,7 +64,7 @@ pub enum CommandError {
     #[error("this member was held in the last 14 days")]
     HeldLately,
     /// What has to go first needs something that others have.
-    #[error("nobody was reached who knows what is new in this circle, so nothing was changed")]
+    #[error("what is new in this circle could not be read, so nothing was changed")]
     NotReady,
     /// The member is not in the circle any more.
     #[error("you are not in this circle any more")]

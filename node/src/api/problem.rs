@@ -215,8 +215,8 @@ fn advice_on(error: CommandError) -> Option<&'static str> {
             "Stop Hearthlight there. To go on with this copy instead: hearthlight circle refresh C"
         }
         CommandError::NotReady => {
-            "Do the same again once a relay can be reached. What stands in the way says: hearthlight \
-             doctor"
+            "Do the same again once a relay can be reached. To see what stands in the way: \
+             hearthlight doctor"
         }
         CommandError::HeldLately => "Talk about it in the circle, or wait until 14 days are over.",
         CommandError::NotAMember => {
@@ -494,7 +494,7 @@ mod tests {
             (
                 CommandError::NotReady,
                 "unreachable",
-                "Nobody was reached who knows what is new in this circle, so nothing was changed.",
+                "What is new in this circle could not be read, so nothing was changed.",
                 "once a relay can be reached",
             ),
             (
