@@ -118,7 +118,10 @@ pub(super) async fn leave(
     let done = act.done(Command::Leave { circle: act.circle, end: leaving.end }).await;
     // Nobody has to stay because of a relay that is gone for good.
     let done = done.map_err(|problem| match problem.word() {
-        "unreachable" | "no-relay" => problem.advising(UNTOLD),
+        "unreachable" => problem.advising(UNTOLD),
+        "no-relay" => {
+            problem.advising("To remove the circle from this computer: hearthlight wipe C")
+        }
         _ => problem,
     })?;
     let at = left_at(&act.node, act.circle).await?;
