@@ -279,6 +279,9 @@ struct AttemptRecord {
     request: Option<Request>,
     #[n(7)]
     made: u64,
+    /// When the invite ends by its code, ms since 1970.
+    #[n(10)]
+    expires: u64,
     /// What the code leads to, once it was read.
     #[n(8)]
     card: Option<JoinCard>,
@@ -324,6 +327,7 @@ impl Attempt {
             device: DeviceId(random(env.rng)),
             request: None,
             made: env.now.0,
+            expires: code.ends_at().0,
             card: None,
             ended: None,
         };
@@ -406,16 +410,14 @@ impl Attempt {
         }
     }
 
-    /// The time has come for something. An asking that stands a day beyond the end of its invite, with no
-    /// answer at the relays for a while, is over.
+    /// The time has come for something. A day beyond the end of its invite, if the relays have had no
+    /// answer for a while or have forgotten it, it is over.
     pub(crate) fn tick(&mut self, env: &Env<'_>, batch: &mut Batch) {
         self.exchange.tick(env, batch);
-        let late = |card: &JoinCard| card.expires.saturating_add(DAY_MS) <= env.now.0;
-        let asked = self.record.request.is_some() && self.end.is_none();
-        if !asked
-            || !self.record.card.as_ref().is_some_and(late)
-            || !self.exchange.is_in_step(&self.rendezvous.mailbox())
-        {
+        let read = self.exchange.is_in_step(&self.rendezvous.mailbox());
+        let nothing = self.end.is_none() && read || self.end == Some(JoinEnd::Unknown);
+        let late = self.record.expires.saturating_add(DAY_MS) <= env.now.0;
+        if !late || !self.is_asked() || !nothing {
             self.late_since = None;
         } else if env.now.since(*self.late_since.get_or_insert(env.now)) >= LATE_MS {
             self.finish(batch, EXPIRED);
@@ -438,7 +440,7 @@ impl Attempt {
     }
 
     pub(crate) fn next_wake(&self) -> Option<Timestamp> {
-        let late = self.late_since.filter(|_| self.end.is_none());
+        let late = self.late_since.filter(|_| !self.is_over());
         self.exchange.next_wake().into_iter().chain(late.map(|at| at.plus(LATE_MS))).min()
     }
 
