@@ -105,6 +105,10 @@ struct Record {
     /// Another copy of this home goes on, and this one says nothing.
     #[n(12)]
     silent: bool,
+    /// More of this home's own was found than is here, and it is no new device yet.
+    #[n(13)]
+    #[cbor(default)]
+    behind: bool,
 }
 
 /// A relay that this device uses by itself.
@@ -265,6 +269,7 @@ impl Circle {
             name: founding.name.clone(),
             code: None,
             silent: false,
+            behind: false,
         };
         let pair = identity.pseudonym(&record.salt);
         let rev = next_rev(None, env.now);
@@ -347,6 +352,7 @@ impl Circle {
             name: entering.name,
             code: Some(Digest(sha256(entering.code.as_bytes()))),
             silent: false,
+            behind: false,
         };
         let link = exchange.link;
         let mut circle = Self::with(entering.circle, link, record, identity, env, mesh);
@@ -421,7 +427,7 @@ impl Circle {
             circle.rows[2] += 1;
         }
         circle.told = circle.roster.members.keys().copied().collect();
-        if env.store.is_behind() {
+        if env.store.is_behind() || circle.record.behind {
             circle.copies = Copies::Behind;
         }
         circle.restoring = true;
@@ -468,6 +474,11 @@ impl Circle {
         let device = &self.record.device;
         self.head = self.epochs.head(&self.roster, &self.cards, device).map(|(id, _)| *id);
         self.due = self.epochs.is_due(&self.roster, &self.cards, &self.me, device);
+        // an epoch that came late may name a card whose secrets have ended.
+        let speaks = |(_, epoch): (_, &Epoch)| self.speak_key(epoch, epoch.mine?);
+        if self.head.is_some() && self.head().and_then(speaks).is_none() {
+            (self.head, self.due) = (None, true);
+        }
     }
 
     // ---- what comes ----

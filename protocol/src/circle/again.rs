@@ -146,7 +146,7 @@ impl Circle {
 
     /// Whether an epoch had been over for others when something was sealed in it: who comes back after a
     /// while learns late what superseded it.
-    fn was_over(&self, id: &EpochId, at: Timestamp) -> bool {
+    pub(super) fn was_over(&self, id: &EpochId, at: Timestamp) -> bool {
         let late = self.roster.policy.as_ref().map_or(7, |policy| policy.late_days);
         self.epochs.iter().any(|(_, next)| {
             next.state == State::Valid

@@ -32,10 +32,10 @@ impl Circle {
     pub(super) fn found_own_message(&mut self, batch: &mut Batch, message: &Message) {
         let run = message.run;
         match self.copies {
-            Copies::Unread => self.copies = Copies::Behind,
+            Copies::Unread => self.fall_behind(batch),
             Copies::Alone if run.device == self.record.device => {
                 if message.said_at() < self.started {
-                    self.copies = Copies::Behind;
+                    self.fall_behind(batch);
                 } else if run.run < self.run.run {
                     // Of two that run at once with one card, the one with the smaller run goes on.
                     self.fall_silent(batch);
@@ -56,12 +56,19 @@ impl Circle {
         let earlier = [self.run.device, card.device].contains(&self.started_as);
         let late = earlier && env.now.since(self.started) < LATE_MS;
         match self.copies {
-            Copies::Unread => self.copies = Copies::Behind,
-            Copies::Alone if newer && late => self.copies = Copies::Behind,
+            Copies::Unread => self.fall_behind(batch),
+            Copies::Alone if newer && late => self.fall_behind(batch),
             Copies::Alone if newer => self.fall_silent(batch),
-            Copies::Alone if card.device == self.record.device => self.copies = Copies::Behind,
+            Copies::Alone if card.device == self.record.device => self.fall_behind(batch),
             Copies::Behind | Copies::Alone => {}
         }
+    }
+
+    /// What was found is kept, and not found again after a crash.
+    fn fall_behind(&mut self, batch: &mut Batch) {
+        self.copies = Copies::Behind;
+        self.record.behind = true;
+        self.save_record(batch);
     }
 
     fn fall_silent(&mut self, batch: &mut Batch) {
@@ -119,10 +126,11 @@ impl Circle {
     pub(super) fn become_new_device(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
         self.record.device = DeviceId(random(env.rng));
         self.record.silent = false;
+        self.record.behind = false;
         self.run = Run { device: self.record.device, run: self.run.run };
         self.save_record(batch);
         self.new_card(env, batch);
-        self.tell_everything();
+        self.tell_everything(batch);
         self.reckon();
         batch.notify(Event::Circle { circle: self.id });
     }

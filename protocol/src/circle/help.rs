@@ -10,7 +10,7 @@ use minicbor::{Decode, Encode};
 use super::Circle;
 use super::board::{self, BoardItem};
 use super::card::VerifiedCard;
-use super::epoch::Header;
+use super::epoch::{Header, Opening};
 use super::head::{Planted, State};
 use crate::batch::{Batch, placed};
 use crate::boundary::{DAY_MS, Env, HOUR_MS, Room, Timestamp};
@@ -158,7 +158,8 @@ impl Circle {
     }
 
     /// Epochs that this member was in and cannot read, though they have not ended here, or not all of whose
-    /// cards are here; and those that have ended, where something came since.
+    /// cards are here; those of which it knows by a later one alone; and those that have ended, where
+    /// something came since.
     fn lacks(&self, now: Timestamp) -> Vec<EpochId> {
         let mine = self.epochs.iter().filter(|(_, epoch)| {
             let named = epoch.mine.is_some()
@@ -177,8 +178,33 @@ impl Circle {
                 && matches!(epoch.state, State::Valid | State::Closed)
                 && epoch.header.cards.iter().any(|tag| self.cards.named(&tag.0).is_none())
         });
-        let unread = self.helping.unread.iter().copied();
-        mine.chain(faceless).map(|(id, _)| *id).chain(unread).collect()
+        // Who was away may never see the openings in between, once relays have forgotten them. What came
+        // before this member did is nothing to it.
+        let came = Timestamp(self.record.joined.unwrap_or(u64::MAX)).day();
+        let later = self.epochs.iter().filter(|(_, epoch)| {
+            matches!(epoch.state, State::Valid | State::Closed)
+                && epoch.header.day > came
+                && epoch.header.day.saturating_add(HELD_DAYS) >= now.day()
+        });
+        let before = later.flat_map(|(_, epoch)| &epoch.header.supersedes);
+        let unknown = before.filter(|id| !self.epochs.contains(id));
+        let unread = self.helping.unread.iter();
+        let lacking = mine.chain(faceless).map(|(id, _)| id).chain(unknown).chain(unread);
+        lacking.copied().collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// These epochs and all that came before them, as far as they are on hand.
+    fn with_ancestors(&self, ids: &[EpochId]) -> BTreeSet<EpochId> {
+        let (mut all, mut todo) = (BTreeSet::new(), ids.to_vec());
+        while let Some(id) = todo.pop() {
+            if let Some(epoch) = self.epochs.get(&id)
+                && all.len() < MAX_LACKS
+                && all.insert(id)
+            {
+                todo.extend(&epoch.header.supersedes);
+            }
+        }
+        all
     }
 
     /// Whether an opening names operations that are not here.
@@ -286,15 +312,21 @@ impl Circle {
             .map(|(_, held)| BoardItem::Operation(held.signed.clone()));
         let mut items: Vec<BoardItem> = operations.collect();
         let head = self.head().map(|(id, _)| *id);
-        let epochs: BTreeSet<EpochId> = ask.lacks.iter().copied().chain(head).collect();
+        let mut epochs = self.with_ancestors(&ask.lacks);
+        epochs.extend(head);
         let mut tags = BTreeSet::new();
         let mut entries = Vec::new();
         for id in epochs {
             let Some(epoch) = self.epochs.get(&id) else { continue };
-            let Some(secrets) = &epoch.secrets else { continue };
             if epoch.members.binary_search(&ask.member).is_err() {
+                // That it was not in it is what it needs to know.
+                if ask.lacks.contains(&id) {
+                    let header = epoch.signed.clone();
+                    items.push(BoardItem::Opening(Opening { header, entries: Vec::new() }));
+                }
                 continue;
             }
+            let Some(secrets) = &epoch.secrets else { continue };
             tags.extend(epoch.header.cards.iter().map(|tag| tag.0));
             let header = &epoch.header;
             let entry = header.seal_entry_for(self.suite, &ask.member, card, secrets, env.rng);
@@ -354,7 +386,7 @@ impl Circle {
         let opened = self.suite.open_with(&seal, &self.help_info(), &self.me.0, &help.sealed.0);
         for item in opened.and_then(|text| board::decode(&text)).unwrap_or_default() {
             match item {
-                BoardItem::Operation(_) | BoardItem::Card(_) => {
+                BoardItem::Operation(_) | BoardItem::Card(_) | BoardItem::Opening(_) => {
                     self.take_board_item(env, batch, board, item);
                 }
                 BoardItem::Entry(entry) => self.take_entry(env, batch, entry),

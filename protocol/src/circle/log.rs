@@ -329,15 +329,7 @@ impl Log {
             return shown;
         }
         self.aside.remove(&incoming.id);
-        // a member heard what this message names, so it counts.
-        let mut heard: Vec<MessageId> = incoming.message.parents.iter().map(|p| p.id).collect();
-        let mut ready = self.wait(incoming, mine);
-        while let Some(id) = heard.pop() {
-            if let Some(aside) = self.aside.remove(&id) {
-                heard.extend(aside.message.parents.iter().map(|parent| parent.id));
-                ready.extend(self.wait(aside, mine));
-            }
-        }
+        let ready = self.count(incoming, mine);
         let goes_on = !self.ready.is_empty();
         self.deliver_now(env, batch, ready, mine, &mut shown);
         while self.pending.len() > MAX_PENDING {
@@ -377,11 +369,25 @@ impl Log {
             if self.knows(&id) {
                 continue;
             }
-            ready.extend(self.wait(incoming, mine));
+            ready.extend(self.count(incoming, mine));
         }
         self.deliver_now(env, batch, ready, mine, &mut shown);
         self.deliver_some(env, batch, mine, &mut shown);
         shown
+    }
+
+    /// Lets a message wait that counts, and with it what it names of what was set aside: whoever said it
+    /// had heard that. Gives what need not wait.
+    fn count(&mut self, incoming: Incoming, mine: &dyn Fn(u64) -> bool) -> Vec<MessageId> {
+        let mut heard: Vec<MessageId> = incoming.message.parents.iter().map(|p| p.id).collect();
+        let mut ready = self.wait(incoming, mine);
+        while let Some(id) = heard.pop() {
+            if let Some(aside) = self.aside.remove(&id) {
+                heard.extend(aside.message.parents.iter().map(|parent| parent.id));
+                ready.extend(self.wait(aside, mine));
+            }
+        }
+        ready
     }
 
     /// Makes a message wait for its parents; gives it back if it need not.

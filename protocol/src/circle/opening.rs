@@ -309,7 +309,7 @@ impl Circle {
         }
         over.extend(self.epochs.beyond(MAX_LIVE, head.as_ref()));
         for id in over {
-            self.end_epoch(batch, &id);
+            self.end_epoch(env, batch, &id);
         }
         for id in gone {
             batch.destroy_key(self.slot(SlotKind::Mailbox, id.0));
@@ -322,7 +322,7 @@ impl Circle {
         }
     }
 
-    fn end_epoch(&mut self, batch: &mut Batch, id: &EpochId) {
+    fn end_epoch(&mut self, env: &Env<'_>, batch: &mut Batch, id: &EpochId) {
         let (slot, pair) = (self.slot(SlotKind::Epoch, id.0), self.slot(SlotKind::Mailbox, id.0));
         let Some(epoch) = self.epochs.get_mut(id) else { return };
         let Some(secrets) = epoch.secrets.take() else { return };
@@ -338,7 +338,7 @@ impl Circle {
         // What is missing of it has another cause from now on.
         let hint = epoch_hint(id);
         let gaps = self.log.gaps().filter(|(_, _, gap)| gap.missing.values().any(|it| *it == hint));
-        for entry in gaps.filter_map(|(_, child, _)| self.gap_entry(child)) {
+        for entry in gaps.filter_map(|(_, child, _)| self.gap_entry(child, env.now)) {
             batch.notify(Event::Message { circle: self.id, entry });
         }
     }

@@ -309,8 +309,9 @@ impl Circle {
                 let told: Vec<Run> = self.speaking.news.iter().take(MAX_RUNS).copied().collect();
                 self.speaking.news.retain(|run| !told.contains(run));
                 self.speaking.last_seen = Some(env.now);
-                let told = self.log.next_row().to_be_bytes().to_vec();
-                batch.save(placed(Room::Local, &self.id.0, b"s"), told);
+                if self.speaking.news.is_empty() {
+                    self.save_told(batch, self.log.next_row());
+                }
             }
         }
         for (row, _) in &taken {
@@ -360,7 +361,7 @@ impl Circle {
     }
 
     /// What signs this device's frames in an epoch.
-    fn speak_key(&self, epoch: &Epoch, mine: u16) -> Option<KeyPair> {
+    pub(super) fn speak_key(&self, epoch: &Epoch, mine: u16) -> Option<KeyPair> {
         let tag = epoch.header.cards[usize::from(mine)].0;
         let own = self.own_cards.iter().find(|(id, _)| id.0[..16] == tag);
         own.map(|(_, secrets)| secrets.speak.clone())
@@ -483,7 +484,8 @@ impl Circle {
                     for (message, bytes) in self.open_pair(&who, &pair) {
                         if self.speaks_for(&message, &who, &card.device) {
                             let id = Message::id(&bytes, &self.id);
-                            self.take_message(env, batch, epoch, message, bytes);
+                            // It was said for others in an earlier epoch, and which is not told.
+                            self.take_message(env, batch, &EpochId([0; 32]), message, bytes);
                             later |= self.log.waits(&id);
                         }
                     }
@@ -500,8 +502,14 @@ impl Circle {
         message.author == *who && (run == device || self.cards.is_device_of(who, run))
     }
 
+    /// What came in rows before this one was told.
+    fn save_told(&self, batch: &mut Batch, row: u64) {
+        batch.save(placed(Room::Local, &self.id.0, b"s"), row.to_be_bytes().to_vec());
+    }
+
     /// What is here of others is told anew with the next `Seen`.
-    pub(super) fn tell_everything(&mut self) {
+    pub(super) fn tell_everything(&mut self, batch: &mut Batch) {
+        self.save_told(batch, 0);
         let others = self.log.lines().filter(|(_, line)| line.author != self.me);
         self.speaking.news = others.map(|(_, line)| line.run).collect();
         self.speaking.next_counter = 0;
@@ -579,7 +587,8 @@ impl Circle {
         let hold = !self.roster.members.contains_key(&author) && !heard
             || author != self.me && self.roster.is_held(&author, env.now);
         let own = author == self.me;
-        let others = self.epochs.get(epoch).map_or(1, |epoch| epoch.members.len()) - 1;
+        let others =
+            self.epochs.get(epoch).map_or(0, |epoch| epoch.members.len()).saturating_sub(1);
         let place = (message.run, message.counter);
         // said by this home, and not here.
         let ends = self.log.expiry_of(message.said_at().min(env.now));
@@ -664,7 +673,7 @@ impl Circle {
         let circle = self.id;
         for id in &shown.lines {
             if shown.opened.contains(id)
-                && let Some(entry) = self.gap_entry(id)
+                && let Some(entry) = self.gap_entry(id, env.now)
             {
                 batch.notify(Event::Message { circle, entry });
             }

@@ -186,7 +186,8 @@ impl Circle {
         };
         let ids: BTreeSet<_> = entries.iter().filter_map(|entry| entry.id).collect();
         let gaps = self.log.gaps().filter(|(_, child, _)| ids.contains(&child.0));
-        let gaps: Vec<Entry> = gaps.filter_map(|(_, child, _)| self.gap_entry(child)).collect();
+        let gaps: Vec<Entry> =
+            gaps.filter_map(|(_, child, _)| self.gap_entry(child, env.now)).collect();
         entries.extend(gaps);
         entries.sort_by(|a, b| a.place.cmp(&b.place));
         if mark_read && self.record.read_row != self.log.next_row() {
@@ -271,12 +272,14 @@ impl Circle {
 
     /// Why something is not here: its author may still say it again once its epoch has ended, but
     /// nobody can be asked for it any more.
-    fn cause(&self, gap: &Gap) -> GapCause {
+    fn cause(&self, gap: &Gap, now: Timestamp) -> GapCause {
         let epochs = gap.missing.values().map(|hint| self.epochs.by_hint(*hint));
         let (mut ended, mut keyless) = (true, false);
-        for (_, epoch) in epochs.flatten() {
-            ended &= epoch.ended;
-            keyless |= !epoch.ended && epoch.secrets.is_none();
+        for (id, epoch) in epochs.flatten() {
+            let keyless_here = epoch.secrets.is_none();
+            let over = epoch.ended || keyless_here && self.was_over(id, now);
+            ended &= over;
+            keyless |= !over && keyless_here;
         }
         match (ended, keyless) {
             (true, _) => GapCause::Forgotten,
@@ -286,7 +289,7 @@ impl Circle {
     }
 
     /// The gap before a message that leans on what is not here.
-    pub(super) fn gap_entry(&self, child: &MessageId) -> Option<Entry> {
+    pub(super) fn gap_entry(&self, child: &MessageId, now: Timestamp) -> Option<Entry> {
         let gap = self.log.gap(child)?;
         let asking = self
             .exchange
@@ -300,7 +303,7 @@ impl Circle {
             kind: EntryKind::Gap {
                 id: gap_id(child),
                 count: u64::try_from(gap.missing.len()).ok(),
-                cause: self.cause(gap),
+                cause: self.cause(gap, now),
                 asking: asking.collect(),
                 since: gap.since,
             },

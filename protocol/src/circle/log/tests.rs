@@ -340,6 +340,20 @@ fn what_a_removed_member_said_is_shown_once_a_member_is_known_to_have_heard_it()
     assert!(reader.log.waits(&unheard.id));
 }
 
+/// what it names counts with what is let go of later.
+#[test]
+fn what_a_removed_member_had_heard_is_shown_with_its_words() {
+    let first = said(1, 0, &[], NOON);
+    let answer = said(3, 0, &[first.id], NOON);
+    let mut reader = Reader::new();
+    for message in [&first, &answer] {
+        assert!(reader.take_of(message, true).lines.is_empty());
+    }
+    let author = answer.message.author;
+    reader.act(|log, env, batch| log.release(env, batch, &|it| it.author == author, &|_| true));
+    assert_eq!(reader.screen(), [first.id, answer.id]);
+}
+
 /// at most four parents, the newest of what nothing names.
 #[test]
 fn a_new_message_names_the_newest_heads() {
