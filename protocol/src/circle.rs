@@ -467,7 +467,8 @@ impl Circle {
     fn reckon(&mut self) {
         let device = &self.record.device;
         self.head = self.epochs.head(&self.roster, &self.cards, device).map(|(id, _)| *id);
-        self.due = self.epochs.is_due(&self.roster, &self.cards, &self.me, device);
+        let today = self.charter.now().day();
+        self.due = self.epochs.is_due(&self.roster, &self.cards, (&self.me, device), today);
     }
 
     // ---- what comes ----
