@@ -105,6 +105,9 @@ struct Record {
     /// Another copy of this home goes on, and this one says nothing.
     #[n(12)]
     silent: bool,
+    /// As which devices this home spoke before.
+    #[n(13)]
+    devices: Vec<DeviceId>,
 }
 
 /// A relay that this device uses by itself.
@@ -164,9 +167,10 @@ pub(crate) struct Circle {
     look_at: Option<Timestamp>,
     helping: Helping,
     copies: Copies,
-    /// When this run began, and as which device.
+    /// Whether a card came for which frames may wait.
+    card_came: bool,
+    /// When this run began.
     started: Timestamp,
-    started_as: DeviceId,
     rows: [u64; 3],
     folded: usize,
     told: BTreeSet<MemberId>,
@@ -230,8 +234,8 @@ impl Circle {
             look_at: None,
             helping: Helping::default(),
             copies: Copies::default(),
+            card_came: false,
             started: env.now,
-            started_as: record.device,
             rows: [0; 3],
             folded: 0,
             told: BTreeSet::new(),
@@ -265,6 +269,7 @@ impl Circle {
             name: founding.name.clone(),
             code: None,
             silent: false,
+            devices: Vec::new(),
         };
         let pair = identity.pseudonym(&record.salt);
         let rev = next_rev(None, env.now);
@@ -347,6 +352,7 @@ impl Circle {
             name: entering.name,
             code: Some(Digest(sha256(entering.code.as_bytes()))),
             silent: false,
+            devices: Vec::new(),
         };
         let link = exchange.link;
         let mut circle = Self::with(entering.circle, link, record, identity, env, mesh);
@@ -587,7 +593,7 @@ impl Circle {
     pub(crate) fn settle(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
         let mut turned = false;
         loop {
-            let mut changed = false;
+            let mut changed = std::mem::take(&mut self.card_came) && !self.stuck_frames.is_empty();
             if self.folded != self.charter.held().len() {
                 self.fold();
                 changed = true;
