@@ -106,9 +106,12 @@ struct Record {
     #[n(12)]
     silent: bool,
     /// More of this home's own was found than is here, and it is no new device yet.
-    #[n(13)]
+    #[n(14)]
     #[cbor(default)]
     behind: bool,
+    /// As which devices this home spoke before.
+    #[n(13)]
+    devices: Vec<DeviceId>,
 }
 
 /// A relay that this device uses by itself.
@@ -168,9 +171,10 @@ pub(crate) struct Circle {
     look_at: Option<Timestamp>,
     helping: Helping,
     copies: Copies,
-    /// When this run began, and as which device.
+    /// Whether a card came for which frames may wait.
+    card_came: bool,
+    /// When this run began.
     started: Timestamp,
-    started_as: DeviceId,
     rows: [u64; 3],
     folded: usize,
     told: BTreeSet<MemberId>,
@@ -234,8 +238,8 @@ impl Circle {
             look_at: None,
             helping: Helping::default(),
             copies: Copies::default(),
+            card_came: false,
             started: env.now,
-            started_as: record.device,
             rows: [0; 3],
             folded: 0,
             told: BTreeSet::new(),
@@ -270,6 +274,7 @@ impl Circle {
             code: None,
             silent: false,
             behind: false,
+            devices: Vec::new(),
         };
         let pair = identity.pseudonym(&record.salt);
         let rev = next_rev(None, env.now);
@@ -353,6 +358,7 @@ impl Circle {
             code: Some(Digest(sha256(entering.code.as_bytes()))),
             silent: false,
             behind: false,
+            devices: Vec::new(),
         };
         let link = exchange.link;
         let mut circle = Self::with(entering.circle, link, record, identity, env, mesh);
@@ -473,7 +479,8 @@ impl Circle {
     fn reckon(&mut self) {
         let device = &self.record.device;
         self.head = self.epochs.head(&self.roster, &self.cards, device).map(|(id, _)| *id);
-        self.due = self.epochs.is_due(&self.roster, &self.cards, &self.me, device);
+        let today = self.charter.now().day();
+        self.due = self.epochs.is_due(&self.roster, &self.cards, (&self.me, device), today);
         // an epoch that came late may name a card whose secrets have ended.
         let speaks = |(_, epoch): (_, &Epoch)| self.speak_key(epoch, epoch.mine?);
         if self.head.is_some() && self.head().and_then(speaks).is_none() {
@@ -597,7 +604,7 @@ impl Circle {
     pub(crate) fn settle(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
         let mut turned = false;
         loop {
-            let mut changed = false;
+            let mut changed = std::mem::take(&mut self.card_came) && !self.stuck_frames.is_empty();
             if self.folded != self.charter.held().len() {
                 self.fold();
                 changed = true;

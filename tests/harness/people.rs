@@ -358,9 +358,11 @@ impl World {
             }
             (Wish::Say(number), Ok(Answer::Said { id, .. })) => self.oracle.was_said(number, id),
             // The copy that its person uses is told that it is the one.
-            (Wish::Say(number), Err(CommandError::OtherCopy)) if self.is_copy(host) => {
+            (wish @ (Wish::Say(_) | Wish::Govern(_)), Err(CommandError::OtherCopy))
+                if self.is_copy(host) =>
+            {
                 self.wish(host, Wish::Govern(Govern::Refresh));
-                self.wish(host, Wish::Say(number));
+                self.wish(host, wish);
             }
             // Whoever belongs no more says nothing.
             (Wish::Say(_), Err(CommandError::NotAMember)) if self.may_be_outside(host) => {}

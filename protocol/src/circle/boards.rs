@@ -136,10 +136,12 @@ impl Circle {
         let Some(card) = VerifiedCard::verify(signed, &key, &self.id, self.suite) else {
             return true;
         };
-        if self.cards.insert(card.clone()) && save {
+        let new = self.cards.insert(card.clone());
+        self.card_came |= new;
+        if new && save {
             self.save_card(batch, &card);
             if card.card.member == self.me && !self.own_cards.contains_key(&card.id) {
-                self.found_own_card(env, batch, &card.card);
+                self.found_own_card(env, batch, &card);
             }
         }
         self.reckon();

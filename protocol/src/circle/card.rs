@@ -122,6 +122,11 @@ impl VerifiedCard {
         (Self { id, card, signed }, secrets)
     }
 
+    /// Of a member's cards the least in this order counts.
+    pub(crate) fn rank(&self) -> (std::cmp::Reverse<u32>, CardId) {
+        (std::cmp::Reverse(self.card.rev), self.id)
+    }
+
     /// The first half of the id, by which headers name cards.
     #[must_use]
     pub fn tag(&self) -> [u8; 16] {
@@ -176,7 +181,7 @@ impl Cards {
         self.by_tag
             .values()
             .filter(|held| held.card.member == *member)
-            .min_by_key(|held| (std::cmp::Reverse(held.card.rev), held.id))
+            .min_by_key(|held| held.rank())
     }
 }
 

@@ -48,6 +48,19 @@ pub(crate) struct Epoch {
     pub(crate) row: u64,
 }
 
+impl Epoch {
+    /// The device of this member that it names, by the cards on hand.
+    fn my_device(&self, cards: &Cards) -> Option<DeviceId> {
+        let tag = self.header.cards.get(usize::from(self.mine?))?;
+        cards.named(&tag.0).map(|held| held.card.device)
+    }
+}
+
+/// Of several epochs the least in this order is the head.
+fn rank((id, epoch): &(&EpochId, &Epoch)) -> (std::cmp::Reverse<usize>, EpochId) {
+    (std::cmp::Reverse(epoch.members.len()), **id)
+}
+
 /// All epochs of a circle that this node has headers of.
 #[derive(Debug, Default)]
 pub(crate) struct Epochs {
@@ -240,6 +253,18 @@ impl Epochs {
         out
     }
 
+    /// The epochs in which somebody may speak, though perhaps not this device.
+    fn candidates(&self, roster: &Roster) -> impl Iterator<Item = (&EpochId, &Epoch)> {
+        let superseded = self.superseded();
+        self.all.iter().filter(move |(id, epoch)| {
+            epoch.state == State::Valid
+                && epoch.mine.is_some()
+                && !superseded.contains(*id)
+                && (self.is_planted(Planted::SpokenInOn)
+                    || epoch.members.iter().all(|id| roster.members.contains_key(id)))
+        })
+    }
+
     /// The epoch to speak in.
     pub(crate) fn head(
         &self,
@@ -247,21 +272,9 @@ impl Epochs {
         cards: &Cards,
         device: &DeviceId,
     ) -> Option<(&EpochId, &Epoch)> {
-        let superseded = self.superseded();
-        self.all
-            .iter()
-            .filter(|(id, epoch)| {
-                epoch.state == State::Valid
-                    && epoch.sealed.is_some()
-                    && !superseded.contains(*id)
-                    && (self.is_planted(Planted::SpokenInOn)
-                        || epoch.members.iter().all(|id| roster.members.contains_key(id)))
-                    && epoch.mine.is_some_and(|mine| {
-                        let tag = &epoch.header.cards[usize::from(mine)].0;
-                        cards.named(tag).is_some_and(|held| held.card.device == *device)
-                    })
-            })
-            .min_by_key(|(id, epoch)| (std::cmp::Reverse(epoch.members.len()), **id))
+        self.candidates(roster)
+            .filter(|(_, epoch)| epoch.sealed.is_some() && epoch.my_device(cards) == Some(*device))
+            .min_by_key(rank)
     }
 
     /// Whether everybody who was ever given a board still belongs, and nothing replaced it.
@@ -295,15 +308,17 @@ impl Epochs {
         leaves
     }
 
-    /// Whether a new opening is due (R-25 a, c, d).
+    /// Whether a new opening is due (R-25 a to d).
     pub(crate) fn is_due(
         &self,
         roster: &Roster,
         cards: &Cards,
-        me: &MemberId,
-        device: &DeviceId,
+        (me, device): (&MemberId, &DeviceId),
+        today: u32,
     ) -> bool {
-        if !roster.members.contains_key(me) || self.leaves().is_empty() {
+        // An opening names newest cards: where that is another copy's, it would help nobody here.
+        let newest = cards.newest(me).is_some_and(|held| held.card.device == *device);
+        if !roster.members.contains_key(me) || !newest || self.leaves().is_empty() {
             return false;
         }
         let Some((_, head)) = self.head(roster, cards, device) else {
@@ -312,13 +327,41 @@ impl Epochs {
         let moved = head.members.iter().zip(&head.header.cards).any(|(id, tag)| {
             let named = cards.named(&tag.0).map(|held| held.card.device);
             let newest = cards.newest(id).map(|held| held.card.device);
-            named.is_some() && named != newest
+            named.is_some() && named != newest && (id == me || !self.moved_on(id, cards, today))
         });
         let mut stay = roster.members.keys();
         if self.is_planted(Planted::SpokenInOn) && stay.all(|who| head.members.contains(who)) {
             return false;
         }
-        moved || head.members != roster.ids() || !self.is_board_usable(&head.header.board, roster)
+        moved
+            || head.members != roster.ids()
+            || !self.is_board_usable(&head.header.board, roster)
+            || self.others_prefer_another(roster, cards, device)
+    }
+
+    /// R-25 b: an epoch that ranks before the head is none here only because it names another device of
+    /// this member. Others speak there.
+    fn others_prefer_another(&self, roster: &Roster, cards: &Cards, device: &DeviceId) -> bool {
+        let head = self.head(roster, cards, device);
+        let others = self
+            .candidates(roster)
+            .filter(|(_, epoch)| epoch.my_device(cards).is_some_and(|named| named != *device));
+        let best = others.map(|other| rank(&other)).min();
+        best.zip(head).is_some_and(|(best, head)| best < rank(&head))
+    }
+
+    /// R-25 d: whether an opening of this day has followed this member to another device. It follows
+    /// once a day; then the device itself has to open, which has no head until it does.
+    fn moved_on(&self, who: &MemberId, cards: &Cards, day: u32) -> bool {
+        let device = |epoch: &Epoch| {
+            let at = epoch.members.binary_search(who).ok()?;
+            cards.named(&epoch.header.cards.get(at)?.0).map(|held| held.card.device)
+        };
+        self.counts().filter(|(_, epoch)| epoch.header.day >= day).any(|(_, epoch)| {
+            let before = epoch.header.supersedes.iter().filter_map(|id| self.all.get(id));
+            let after = device(epoch);
+            after.is_some() && before.filter_map(device).any(|device| Some(device) != after)
+        })
     }
 }
 

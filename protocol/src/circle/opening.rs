@@ -178,16 +178,12 @@ impl Circle {
         if !self.is_in() || !self.roster.members.contains_key(&self.me) {
             return Err(CommandError::NotAMember);
         }
-        if !self.knows_copies() {
+        if !self.knows_copies() && !self.is_silent() {
             return Err(CommandError::NotReady);
         }
-        // Where another copy goes on, this is the word that this one is to be used.
-        if self.is_silent() {
-            self.become_new_device(env, batch);
-        } else {
-            self.new_card(env, batch);
-        }
-        self.open_epoch(env, batch, Follow::Refresh);
+        // Also the word that of several copies this one is to be used, whether they know of each other
+        // yet or not.
+        self.is_the_one(env, batch);
         self.settle(env, batch);
         Ok(())
     }

@@ -21,7 +21,9 @@ use crate::crypto::KeyPair;
 use crate::envelope::{Envelope, MAX_GOSSIP_TEXT, padded_text};
 use crate::error::CommandError;
 use crate::exchange::Keeping;
-use crate::identity::{CircleId, DeviceId, EnvelopeId, EpochId, MailboxId, MemberId, MessageId};
+use crate::identity::{
+    BoardName, CircleId, DeviceId, EnvelopeId, EpochId, MailboxId, MemberId, MessageId,
+};
 use crate::message::{
     Body, Frame, Have, Item, MAX_IN_FRAME, MAX_RUNS, MAX_TEXT, Message, Run, SHARE, SUPPORT,
     SUPPORTS, Seen, Share, Support, epoch_hint,
@@ -265,16 +267,26 @@ impl Circle {
 
     /// A fresh card of this device, posted on the board.
     pub(super) fn new_card(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
+        self.new_card_at(env, batch, env.now, &self.head_board());
+    }
+
+    /// The same, ranked as if it were made at this time, and posted on these boards.
+    pub(super) fn new_card_at(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        at: Timestamp,
+        boards: &BTreeSet<BoardName>,
+    ) {
         let newest = self.cards.newest(&self.me).map(|held| held.card.rev);
-        let rev = next_rev(newest, env.now);
+        let rev = next_rev(newest, at);
         let (card, secrets) =
             VerifiedCard::make(&self.pair, &self.id, self.suite, self.record.device, rev, env.rng);
         self.hold_card_secrets(batch, card.id, secrets);
         self.save_card(batch, &card);
         self.cards.insert(card.clone());
         self.reckon();
-        let boards = self.head_board();
-        self.post(env, batch, &boards, &[BoardItem::Card(card.signed)]);
+        self.post(env, batch, boards, &[BoardItem::Card(card.signed)]);
     }
 
     /// Seals up to 64 waiting messages, and what was seen if it costs nothing, as one envelope.
@@ -432,6 +444,12 @@ impl Circle {
             self.exchange.reject(mailbox, id);
             return Judgement::Reject;
         };
+        if items.iter().any(|item| self.waits_for_card(item, &who, &card.card.device)) {
+            if self.stuck_frames.len() < MAX_STUCK {
+                self.stuck_frames.push_back((mailbox, envelope));
+            }
+            return Judgement::Ignore;
+        }
         let (expires, later) = self.take_items(env, batch, &epoch_id, (who, &card.card), items);
         // P9: what has run out is not kept again, wherever it came from.
         if expires.is_some_and(|until| until.0 > 0 && until <= env.now) {
@@ -502,17 +520,24 @@ impl Circle {
         message.author == *who && (run == device || self.cards.is_device_of(who, run))
     }
 
-    /// What came in rows before this one was told.
-    fn save_told(&self, batch: &mut Batch, row: u64) {
-        batch.save(placed(Room::Local, &self.id.0, b"s"), row.to_be_bytes().to_vec());
+    /// Whether an item was said on an earlier device of its author, whose card may come yet.
+    fn waits_for_card(&self, item: &Item, who: &MemberId, device: &DeviceId) -> bool {
+        let Item::Message(bytes) = item else { return false };
+        let message = Message::parse(&bytes.0).filter(|message| message.author == *who);
+        message.is_some_and(|message| !self.speaks_for(&message, who, device))
     }
 
     /// What is here of others is told anew with the next `Seen`.
     pub(super) fn tell_everything(&mut self, batch: &mut Batch) {
-        self.save_told(batch, 0);
         let others = self.log.lines().filter(|(_, line)| line.author != self.me);
         self.speaking.news = others.map(|(_, line)| line.run).collect();
         self.speaking.next_counter = 0;
+        self.save_told(batch, 0);
+    }
+
+    /// What others have from this row on is still to be told, also after a restart.
+    fn save_told(&self, batch: &mut Batch, row: u64) {
+        batch.save(placed(Room::Local, &self.id.0, b"s"), row.to_be_bytes().to_vec());
     }
 
     /// Takes again what had waited in memory when this node stopped; it was verified when it came.
@@ -701,13 +726,15 @@ impl Circle {
         self.speaking.present.insert(who);
         // a new device says what is there really, in place of what the old one said.
         let known = self.speaking.devices.entry(who).or_insert((card.rev, card.device));
-        if known.1 != card.device {
+        let moved = known.1 != card.device;
+        if moved {
             if card.rev < known.0 {
                 return;
             }
             self.speaking.heard.remove(&who);
         }
         *known = (card.rev.max(known.0), card.device);
+        let device = *known;
         let mut rose = Vec::new();
         let heard = self.speaking.heard.entry(who).or_default();
         for have in seen.have {
@@ -727,11 +754,11 @@ impl Circle {
                 heard.insert(run, merged);
             }
         }
-        if rose.is_empty() {
+        if rose.is_empty() && !moved {
             return;
         }
         let all: Vec<Have> = heard.values().cloned().collect();
-        batch.save(placed(Room::Devices, &self.id.0, &who.0), wire::encode(&all));
+        batch.save(placed(Room::Devices, &self.id.0, &who.0), wire::encode(&(device, all)));
         for id in rose {
             if let Some(delivery) = self.delivery(&id) {
                 batch.notify(Event::Mark { circle: self.id, id, delivery });
@@ -806,11 +833,11 @@ impl Circle {
                 }
                 continue;
             }
-            let (Some(who), Some(all)) =
-                (MemberId::from_slice(&place), wire::decode::<Vec<Have>>(&saved))
-            else {
+            let saved = wire::decode::<((u32, DeviceId), Vec<Have>)>(&saved);
+            let (Some(who), Some((device, all))) = (MemberId::from_slice(&place), saved) else {
                 continue;
             };
+            self.speaking.devices.insert(who, device);
             let runs = all.into_iter().map(|have| (have.run, have)).collect();
             self.speaking.heard.insert(who, runs);
         }

@@ -149,7 +149,8 @@ impl Node {
     }
 
     fn is_due(&self) -> bool {
-        self.epochs.is_due(&self.roster(), &self.cards, &member(self.me), &self.device())
+        let me = (&member(self.me), &self.device());
+        self.epochs.is_due(&self.roster(), &self.cards, me, TODAY)
     }
 
     fn is_usable(&self, board: u8) -> bool {
@@ -391,6 +392,67 @@ fn an_opening_is_due_once_a_member_has_another_device_and_not_for_a_newer_card()
     let moved = VerifiedCard::make(&newer.pair, &circle, Suite::Thin, device, 12, &mut rng).0;
     node.cards.insert(moved);
     assert!(node.is_due());
+}
+
+impl Node {
+    /// A card of this member on a new device, which is known here.
+    fn moves(&mut self, who: u8, device: u8, rev: u32) {
+        let mut rng = ChaCha20Rng::seed_from_u64(device.into());
+        let (pair, circle) = (KeyPair::from_seed(&[who; 32]), self.story.circle);
+        let device = DeviceId([device; 16]);
+        let card = VerifiedCard::make(&pair, &circle, Suite::Thin, device, rev, &mut rng).0;
+        self.cards.insert(card);
+    }
+}
+
+/// R-25 d: whoever has many devices in a day opens for the rest of them itself.
+#[test]
+fn others_follow_a_member_to_another_device_once_a_day() {
+    let (mut node, before) = Node::settled(&[BEN]);
+    let heads = node.story.heads();
+    node.moves(BEN, 88, 12);
+    assert!(node.is_due());
+    let opening = node.opening(ANNA, &heads, &[before], TODAY, 1);
+    let head = node.take(opening);
+    assert_eq!((node.head(), node.is_due()), (Some(head), false));
+    node.moves(BEN, 89, 13);
+    assert!(!node.is_due(), "it was followed today");
+    let me = (&member(ANNA), &node.device());
+    let tomorrow = node.epochs.is_due(&node.roster(), &node.cards, me, TODAY + 1);
+    assert!(tomorrow);
+    // Ben's new device itself has no head until it opens one.
+    let ben = (&member(BEN), &DeviceId([89; 16]));
+    assert!(node.epochs.is_due(&node.roster(), &node.cards, ben, TODAY));
+}
+
+/// R-25 b: somebody who had not heard of this device opened beside it; who ranks so speaks there.
+#[test]
+fn an_epoch_of_another_device_that_ranks_before_the_head_makes_an_opening_due() {
+    let mut seen = [0_u64, 0];
+    for _ in 0..16 {
+        let (mut node, before) = Node::settled(&[BEN]);
+        let heads = node.story.heads();
+        node.drawn = (seen[0] + seen[1]) * 10 + 10;
+        let opening = node.opening(BEN, &heads, &[before], TODAY, 1);
+        let old = node.take(opening);
+        node.moves(ANNA, 77, 12);
+        let opening = node.opening(ANNA, &heads, &[before], TODAY, 1);
+        let new = node.take(opening);
+        let me = (&member(ANNA), &DeviceId([77; 16]));
+        let head = node.epochs.head(&node.roster(), &node.cards, me.1).map(|(id, _)| *id);
+        assert_eq!(head, Some(new));
+        assert_eq!(node.epochs.is_due(&node.roster(), &node.cards, me, TODAY), old < new);
+        seen[usize::from(old < new)] += 1;
+    }
+    assert!(seen[0] > 0 && seen[1] > 0, "{seen:?}");
+}
+
+/// it would name the other copy's card, and so be no head either.
+#[test]
+fn who_has_a_newer_card_of_a_copy_opens_nothing() {
+    let (mut node, _) = Node::settled(&[BEN]);
+    node.moves(ANNA, 77, 12);
+    assert!(!node.is_due());
 }
 
 /// c
