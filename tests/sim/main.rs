@@ -27,6 +27,8 @@ const PLANTED: [Planted; 6] = [
     Planted::NobodyAsks,
     Planted::NothingAgain,
 ];
+/// Storms of each kind that lasts for weeks; 1,000 of one take a quarter of an hour.
+const SEEDS_OF_A_LONG_STORM: u64 = 12;
 /// Storms in which each planted fault has to be found out at least once. A guess.
 const SEEDS_FOR_A_FAULT: u64 = 10;
 
@@ -169,6 +171,17 @@ fn storms_of_eight_change_their_circle() {
     let report = run_storms(first, seeds, &config);
     println!("{kind}: {report}");
     assert!(report.broken.is_empty(), "{report}");
+}
+
+/// members away longer than keys live, homes that were put back, copies of homes.
+#[test]
+fn storms_of_eight_keep_who_was_away_and_whose_home_went_back() {
+    for kind in ["away", "restored", "copies"] {
+        let config = StormConfig::kind(kind).expect("a kind of storm");
+        let report = run_storms(1, SEEDS_OF_A_LONG_STORM, &config);
+        println!("{kind}: {report}");
+        assert!(report.broken.is_empty(), "{kind}: {report}");
+    }
 }
 
 #[test]
