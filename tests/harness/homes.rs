@@ -37,6 +37,7 @@ impl World {
         if self.leaving.contains(&host) || !self.inside.contains(&host) {
             return;
         }
+        *self.put_back.entry(host).or_default() += 1;
         self.log(host, || "goes back to a backup".into());
         self.crash(host, DOWN_MS);
         self.hosts[host].store = backup.store;
@@ -71,6 +72,12 @@ impl World {
     /// Whether a copy of somebody's home runs there, or did.
     pub(crate) fn is_copy(&self, host: HostId) -> bool {
         self.copied.iter().any(|(member, _)| self.member_of(host) == Some(*member))
+    }
+
+    /// Whether a home may not know whether it is the one to use: R-83 asks the person of a copy, and of a
+    /// home that was put back more than once.
+    pub(crate) fn may_be_asked(&self, host: HostId) -> bool {
+        self.is_copy(host) || self.put_back.get(&host).is_some_and(|often| *often > 1)
     }
 
     /// Whose home runs twice says at last which one it is.

@@ -357,9 +357,9 @@ impl World {
                 self.answers.insert(ticket, answer);
             }
             (Wish::Say(number), Ok(Answer::Said { id, .. })) => self.oracle.was_said(number, id),
-            // The copy that its person uses is told that it is the one.
+            // The home that its person uses is told that it is the one.
             (wish @ (Wish::Say(_) | Wish::Govern(_)), Err(CommandError::OtherCopy))
-                if self.is_copy(host) =>
+                if self.may_be_asked(host) =>
             {
                 self.wish(host, Wish::Govern(Govern::Refresh));
                 self.wish(host, wish);

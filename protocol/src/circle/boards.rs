@@ -18,6 +18,8 @@ use crate::wire::Bytes;
 const POST_BYTES: usize = 30 << 10;
 /// Half of what relays keep at least: what is older is posted again.
 const FRESH_H: u32 = 15 * 24;
+/// How far ahead of this clock a card may be, in hours: clocks are off, and a person's word ranks first.
+const AHEAD_H: u32 = 7 * 24;
 /// How long a board is read after it was replaced, in days, and how many are.
 const READ_DAYS: u32 = 400;
 const MAX_BOARDS: usize = 64;
@@ -136,6 +138,10 @@ impl Circle {
         let Some(card) = VerifiedCard::verify(signed, &key, &self.id, self.suite) else {
             return true;
         };
+        // A card from far ahead would rank before every other one for years: it waits for its time.
+        if save && card.card.rev > card::next_rev(None, env.now).saturating_add(AHEAD_H) {
+            return false;
+        }
         let new = self.cards.insert(card.clone());
         self.card_came |= new;
         if new && save {

@@ -744,7 +744,8 @@ impl Charter {
 
     /// Whether something waits for its past.
     pub(crate) fn is_waiting(&self) -> bool {
-        !self.waiting.is_empty()
+        let is_here = |parent| self.by_id.contains_key(parent);
+        self.waiting.values().any(|(operation, ..)| !operation.parents.iter().all(is_here))
     }
 
     /// Everything that is here.

@@ -4,7 +4,7 @@ use super::board::BoardItem;
 use super::card::VerifiedCard;
 use super::charter::{Act, CosignBody, HoldBody, RemovalBody, RoleBody, Taken};
 use super::opening::Follow;
-use super::roster::{HELD_AGAIN_MS, HOLD_MS, Right, fold};
+use super::roster::{HELD_AGAIN_MS, HOLD_MS, Person, Right, fold};
 use super::{Board, Circle};
 use crate::batch::{Batch, numbered};
 use crate::boundary::{ActView, Env, Event, Mark, Room};
@@ -102,7 +102,7 @@ impl Circle {
             if who != self.me && (!grant || shorter) {
                 return Err(CommandError::AnotherHost);
             }
-            if who == self.me && (!grant || shorter) && self.hosts() == 1 {
+            if who == self.me && (!grant || shorter) && !self.another_host_stays() {
                 return Err(CommandError::OnlyHost);
             }
         }
@@ -189,7 +189,11 @@ impl Circle {
         if !self.belongs() {
             return self.departure().ok_or(CommandError::NotAMember);
         }
-        if self.may(Right::Host) && self.hosts() == 1 && self.roster.members.len() > 1 && !end {
+        if self.may(Right::Host)
+            && !self.another_host_stays()
+            && self.roster.members.len() > 1
+            && !end
+        {
             return Err(CommandError::OnlyHost);
         }
         let act = Act::Removal(RemovalBody { who: self.me, mode: 2, reason: None });
@@ -203,6 +207,14 @@ impl Circle {
                 && self.roster.standing.contains(&held.id)
         });
         left.and_then(|held| self.governed(&held.id))
+    }
+
+    /// Whether somebody else is a host for at least as long as this member.
+    fn another_host_stays(&self) -> bool {
+        let end = |person: &Person| person.terms.get("host").map_or(u64::MAX, |(_, end)| *end);
+        let own = self.roster.members.get(&self.me).map_or(0, end);
+        let others = self.roster.members.iter().filter(|(who, _)| **who != self.me);
+        others.into_iter().any(|(_, person)| person.may(Right::Host) && end(person) >= own)
     }
 
     fn hosts(&self) -> usize {
@@ -265,14 +277,13 @@ impl Circle {
         if self.is_silent() {
             return Err(CommandError::OtherCopy);
         }
-        // What was known when this node stopped may be long past, and what is posted on a board that
-        // nobody reads any more is lost. Only how others can be reached cannot wait for them.
-        let reaches = |act: &Act| matches!(act, Act::Relays(_));
-        if !self.may_speak() && !acts.iter().all(reaches) {
+        // What was known when this node stopped may be long past: what is posted on a board that nobody
+        // reads any more is lost, and who reads it may have been removed.
+        if !self.may_speak() {
             return Err(CommandError::NotReady);
         }
         // on a usable board only, so an opening that is due goes first.
-        if self.is_due() && self.may_speak() {
+        if self.is_due() {
             self.open_epoch(env, batch, Follow::Leaves);
         }
         let mut boards = self.head_board();

@@ -3,7 +3,7 @@
 //! Nothing depends on what relays still keep, nor on having been there. Who lacks something asks on
 //! every board that it reads; whoever has it answers there, sealed to the card of the ask.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use minicbor::{Decode, Encode};
 
@@ -182,26 +182,32 @@ impl Circle {
         // before this member did is nothing to it.
         let came = Timestamp(self.record.joined.unwrap_or(u64::MAX)).day();
         let later = self.epochs.iter().filter(|(_, epoch)| {
-            matches!(epoch.state, State::Valid | State::Closed)
+            epoch.state == State::Valid
                 && epoch.header.day > came
                 && epoch.header.day.saturating_add(HELD_DAYS) >= now.day()
         });
         let before = later.flat_map(|(_, epoch)| &epoch.header.supersedes);
         let unknown = before.filter(|id| !self.epochs.contains(id));
         let unread = self.helping.unread.iter();
-        let lacking = mine.chain(faceless).map(|(id, _)| id).chain(unknown).chain(unread);
-        lacking.copied().collect::<BTreeSet<_>>().into_iter().collect()
+        let lacking = mine.chain(faceless).map(|(id, _)| id).chain(unread).chain(unknown);
+        let (mut named, mut all) = (BTreeSet::new(), Vec::new());
+        all.extend(lacking.filter(|id| named.insert(**id)));
+        all
     }
 
-    /// These epochs and all that came before them, as far as they are on hand.
-    fn with_ancestors(&self, ids: &[EpochId]) -> BTreeSet<EpochId> {
-        let (mut all, mut todo) = (BTreeSet::new(), ids.to_vec());
-        while let Some(id) = todo.pop() {
-            if let Some(epoch) = self.epochs.get(&id)
-                && all.len() < MAX_LACKS
-                && all.insert(id)
-            {
-                todo.extend(&epoch.header.supersedes);
+    /// These epochs, and those before them that can be answered with: the nearest first.
+    fn with_ancestors(&self, ids: &[EpochId], asker: &MemberId) -> BTreeSet<EpochId> {
+        let mut all: BTreeSet<EpochId> = ids.iter().copied().collect();
+        let mut todo: VecDeque<EpochId> = ids.iter().copied().collect();
+        while let Some(id) = todo.pop_front() {
+            let header = self.epochs.get(&id).map(|epoch| &epoch.header);
+            for id in header.iter().flat_map(|header| &header.supersedes) {
+                let helps = self.epochs.get(id).is_some_and(|before| {
+                    before.secrets.is_some() && before.members.binary_search(asker).is_ok()
+                });
+                if helps && all.len() < 2 * MAX_LACKS && all.insert(*id) {
+                    todo.push_back(*id);
+                }
             }
         }
         all
@@ -312,7 +318,7 @@ impl Circle {
             .map(|(_, held)| BoardItem::Operation(held.signed.clone()));
         let mut items: Vec<BoardItem> = operations.collect();
         let head = self.head().map(|(id, _)| *id);
-        let mut epochs = self.with_ancestors(&ask.lacks);
+        let mut epochs = self.with_ancestors(&ask.lacks, &ask.member);
         epochs.extend(head);
         let mut tags = BTreeSet::new();
         let mut entries = Vec::new();
