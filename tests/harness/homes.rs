@@ -1,5 +1,7 @@
 //! Homes that are copied: put back as they were, or run twice.
 
+use hearthlight_protocol::boundary::{Answer, Command};
+
 use crate::HostId;
 use crate::governing::Govern;
 use crate::oracle::Memory;
@@ -37,7 +39,7 @@ impl World {
         if self.leaving.contains(&host) || !self.inside.contains(&host) {
             return;
         }
-        *self.put_back.entry(host).or_default() += 1;
+        self.put_back.insert(host);
         self.log(host, || "goes back to a backup".into());
         self.crash(host, DOWN_MS);
         self.hosts[host].store = backup.store;
@@ -75,17 +77,25 @@ impl World {
     }
 
     /// Whether a home may not know whether it is the one to use: R-83 asks the person of a copy, and of a
-    /// home that was put back more than once.
+    /// home put back to before a refresh or to before it was put back the last time.
     pub(crate) fn may_be_asked(&self, host: HostId) -> bool {
-        self.is_copy(host) || self.put_back.get(&host).is_some_and(|often| *often > 1)
+        self.is_copy(host) || self.put_back.contains(&host)
     }
 
-    /// Whose home runs twice says at last which one it is.
+    /// Whose home runs twice, or says that another one goes on, says at last which one it is.
     pub(crate) fn choose_copies(&mut self) {
         for host in self.inside.clone() {
-            if self.is_copy(host) {
+            if self.is_copy(host) || self.put_back.contains(&host) && self.is_silent(host) {
                 self.wish(host, Wish::Govern(Govern::Refresh));
             }
+        }
+    }
+
+    /// Whether a home says that another copy of it goes on.
+    fn is_silent(&mut self, host: HostId) -> bool {
+        match self.try_command(host, Command::Circles) {
+            Some(Ok(Answer::Circles(circles))) => circles.iter().any(|circle| circle.other_copy),
+            _ => false,
         }
     }
 

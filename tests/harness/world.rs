@@ -82,8 +82,8 @@ pub struct World {
     pub(crate) evenings: Vec<Sizes>,
     /// Homes as they were.
     pub(crate) backups: BTreeMap<HostId, Backup>,
-    /// How often a home was put back.
-    pub(crate) put_back: BTreeMap<HostId, u32>,
+    /// Whose homes were put back.
+    pub(crate) put_back: BTreeSet<HostId>,
     /// Computers on which copies of homes can run.
     pub(crate) spares: Vec<HostId>,
     /// Whose home is used on another computer now, and which computer that was.
@@ -190,7 +190,7 @@ impl World {
             unread: 0,
             evenings: Vec::new(),
             backups: BTreeMap::new(),
-            put_back: BTreeMap::new(),
+            put_back: BTreeSet::new(),
             spares: Vec::new(),
             copied: Vec::new(),
             secrecy: Secrecy::default(),
