@@ -16,8 +16,8 @@ use harness::{
 use hearthlight_protocol::boundary::{KeySlot, Room, SlotKind, Store};
 use hearthlight_protocol::member::Planted;
 
-/// Storms in which a fault in the machines has to be found out: one in thirty needs the board at once.
-const SEEDS_FOR_A_PLANTED_FAULT: u64 = 60;
+/// Storms in which a fault in the machines has to be found out: few need the board at once.
+const SEEDS_FOR_A_PLANTED_FAULT: u64 = 120;
 /// Faults that can be planted in the machines.
 const PLANTED: [Planted; 6] = [
     Planted::BoardAfterJudging,

@@ -277,13 +277,14 @@ impl Circle {
         if self.is_silent() {
             return Err(CommandError::OtherCopy);
         }
-        // What was known when this node stopped may be long past: what is posted on a board that nobody
-        // reads any more is lost, and who reads it may have been removed.
-        if !self.may_speak() {
+        // What was known when this node stopped may be long past, and what is posted on a board that
+        // nobody reads any more is lost. Only how others can be reached cannot wait for them.
+        let reaches = |act: &Act| matches!(act, Act::Relays(_));
+        if !self.may_speak() && !acts.iter().all(reaches) {
             return Err(CommandError::NotReady);
         }
         // on a usable board only, so an opening that is due goes first.
-        if self.is_due() {
+        if self.is_due() && self.may_speak() {
             self.open_epoch(env, batch, Follow::Leaves);
         }
         let mut boards = self.head_board();
