@@ -141,7 +141,7 @@ impl Circle {
 
     /// Once board and head were read: goes on, as a new device if the home was put back.
     pub(super) fn settle_copies(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
-        if self.copies == Copies::Alone || !self.is_in() || !self.has_read() {
+        if self.knows_copies() || !self.is_in() || !self.has_read() {
             return;
         }
         let behind = self.copies == Copies::Behind && self.may_act();

@@ -298,14 +298,10 @@ impl Epochs {
     pub(crate) fn leaves(&self) -> Vec<(EpochId, &Epoch)> {
         let superseded: BTreeSet<&EpochId> =
             self.counts().flat_map(|(_, epoch)| &epoch.header.supersedes).collect();
-        let mut leaves: Vec<(EpochId, &Epoch)> = self
-            .counts()
-            .filter(|(id, _)| !superseded.contains(id))
-            .map(|(id, epoch)| (*id, epoch))
-            .collect();
-        leaves.sort_by_key(|(id, epoch)| (std::cmp::Reverse(epoch.members.len()), *id));
-        leaves.truncate(MAX_SUPERSEDED);
-        leaves
+        let mut leaves: Vec<(&EpochId, &Epoch)> =
+            self.counts().filter(|(id, _)| !superseded.contains(id)).collect();
+        leaves.sort_by_key(rank);
+        leaves.into_iter().take(MAX_SUPERSEDED).map(|(id, epoch)| (*id, epoch)).collect()
     }
 
     /// Whether a new opening is due (R-25 a to d).

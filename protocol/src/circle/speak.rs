@@ -433,22 +433,14 @@ impl Circle {
         };
         let (who, card) = match self.speaker(epoch, &frame) {
             Ok(speaker) => speaker,
-            Err(NotYet) => {
-                if self.stuck_frames.len() < MAX_STUCK {
-                    self.stuck_frames.push_back((mailbox, envelope));
-                }
-                return Judgement::Ignore;
-            }
+            Err(NotYet) => return self.let_wait(mailbox, envelope),
         };
         let Some(items) = frame.verify(&card.card.speak_key, &self.id, &epoch_id) else {
             self.exchange.reject(mailbox, id);
             return Judgement::Reject;
         };
         if items.iter().any(|item| self.waits_for_card(item, &who, &card.card.device)) {
-            if self.stuck_frames.len() < MAX_STUCK {
-                self.stuck_frames.push_back((mailbox, envelope));
-            }
-            return Judgement::Ignore;
+            return self.let_wait(mailbox, envelope);
         }
         let (expires, later) = self.take_items(env, batch, &epoch_id, (who, &card.card), items);
         // P9: what has run out is not kept again, wherever it came from.
@@ -463,6 +455,15 @@ impl Circle {
         let own = who == self.me;
         self.exchange.keep(batch, mailbox, &envelope, Keeping { until, own, later });
         Judgement::Accept
+    }
+
+    /// Keeps a frame in memory, once, until an opening, an operation or a card comes.
+    fn let_wait(&mut self, mailbox: MailboxId, envelope: Envelope) -> Judgement {
+        let held = (mailbox, envelope);
+        if self.stuck_frames.len() < MAX_STUCK && !self.stuck_frames.contains(&held) {
+            self.stuck_frames.push_back(held);
+        }
+        Judgement::Ignore
     }
 
     /// Takes what a member's device put into a frame; gives when the last of it is forgotten, and
