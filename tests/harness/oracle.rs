@@ -238,11 +238,17 @@ impl Oracle {
         };
         let said = &mut self.said[number];
         said.left |= delivery.mark > Mark::Waiting;
+        // Others may have brought them to a relay. Where a world does not look into what is sealed, anything
+        // that went from here since is good enough.
+        let known = said.envelopes.clone();
         let asked_at = said.asked_at;
         let holders = self.held.iter().filter(|(at, held)| **at != host && held.contains(&number));
         let holders = holders.count();
-        let since = |put: &&Put| put.by.get(&host).is_some_and(|at| *at >= asked_at);
-        let mut puts = self.put.values().filter(since);
+        let carries = |id: &EnvelopeId, put: &Put| match known.is_empty() {
+            true => put.by.get(&host).is_some_and(|at| *at >= asked_at),
+            false => known.contains(id),
+        };
+        let mut puts = self.put.iter().filter(|(id, put)| carries(id, put)).map(|(_, put)| put);
         // Acknowledged ones first: looking through disks takes time.
         let mut at_relay = || {
             puts.clone().any(|put| !put.kept_by.is_empty()) || puts.any(|put| put.is_kept(relays))
