@@ -41,9 +41,22 @@ impl Circle {
         head.or_else(|| self.boards.keys().copied().find(usable)).into_iter().collect()
     }
 
-    /// The boards of all that the next opening follows: where a removal is told.
+    /// The boards of all that the next opening follows: where it stands, and a removal is told. Of what
+    /// this device cannot open, a home put back say, the boards of what that followed: where others
+    /// read on.
     pub(super) fn leaf_boards(&self) -> BTreeSet<BoardName> {
-        self.epochs.leaves().iter().map(|(_, epoch)| epoch.header.board).collect()
+        let mut boards = BTreeSet::new();
+        let mut todo: Vec<EpochId> = self.epochs.leaves().iter().map(|(id, _)| *id).collect();
+        let mut seen = BTreeSet::new();
+        while let Some(id) = todo.pop() {
+            let Some(epoch) = self.epochs.get(&id).filter(|_| seen.insert(id)) else { continue };
+            if self.boards.contains_key(&epoch.header.board) {
+                boards.insert(epoch.header.board);
+            } else {
+                todo.extend(&epoch.header.supersedes);
+            }
+        }
+        boards
     }
 
     /// Learns a board's secret and takes part in its mailbox.

@@ -225,7 +225,7 @@ impl Circle {
             board,
         };
         let (opening, header, secrets) = plan.open(&self.pair, env.rng);
-        let mut boards = named;
+        let mut boards = self.leaf_boards();
         boards.insert(header.board);
         let entry = self
             .roster
