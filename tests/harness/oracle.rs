@@ -384,13 +384,13 @@ impl Oracle {
         }
     }
 
-    /// a home goes back to what it was, on computer `to`. What was said since and is nowhere else
-    /// is lost, and nobody's fault.
+    /// a home goes back to what it was, on computer `to`. What was said since, and neither is with
+    /// others nor was marked as relayed, is lost, and nobody's fault.
     pub fn goes_back(&mut self, host: HostId, to: HostId, memory: Memory, at: Timestamp) {
         let elsewhere = |number: &usize, said: &Said| {
             let held = self.held.iter().any(|(by, held)| *by != host && held.contains(number));
             let kept = |id| self.put.get(id).is_some_and(|put| !put.kept_by.is_empty());
-            held || said.envelopes.iter().any(kept)
+            held || said.left && said.envelopes.iter().any(kept)
         };
         let own = self.said.iter().enumerate().filter(|(_, said)| said.author == host);
         let lost =

@@ -45,8 +45,22 @@ impl Circle {
     /// this device cannot open, a home put back say, the boards of what that followed: where others
     /// read on.
     pub(super) fn leaf_boards(&self) -> BTreeSet<BoardName> {
+        self.nearest_boards(self.epochs.leaves().iter().map(|(id, _)| *id).collect())
+    }
+
+    /// Whether some board that leads to an epoch opened here has reached a relay, with all that this
+    /// device posted there.
+    pub(super) fn is_opening_relayed(&self, hint: u64) -> bool {
+        let own = self.epochs.by_hint(hint).filter(|(_, epoch)| epoch.header.opener == self.me);
+        let Some((_, epoch)) = own else { return true };
+        let boards = self.nearest_boards(epoch.header.supersedes.clone());
+        let acked = |name| self.exchange.is_acked(&self.boards[name].sealed.mailbox());
+        boards.is_empty() || boards.iter().any(acked)
+    }
+
+    /// The boards of these epochs that are here, or of what they supersede.
+    fn nearest_boards(&self, mut todo: Vec<EpochId>) -> BTreeSet<BoardName> {
         let mut boards = BTreeSet::new();
-        let mut todo: Vec<EpochId> = self.epochs.leaves().iter().map(|(id, _)| *id).collect();
         let mut seen = BTreeSet::new();
         while let Some(id) = todo.pop() {
             let Some(epoch) = self.epochs.get(&id).filter(|_| seen.insert(id)) else { continue };

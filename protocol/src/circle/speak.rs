@@ -7,7 +7,7 @@ use minicbor::{Decode, Encode};
 
 use super::again::Again;
 use super::head::Epoch;
-use super::log::{Incoming, Shown};
+use super::log::{Incoming, Line, Shown};
 use super::opening::Follow;
 use super::{Circle, Leads, MAX_STUCK};
 use crate::batch::{Batch, placed};
@@ -49,6 +49,8 @@ pub(crate) struct Speaking {
     pub(super) own: BTreeMap<(Run, u64), MessageId>,
     /// What lies in one's own envelopes that no relay has acknowledged.
     carried: BTreeMap<EnvelopeId, Vec<MessageId>>,
+    /// Which of these a relay has already, and not yet the opening of their epoch.
+    early: BTreeSet<EnvelopeId>,
     /// Messages of one's own that no relay has.
     unrelayed: BTreeSet<MessageId>,
     /// What members are known to have of one's own runs, by their own word.
@@ -400,11 +402,20 @@ impl Circle {
         Some(self.speaking.last_seen.map_or(Timestamp(0), |last| last.plus(apart)))
     }
 
-    /// A relay has these envelopes: marks rise.
+    /// A relay has these envelopes: marks rise. In an epoch of one's own they wait for its opening,
+    /// without which nobody else could read them.
     pub(super) fn relayed(&mut self, batch: &mut Batch, acked: &[EnvelopeId]) {
+        let mut acked: BTreeSet<EnvelopeId> = acked.iter().copied().collect();
+        acked.append(&mut self.speaking.early);
         for id in acked {
-            let Some(messages) = self.speaking.carried.remove(id) else { continue };
-            batch.erase(self.carried_key(id));
+            let Some(messages) = self.speaking.carried.get(&id) else { continue };
+            let epoch = messages.first().and_then(|first| self.log.line(first)).map(Line::epoch);
+            if epoch.is_some_and(|hint| !self.is_opening_relayed(hint)) {
+                self.speaking.early.insert(id);
+                continue;
+            }
+            let messages = self.speaking.carried.remove(&id).expect("found just now");
+            batch.erase(self.carried_key(&id));
             for message in messages {
                 if self.speaking.unrelayed.remove(&message)
                     && let Some(delivery) = self.delivery(&message)
