@@ -477,15 +477,13 @@ impl Circle {
 
     /// Draws again what follows from charter, cards and epochs.
     fn reckon(&mut self) {
-        let device = &self.record.device;
-        self.head = self.epochs.head(&self.roster, &self.cards, device).map(|(id, _)| *id);
-        let today = self.charter.now().day();
-        self.due = self.epochs.is_due(&self.roster, &self.cards, (&self.me, device), today);
+        let me = (&self.me, &self.record.device);
         // an epoch that came late may name a card whose secrets have ended.
-        let speaks = |(_, epoch): (_, &Epoch)| self.speak_key(epoch, epoch.mine?);
-        if self.head.is_some() && self.head().and_then(speaks).is_none() {
-            (self.head, self.due) = (None, true);
-        }
+        let signs = |epoch: &Epoch| epoch.mine.and_then(|at| self.speak_key(epoch, at)).is_some();
+        let head = self.epochs.head(&self.roster, &self.cards, me.1, signs);
+        let today = self.charter.now().day();
+        let due = self.epochs.is_due(&self.roster, &self.cards, me, head, today);
+        (self.head, self.due) = (head.map(|(id, _)| *id), due);
     }
 
     // ---- what comes ----

@@ -265,16 +265,18 @@ impl Epochs {
         })
     }
 
-    /// The epoch to speak in.
+    /// The epoch to speak in, of those for this device in which it `signs`: whose card's secrets
+    /// it has.
     pub(crate) fn head(
         &self,
         roster: &Roster,
         cards: &Cards,
         device: &DeviceId,
+        signs: impl Fn(&Epoch) -> bool,
     ) -> Option<(&EpochId, &Epoch)> {
-        self.candidates(roster)
-            .filter(|(_, epoch)| epoch.sealed.is_some() && epoch.my_device(cards) == Some(*device))
-            .min_by_key(rank)
+        let mine =
+            |epoch: &Epoch| epoch.sealed.is_some() && epoch.my_device(cards) == Some(*device);
+        self.candidates(roster).filter(|(_, epoch)| mine(epoch) && signs(epoch)).min_by_key(rank)
     }
 
     /// Whether everybody who was ever given a board still belongs, and nothing replaced it.
@@ -304,12 +306,13 @@ impl Epochs {
         leaves.into_iter().take(MAX_SUPERSEDED).map(|(id, epoch)| (*id, epoch)).collect()
     }
 
-    /// Whether a new opening is due (R-25 a to d).
+    /// Whether a new opening is due where this is the head (R-25 a to d).
     pub(crate) fn is_due(
         &self,
         roster: &Roster,
         cards: &Cards,
         (me, device): (&MemberId, &DeviceId),
+        head: Option<(&EpochId, &Epoch)>,
         today: u32,
     ) -> bool {
         // An opening names newest cards: where that is another copy's, it would help nobody here.
@@ -317,7 +320,7 @@ impl Epochs {
         if !roster.members.contains_key(me) || !newest || self.leaves().is_empty() {
             return false;
         }
-        let Some((_, head)) = self.head(roster, cards, device) else {
+        let Some((id, head)) = head else {
             return true;
         };
         let moved = head.members.iter().zip(&head.header.cards).any(|(id, tag)| {
@@ -332,18 +335,23 @@ impl Epochs {
         moved
             || head.members != roster.ids()
             || !self.is_board_usable(&head.header.board, roster)
-            || self.others_prefer_another(roster, cards, device)
+            || self.others_prefer_another(roster, cards, device, (id, head))
     }
 
     /// R-25 b: an epoch that ranks before the head is none here only because it names another device of
-    /// this member. Others speak there.
-    fn others_prefer_another(&self, roster: &Roster, cards: &Cards, device: &DeviceId) -> bool {
-        let head = self.head(roster, cards, device);
-        let others = self
-            .candidates(roster)
-            .filter(|(_, epoch)| epoch.my_device(cards).is_some_and(|named| named != *device));
-        let best = others.map(|other| rank(&other)).min();
-        best.zip(head).is_some_and(|(best, head)| best < rank(&head))
+    /// this member, or a card whose secrets have ended. Others speak there.
+    fn others_prefer_another(
+        &self,
+        roster: &Roster,
+        cards: &Cards,
+        device: &DeviceId,
+        head: (&EpochId, &Epoch),
+    ) -> bool {
+        let out_of_reach = |epoch: &Epoch| {
+            let named = epoch.my_device(cards);
+            named.is_some_and(|named| named != *device || epoch.sealed.is_some())
+        };
+        self.candidates(roster).any(|other| rank(&other) < rank(&head) && out_of_reach(other.1))
     }
 
     /// R-25 d: whether an opening of this day has followed this member to another device. It follows

@@ -227,11 +227,7 @@ impl Circle {
         } else if self.is_due() || self.is_old(env.now) {
             self.open_epoch(env, batch, Follow::Leaves);
         }
-        let Some((id, epoch)) = self.head() else { return };
-        if epoch.mine.and_then(|mine| self.speak_key(epoch, mine)).is_none() {
-            return;
-        }
-        let id = *id;
+        let Some(id) = self.head else { return };
         self.refresh_card(env, batch);
         while !self.speaking.queue.is_empty() {
             self.seal_frame(env, batch, &id);

@@ -145,12 +145,21 @@ impl Node {
     }
 
     fn head(&self) -> Option<EpochId> {
-        self.epochs.head(&self.roster(), &self.cards, &self.device()).map(|(id, _)| *id)
+        self.head_of(self.device())
+    }
+
+    fn head_of(&self, device: DeviceId) -> Option<EpochId> {
+        self.epochs.head(&self.roster(), &self.cards, &device, |_| true).map(|(id, _)| *id)
     }
 
     fn is_due(&self) -> bool {
-        let me = (&member(self.me), &self.device());
-        self.epochs.is_due(&self.roster(), &self.cards, me, TODAY)
+        self.is_due_at(self.me, self.device(), TODAY)
+    }
+
+    fn is_due_at(&self, who: u8, device: DeviceId, today: u32) -> bool {
+        let roster = self.roster();
+        let head = self.epochs.head(&roster, &self.cards, &device, |_| true);
+        self.epochs.is_due(&roster, &self.cards, (&member(who), &device), head, today)
     }
 
     fn is_usable(&self, board: u8) -> bool {
@@ -351,8 +360,27 @@ fn what_is_superseded_is_never_the_head() {
 #[test]
 fn an_epoch_for_another_device_of_this_member_is_no_head() {
     let (node, _) = Node::settled(&[BEN]);
+    assert!(node.head_of(DeviceId([77; 16])).is_none());
+}
+
+/// a card whose secrets have ended signs nothing, so the next best is the head, and others, who
+/// speak in the best, are followed by an opening.
+#[test]
+fn an_epoch_in_which_this_device_cannot_sign_is_no_head_and_makes_an_opening_due() {
+    let (mut node, before) = Node::settled(&[BEN]);
+    let heads = node.story.heads();
+    let siblings = [2, 3].map(|board| {
+        let opening = node.opening(BEN, &heads, &[before], TODAY, board);
+        node.take(opening)
+    });
+    let (best, next) = (siblings.iter().min().copied(), siblings.iter().max().copied());
+    assert_eq!((node.head(), node.is_due()), (best, false));
+    let is_best = |epoch: &Epoch| best == Some(Header::id(&epoch.signed, &node.story.circle));
     let roster = node.roster();
-    assert!(node.epochs.head(&roster, &node.cards, &DeviceId([77; 16])).is_none());
+    let head = node.epochs.head(&roster, &node.cards, &node.device(), |epoch| !is_best(epoch));
+    assert_eq!(head.map(|(id, _)| *id), next);
+    let me = (&member(ANNA), &node.device());
+    assert!(node.epochs.is_due(&roster, &node.cards, me, head, TODAY));
 }
 
 /// R-25 a
@@ -417,12 +445,9 @@ fn others_follow_a_member_to_another_device_once_a_day() {
     assert_eq!((node.head(), node.is_due()), (Some(head), false));
     node.moves(BEN, 89, 13);
     assert!(!node.is_due(), "it was followed today");
-    let me = (&member(ANNA), &node.device());
-    let tomorrow = node.epochs.is_due(&node.roster(), &node.cards, me, TODAY + 1);
-    assert!(tomorrow);
+    assert!(node.is_due_at(ANNA, node.device(), TODAY + 1), "and is again tomorrow");
     // Ben's new device itself has no head until it opens one.
-    let ben = (&member(BEN), &DeviceId([89; 16]));
-    assert!(node.epochs.is_due(&node.roster(), &node.cards, ben, TODAY));
+    assert!(node.is_due_at(BEN, DeviceId([89; 16]), TODAY));
 }
 
 /// R-25 b: somebody who had not heard of this device opened beside it; who ranks so speaks there.
@@ -438,10 +463,9 @@ fn an_epoch_of_another_device_that_ranks_before_the_head_makes_an_opening_due() 
         node.moves(ANNA, 77, 12);
         let opening = node.opening(ANNA, &heads, &[before], TODAY, 1);
         let new = node.take(opening);
-        let me = (&member(ANNA), &DeviceId([77; 16]));
-        let head = node.epochs.head(&node.roster(), &node.cards, me.1).map(|(id, _)| *id);
-        assert_eq!(head, Some(new));
-        assert_eq!(node.epochs.is_due(&node.roster(), &node.cards, me, TODAY), old < new);
+        let device = DeviceId([77; 16]);
+        assert_eq!(node.head_of(device), Some(new));
+        assert_eq!(node.is_due_at(ANNA, device, TODAY), old < new);
         seen[usize::from(old < new)] += 1;
     }
     assert!(seen[0] > 0 && seen[1] > 0, "{seen:?}");
