@@ -31,14 +31,18 @@ const LOOK_MS: u64 = DAY_MS / 2;
 const SOON_MS: u64 = 10_000;
 
 impl Circle {
-    /// The board to post on: that of the head, or any other that can be used; none, if an opening has to
-    /// go first (P3).
+    /// The board to post on: that of the head, or any other that can be used and whose readers are known;
+    /// none, if an opening has to go first (P3).
     pub(super) fn head_board(&self) -> BTreeSet<BoardName> {
         let usable = |name: &BoardName| {
             self.boards.contains_key(name) && self.epochs.is_board_usable(name, &self.roster)
         };
         let head = self.head().map(|(_, epoch)| epoch.header.board).filter(usable);
-        head.or_else(|| self.boards.keys().copied().find(usable)).into_iter().collect()
+        let other = || {
+            let known = |name: &&BoardName| self.epochs.are_readers_known(name) && usable(name);
+            self.boards.keys().find(known).copied()
+        };
+        head.or_else(other).into_iter().collect()
     }
 
     /// The boards of all that the next opening follows: where it stands, and a removal is told. Of what

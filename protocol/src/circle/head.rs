@@ -296,6 +296,12 @@ impl Epochs {
         (!leaks || self.is_planted(Planted::BoardUsedOn)) && !replaced
     }
 
+    /// Whether all openings that brought this board were judged: who reads it is not known before.
+    pub(crate) fn are_readers_known(&self, board: &BoardName) -> bool {
+        let waits = |epoch: &&Epoch| epoch.state == State::Waits && epoch.secrets.is_some();
+        !self.all.values().filter(waits).any(|epoch| epoch.header.board == *board)
+    }
+
     /// What nothing on hand supersedes, the best first: what the next opening follows.
     pub(crate) fn leaves(&self) -> Vec<(EpochId, &Epoch)> {
         let superseded: BTreeSet<&EpochId> =

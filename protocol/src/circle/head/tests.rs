@@ -502,6 +502,20 @@ fn a_board_is_usable_while_all_who_were_given_it_belong_and_nothing_replaced_it(
     assert!(node.is_usable(3) && !node.is_due());
 }
 
+/// what waits may name a reader who was removed.
+#[test]
+fn readers_of_a_board_are_unknown_while_an_opening_that_brought_it_waits() {
+    let (mut node, before) = Node::settled(&[BEN]);
+    let heads = node.story.heads();
+    let board = board_name(&Secret::new(vec![1; 32]), &node.story.circle);
+    let opening = node.opening(BEN, &heads, &[before], TODAY + 2, 1);
+    let id = node.take(opening);
+    assert_eq!(node.state(&id), State::Waits);
+    assert!(node.is_usable(1) && !node.epochs.are_readers_known(&board));
+    node.judge(Timestamp(NOON.0 + DAY_MS));
+    assert!(node.epochs.are_readers_known(&board));
+}
+
 /// one who was removed names somebody's board and gives nothing of it.
 #[test]
 fn a_board_is_not_spoiled_by_a_header_that_only_names_it() {
