@@ -59,8 +59,6 @@ pub struct Oracle {
     pub said: Vec<Said>,
     /// Whether what one member heard in time of somebody removed has to reach all others.
     pub hearsay: bool,
-    /// Whether something that was said is nowhere any more: what leaned on it shows a gap for good.
-    pub lost: bool,
     /// Which host is which member.
     pub members: BTreeMap<MemberId, HostId>,
     ids: BTreeMap<MessageId, usize>,
@@ -397,7 +395,6 @@ impl Oracle {
             own.filter(|(number, said)| !memory.own.contains(number) && !elsewhere(number, said));
         for number in lost.map(|(number, _)| number).collect::<Vec<_>>() {
             self.said[number].id = None;
-            self.lost = true;
         }
         for (number, said) in self.said.iter_mut().enumerate() {
             if !memory.shown.contains(&number) {
@@ -419,6 +416,12 @@ impl Oracle {
     /// acknowledgements may be gone with it.
     fn went_back(&self, said: &Said) -> bool {
         self.back.get(&said.author).is_some_and(|(_, at)| said.asked_at <= *at)
+    }
+
+    /// The number of the message with this id, if anybody was seen to have it.
+    #[must_use]
+    pub fn number(&self, id: &MessageId) -> Option<usize> {
+        self.ids.get(id).copied()
     }
 
     /// One text has one id and one id one text, everywhere, across crashes.

@@ -1,7 +1,7 @@
 //! Storms: everything that can go wrong goes wrong at once, people talk and join in the middle of it,
 //! and when it is over every promise must have been kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -101,18 +101,26 @@ impl World {
         })
     }
 
-    /// P2: after calm no gap waits for others any more, unless for what nobody has.
+    /// P2: after calm no gap waits for others any more, unless for what nobody has who belongs: who was
+    /// the only one may have gone, or have gone back to a backup.
     fn open_gap(&self, lists: &BTreeMap<HostId, Vec<Entry>>) -> Option<String> {
         let open = |entry: &Entry| match entry.kind {
-            EntryKind::Gap { count, cause, .. } => {
+            EntryKind::Gap { id, count, cause, .. } => {
                 let passing = [GapCause::Asking, GapCause::KeyComing, GapCause::Damaged];
-                count != Some(0) && passing.contains(&cause)
+                (count != Some(0) && passing.contains(&cause)).then_some(id)
             }
-            _ => false,
+            _ => None,
         };
-        let mut open = lists.iter().filter(|(_, list)| list.iter().any(open));
-        let (host, _) = open.next().filter(|_| !self.oracle.lost)?;
-        Some(format!("host {host} shows a gap that is not filled"))
+        let here: BTreeSet<[u8; 32]> =
+            lists.values().flatten().filter_map(|entry| entry.id).collect();
+        let waits = |host: &HostId, list: &[Entry]| {
+            let inside = self.inside_of(*host)?;
+            let missing = list.iter().filter_map(open).filter_map(|id| inside.gaps.get(&id));
+            missing.flatten().find(|id| here.contains(&id.0)).copied()
+        };
+        let (host, id) = lists.iter().find_map(|(host, list)| Some((host, waits(host, list)?)))?;
+        let what = self.oracle.number(&id).map_or("something".into(), |at| format!("say {at:05}"));
+        Some(format!("host {host} shows a gap for {what}, which others have"))
     }
 
     fn judge(&mut self) {

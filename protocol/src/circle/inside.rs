@@ -1,10 +1,11 @@
 //! What the simulator sees of a circle, and plants in it. No program has this.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::head::Planted;
+use super::speak::gap_id;
 use super::{Circle, SealedBox};
-use crate::identity::{EpochId, MailboxId, MemberId, OperationId};
+use crate::identity::{EpochId, MailboxId, MemberId, MessageId, OperationId};
 
 /// What the simulator sees of a circle.
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub struct Inside {
     pub due: bool,
     /// Each epoch with its mailbox, if it can be opened, and its members.
     pub epochs: Vec<(EpochId, Option<MailboxId>, Vec<MemberId>)>,
+    /// What each gap, by its id, is about.
+    pub gaps: BTreeMap<[u8; 16], Vec<MessageId>>,
     /// How much is held of what has a limit.
     pub sizes: Vec<(&'static str, usize)>,
 }
@@ -41,6 +44,11 @@ impl Circle {
                     let mailbox = epoch.sealed.as_ref().map(SealedBox::mailbox);
                     (*id, mailbox, epoch.members.clone())
                 })
+                .collect(),
+            gaps: self
+                .log
+                .gaps()
+                .map(|(_, child, gap)| (gap_id(child), gap.missing.keys().copied().collect()))
                 .collect(),
             sizes: vec![
                 ("live epochs", live),
