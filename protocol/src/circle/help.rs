@@ -332,8 +332,9 @@ impl Circle {
                 }
                 continue;
             }
-            let Some(secrets) = &epoch.secrets else { continue };
+            // Cards also of what has ended here: what was said there may lie with relays still.
             tags.extend(epoch.header.cards.iter().map(|tag| tag.0));
+            let Some(secrets) = &epoch.secrets else { continue };
             let header = &epoch.header;
             let entry = header.seal_entry_for(self.suite, &ask.member, card, secrets, env.rng);
             entries.extend(entry.map(|entry| board::Entry {
