@@ -82,10 +82,21 @@ impl World {
         self.is_copy(host) || self.put_back.contains(&host)
     }
 
-    /// Whose home runs twice, or says that another one goes on, says at last which one it is.
+    /// Whose home runs twice says at last which one it is.
     pub(crate) fn choose_copies(&mut self) {
         for host in self.inside.clone() {
-            if self.is_copy(host) || self.put_back.contains(&host) && self.is_silent(host) {
+            if self.is_copy(host) {
+                self.wish(host, Wish::Govern(Govern::Refresh));
+            }
+        }
+    }
+
+    /// Whose home was put back and says that another one goes on says that it is the one. R-83: until then
+    /// it tells nobody what it has, so no mark can rise by it. A home finds that out when it has read the
+    /// board, which may be long after all is calm: so people look more than once.
+    pub(crate) fn answer_silent_homes(&mut self) {
+        for host in self.put_back.clone() {
+            if self.inside.contains(&host) && self.is_silent(host) {
                 self.wish(host, Wish::Govern(Govern::Refresh));
             }
         }

@@ -53,6 +53,7 @@ impl World {
                 self.oracle.broke("P1", format!("after half an hour of calm: {what}"));
                 return self.verdict().map(|()| 0);
             }
+            self.answer_silent_homes();
             self.run_for(LOOK_MS);
         }
         let calm_ms = self.now.since(since);
