@@ -28,13 +28,14 @@ impl World {
         self.chance.one_of(&plain)
     }
 
-    pub(crate) fn back_up(&mut self, host: HostId) {
+    /// Makes a backup of somebody's home.
+    pub fn back_up(&mut self, host: HostId) {
         let (store, memory) = (self.hosts[host].store.clone(), self.oracle.memory(host));
         self.backups.insert(host, Backup { store, memory });
     }
 
     /// The home goes back to the backup.
-    pub(crate) fn put_back(&mut self, host: HostId) {
+    pub fn put_back(&mut self, host: HostId) {
         let Some(backup) = self.backups.remove(&host) else { return };
         if self.leaving.contains(&host) || !self.inside.contains(&host) {
             return;

@@ -56,6 +56,34 @@ fn who_was_away_for_ninety_days_comes_back_by_itself() {
     assert_eq!(world.roster(DANA).len(), 4);
 }
 
+/// Chris's home goes back to a backup that is older than what relays keep. What stands on the
+/// board that it knows leads to an epoch that was sealed to a card which it forgot, and which stands on
+/// later boards alone. It is told that card, so it finds out that it was put back, and goes on.
+#[test]
+fn a_home_from_an_old_backup_is_told_the_card_that_it_forgot() {
+    let mut world = World::keeping_circle(13, (4, 4), 120 * 86_400, None);
+    world.run_for(60_000);
+    world.back_up(CHRIS);
+    let dana = member(&mut world, DANA);
+    remove(&mut world, dana);
+    for _ in 0..10 {
+        world.run_for(4 * DAY);
+        world.say(CHRIS, "on later cards");
+    }
+    world.run_for(DAY);
+    world.put_back(CHRIS);
+    world.run_for(3 * 3_600_000);
+    world.say(CHRIS, "here again");
+    world.run_for(10 * 60_000);
+    world.verdict().expect("every promise is kept");
+    for reader in [ANNA, BEN] {
+        let texts = world.texts(reader);
+        let last = texts.last().is_some_and(|text| text.ends_with("here again"));
+        assert!(last, "{reader}: {texts:?}");
+    }
+    assert_eq!(world.roster(CHRIS), world.roster(ANNA));
+}
+
 /// what was said again is what brings it: without, it is lost.
 #[test]
 fn what_relays_forgot_is_lost_where_nothing_is_said_again() {

@@ -249,8 +249,9 @@ impl Circle {
         }
         let card = VerifiedCard::verify(ask.card.clone(), &key, &self.id, self.suite);
         let Some(card) = card else { return };
-        let newest = self.cards.newest(&ask.member).map_or(0, |held| held.card.rev);
-        if card.card.rev < newest {
+        // Boards are read in no order: an older ask takes no newer one's place.
+        let waits = self.helping.asks.get(&ask.member).filter(|asked| !asked.answered);
+        if waits.is_some_and(|waits| card.card.rev < waits.card.card.rev) {
             return;
         }
         self.take_card(env, batch, ask.card.clone(), true);
@@ -283,7 +284,16 @@ impl Circle {
             let Some(asked) = self.helping.asks.get_mut(&who) else { continue };
             asked.answered = true;
             let (ask, card, boards) = (asked.ask.clone(), asked.card.clone(), asked.boards.clone());
-            if self.roster.members.contains_key(&who) {
+            if !self.roster.members.contains_key(&who) {
+                continue;
+            }
+            // Who asks with an older card may be a copy that its person gave up. It is told the newer one and
+            // nothing else: where no board that it reads has that, a home that was put back cannot find
+            // out by itself that it was, or that another copy goes on.
+            let newer = self.cards.newest(&who).filter(|held| held.card.rev > card.card.rev);
+            if let Some(newer) = newer.map(|held| BoardItem::Card(held.signed.clone())) {
+                self.answer_with(env, batch, &[newer], &card, &boards);
+            } else {
                 self.answer(env, batch, &ask, &card, &boards);
                 self.say_again_to(env, batch, &who, &ask.lacks);
             }
@@ -353,11 +363,23 @@ impl Circle {
         items.extend(cards.into_values().map(BoardItem::Card));
         // What is sealed to the asker alone comes last: it counts once the others are known.
         items.extend(entries.into_iter().map(BoardItem::Entry));
+        self.answer_with(env, batch, &items, card, boards);
+    }
+
+    /// Posts what answers an ask, sealed to its card.
+    fn answer_with(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        items: &[BoardItem],
+        card: &VerifiedCard,
+        boards: &BTreeSet<BoardName>,
+    ) {
         let (key, info) = (&card.card.seal_key.0, self.help_info());
-        let sealed = board::texts(&items, PART_BYTES)
+        let sealed = board::texts(items, PART_BYTES)
             .into_iter()
             .take(MAX_PARTS)
-            .filter_map(|text| self.suite.seal_to(env.rng, key, &info, &ask.member.0, &text));
+            .filter_map(|text| self.suite.seal_to(env.rng, key, &info, &card.card.member.0, &text));
         let to = Bytes(card.tag().to_vec());
         let parts: Vec<BoardItem> = sealed
             .map(|sealed| BoardItem::Help(Help { to: to.clone(), sealed: Bytes(sealed) }))
