@@ -418,10 +418,17 @@ impl Oracle {
         self.back.get(&said.author).is_some_and(|(_, at)| said.asked_at <= *at)
     }
 
-    /// The number of the message with this id, if anybody was seen to have it.
+    /// The words of the message with this id.
     #[must_use]
-    pub fn number(&self, id: &MessageId) -> Option<usize> {
-        self.ids.get(id).copied()
+    pub fn text(&self, id: &MessageId) -> Option<&str> {
+        self.ids.get(id).map(|number| self.said[*number].text.as_str())
+    }
+
+    /// Whether what leans on this message has to show it: its author belongs, or others bring it.
+    #[must_use]
+    pub fn is_owed(&self, id: &MessageId, lists: &BTreeMap<HostId, Vec<Entry>>) -> bool {
+        let author = self.ids.get(id).map(|number| self.here(self.said[*number].author));
+        self.hearsay || author.is_some_and(|author| lists.contains_key(&author))
     }
 
     /// One text has one id and one id one text, everywhere, across crashes.

@@ -102,8 +102,9 @@ impl World {
         })
     }
 
-    /// P2: after calm no gap waits for others any more, unless for what nobody has who belongs: who was
-    /// the only one may have gone, or have gone back to a backup.
+    /// P2: after calm no gap waits for others any more, unless for what nobody has who belongs (who was the
+    /// only one may have gone, or have gone back to a backup), or what relays may have forgotten and
+    /// nobody says again, its author having gone.
     fn open_gap(&self, lists: &BTreeMap<HostId, Vec<Entry>>) -> Option<String> {
         let open = |entry: &Entry| match entry.kind {
             EntryKind::Gap { id, count, cause, .. } => {
@@ -117,11 +118,14 @@ impl World {
         let waits = |host: &HostId, list: &[Entry]| {
             let inside = self.inside_of(*host)?;
             let missing = list.iter().filter_map(open).filter_map(|id| inside.gaps.get(&id));
-            missing.flatten().find(|id| here.contains(&id.0)).copied()
+            missing
+                .flatten()
+                .find(|id| here.contains(&id.0) && self.oracle.is_owed(id, lists))
+                .copied()
         };
         let (host, id) = lists.iter().find_map(|(host, list)| Some((host, waits(host, list)?)))?;
-        let what = self.oracle.number(&id).map_or("something".into(), |at| format!("say {at:05}"));
-        Some(format!("host {host} shows a gap for {what}, which others have"))
+        let what = self.oracle.text(&id);
+        Some(format!("host {host} shows a gap for {what:?}, which others have"))
     }
 
     fn judge(&mut self) {
