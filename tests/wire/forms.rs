@@ -293,6 +293,7 @@ fn ask() -> Signed {
         heads: vec![OperationId([0x84; 32])],
         lacks: vec![EPOCH],
         tries: 1,
+        at: NOON.0,
     };
     Signed::new(&ask, &ben(), Label::Ask, &HERE)
 }

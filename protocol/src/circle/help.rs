@@ -27,6 +27,12 @@ const APART_MS: [u64; 3] = [60_000, 10 * 60_000, HOUR_MS];
 const HELP_MS: u64 = 8_000;
 /// How far apart one node's answers to one member are.
 const HELP_APART_MS: u64 = 20_000;
+/// Asks that were made longer ago may be an old one that somebody posts again, or by a slow clock: one
+/// node answers so many of them to one member.
+const OLD_ASK_MS: u64 = DAY_MS;
+const MAX_OLD_ASKS: u8 = 4;
+/// How far ahead an ask may be: clocks are off.
+const AHEAD_MS: u64 = 2 * HOUR_MS;
 /// Days after its opening when nobody has an epoch's secret any more, unless it is the head.
 const HELD_DAYS: u32 = 37;
 /// Epochs that one ask names.
@@ -56,6 +62,9 @@ pub struct Ask {
     /// Which asking this is, from 0.
     #[n(5)]
     pub tries: u8,
+    /// When, milliseconds since 1970.
+    #[n(6)]
+    pub at: u64,
 }
 
 /// A member says which operations are there.
@@ -114,6 +123,8 @@ struct Asked {
     boards: BTreeSet<BoardName>,
     at: Timestamp,
     answered: bool,
+    /// How many old ones were taken on this day.
+    old: (u32, u8),
 }
 
 impl Circle {
@@ -145,6 +156,7 @@ impl Circle {
             heads: self.charter.heads().iter().copied().collect(),
             lacks: lacks.into_iter().take(MAX_LACKS).collect(),
             tries,
+            at: env.now.0,
         };
         let signed = Signed::new(&ask, &self.pair, Label::Ask, &self.id);
         let boards: BTreeSet<BoardName> = self.boards.keys().copied().collect();
@@ -249,26 +261,35 @@ impl Circle {
         }
         let card = VerifiedCard::verify(ask.card.clone(), &key, &self.id, self.suite);
         let Some(card) = card else { return };
-        // Boards are read in no order: an older ask takes no newer one's place.
-        let waits = self.helping.asks.get(&ask.member).filter(|asked| !asked.answered);
-        if waits.is_some_and(|waits| card.card.rev < waits.card.card.rev) {
+        if ask.at > env.now.plus(AHEAD_MS).0 {
             return;
         }
-        self.take_card(env, batch, ask.card.clone(), true);
-        let wait = u64::from_be_bytes(random(env.rng)) % HELP_MS;
-        let asked = self.helping.asks.get_mut(&ask.member);
-        match asked.filter(|asked| asked.ask == ask) {
-            Some(asked) => drop(asked.boards.insert(*board)),
-            None => {
-                // One answer in a while: asks cost their author little.
-                let before = self.helping.asks.get(&ask.member).filter(|asked| asked.answered);
-                let earliest = before.map_or(env.now, |asked| asked.at.plus(HELP_APART_MS));
-                let at = env.now.plus(wait).max(earliest);
-                let boards = BTreeSet::from([*board]);
-                let asked = Asked { ask: ask.clone(), card, boards, at, answered: false };
-                self.helping.asks.insert(asked.ask.member, asked);
+        let last = self.helping.asks.get_mut(&ask.member);
+        if let Some(last) = last.filter(|last| last.ask.at >= ask.at) {
+            if last.ask == ask {
+                last.boards.insert(*board);
             }
+            return;
         }
+        let last = self.helping.asks.get(&ask.member);
+        let today = env.now.day();
+        let mut old =
+            last.map(|last| last.old).filter(|(day, _)| *day == today).unwrap_or((today, 0));
+        if env.now.since(Timestamp(ask.at)) > OLD_ASK_MS {
+            if old.1 >= MAX_OLD_ASKS {
+                return;
+            }
+            old.1 += 1;
+        }
+        // One answer in a while: asks cost their author little.
+        let answered = last.filter(|last| last.answered);
+        let earliest = answered.map_or(env.now, |last| last.at.plus(HELP_APART_MS));
+        let wait = u64::from_be_bytes(random(env.rng)) % HELP_MS;
+        self.take_card(env, batch, ask.card.clone(), true);
+        let at = env.now.plus(wait).max(earliest);
+        let boards = BTreeSet::from([*board]);
+        let asked = Asked { ask, card, boards, at, answered: false, old };
+        self.helping.asks.insert(asked.ask.member, asked);
     }
 
     /// Answers who asked some time ago and has no answer yet, and posts what a note showed to be lacking.
