@@ -111,6 +111,10 @@ struct Motion {
     last_ms: AtomicU64,
     /// Bytes written since anything was read.
     unanswered: AtomicU64,
+    /// When the first of them was written that no ping has looked after; [`NEVER`] if there are none.
+    owed_ms: AtomicU64,
+    /// When something was written last.
+    wrote_ms: AtomicU64,
 }
 
 impl Moved {
@@ -120,13 +124,19 @@ impl Moved {
     }
 
     fn since(began: Instant) -> Self {
-        let motion = Motion { began, last_ms: AtomicU64::new(0), unanswered: AtomicU64::new(0) };
-        Self(Arc::new(motion))
+        Self(Arc::new(Motion {
+            began,
+            last_ms: AtomicU64::new(0),
+            unanswered: AtomicU64::new(0),
+            owed_ms: AtomicU64::new(NEVER),
+            wrote_ms: AtomicU64::new(0),
+        }))
     }
 
     /// Something came.
     fn read(&self) {
         self.0.unanswered.store(0, Ordering::Relaxed);
+        self.0.owed_ms.store(NEVER, Ordering::Relaxed);
         self.note();
     }
 
@@ -134,14 +144,31 @@ impl Moved {
     /// dead; more has gone, since the peer made room for it.
     fn wrote(&self, bytes: usize) {
         let bytes = bytes as u64;
+        let now = self.now_ms();
+        self.0.owed_ms.fetch_min(now, Ordering::Relaxed);
+        self.0.wrote_ms.store(now, Ordering::Relaxed);
         if self.0.unanswered.fetch_add(bytes, Ordering::Relaxed) + bytes > WINDOW {
             self.note();
         }
     }
 
     fn note(&self) {
-        let ms = u64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.0.last_ms.store(ms, Ordering::Relaxed);
+        self.0.last_ms.store(self.now_ms(), Ordering::Relaxed);
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Whether something was written so long ago, and nothing read since. `again`: and whether something was
+    /// written again after that time, as a question is, and a last word is not. Says so once: whoever asks
+    /// looks after what was written until now.
+    pub(super) fn take_owed(&self, patience: Duration, again: bool) -> bool {
+        let patience = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
+        let since = self.0.owed_ms.load(Ordering::Relaxed);
+        let until = if again { self.0.wrote_ms.load(Ordering::Relaxed) } else { self.now_ms() };
+        since.saturating_add(patience) <= until
+            && self.0.owed_ms.swap(NEVER, Ordering::Relaxed) != NEVER
     }
 
     /// For how long nothing has moved.
@@ -279,6 +306,8 @@ const PIECE: usize = 32 << 10;
 /// What yamux lets a stream send ahead of its reader. It grows on a link that was fast; on such a link a
 /// dead connection under heavy traffic is noticed later.
 const WINDOW: u64 = 256 << 10;
+/// No moment of a line.
+const NEVER: u64 = u64::MAX;
 /// A frame that has begun is given this long, and a second more for each [`SLOWEST`] bytes.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Bytes a second of the slowest link that still works: 32 kbit/s (a guess).
@@ -350,6 +379,32 @@ mod tests {
         assert!(moved.still_for() < long);
         moved.wrote(window);
         assert_eq!(moved.0.unanswered.load(Ordering::Relaxed), WINDOW, "it is counted anew");
+    }
+
+    #[test]
+    fn what_was_written_and_not_answered_is_owed_once() {
+        let (now, minute) = (Duration::ZERO, Duration::from_secs(60));
+        let moved = Moved::since(Instant::now().checked_sub(minute).expect("it was up"));
+        assert!(!moved.take_owed(now, false), "nothing was written");
+        moved.wrote(1);
+        assert!(!moved.take_owed(minute, false), "it has time");
+        assert!(moved.take_owed(now, false));
+        assert!(!moved.take_owed(now, false), "it is looked after");
+        moved.wrote(1);
+        moved.read();
+        assert!(!moved.take_owed(now, false), "something came");
+    }
+
+    #[test]
+    fn a_last_word_is_not_owed_an_answer_where_only_questions_are() {
+        let minute = Duration::from_secs(60);
+        let moved = Moved::since(Instant::now().checked_sub(2 * minute).expect("it was up"));
+        moved.wrote(1);
+        moved.0.owed_ms.store(0, Ordering::Relaxed);
+        moved.0.wrote_ms.store(0, Ordering::Relaxed);
+        assert!(!moved.take_owed(minute, true), "it was said once");
+        moved.wrote(1);
+        assert!(moved.take_owed(minute, true));
     }
 
     #[tokio::test]

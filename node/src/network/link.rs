@@ -6,6 +6,7 @@
 mod dial;
 mod gossiping;
 mod neighbors;
+mod pulses;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -24,7 +25,7 @@ use hearthlight_protocol::{
 use libp2p::{
     Multiaddr, PeerId, Stream, Swarm,
     core::transport::ListenerId,
-    gossipsub, ping, relay,
+    gossipsub, relay,
     swarm::{ConnectionId, DialError, SwarmEvent},
 };
 use tokio::{
@@ -33,7 +34,7 @@ use tokio::{
     time::timeout,
 };
 
-use self::dial::reach;
+use self::{dial::reach, pulses::Awake};
 use super::{
     contacts::{Contacts, pause},
     gossip::{self, Command, Pending},
@@ -90,6 +91,7 @@ pub(super) struct Task<'a> {
     tell_addresses: bool,
     /// A relay's: circuits that it carries.
     circuits: usize,
+    awake: Awake,
 }
 
 #[derive(Debug)]
@@ -151,6 +153,7 @@ impl<'a> Task<'a> {
             pending: Pending::default(),
             tell_addresses: tell,
             circuits: 0,
+            awake: Awake::now(),
         };
         task.take_wanted();
         task
@@ -205,6 +208,7 @@ impl<'a> Task<'a> {
             self.dial(contact, failures, now);
         }
         self.reserve(now);
+        self.look_after(now);
         let strangers: Vec<_> = self
             .peers
             .iter()
@@ -300,8 +304,8 @@ impl<'a> Task<'a> {
     fn on_behaviour(&mut self, event: ProtocolsEvent) {
         match event {
             ProtocolsEvent::Streams(event) => self.on_stream(event),
-            ProtocolsEvent::Ping(event) | ProtocolsEvent::CircuitPing(event) => {
-                self.on_ping(&event)
+            ProtocolsEvent::Pulse(missed) | ProtocolsEvent::CircuitPulse(missed) => {
+                self.on_missed(&missed);
             }
             ProtocolsEvent::Gossip(gossipsub::Event::Message {
                 propagation_source,
@@ -320,21 +324,6 @@ impl<'a> Task<'a> {
                 _ => {}
             },
             _ => {}
-        }
-    }
-
-    fn on_ping(&mut self, event: &ping::Event) {
-        match event.result {
-            Ok(_) | Err(ping::Failure::Unsupported) => {}
-            Err(_) => {
-                let neighbor = self.peers.get(&event.peer);
-                let session = neighbor.and_then(|n| n.session.as_ref());
-                // On a slow link an answer waits behind what is being sent.
-                if session.is_none_or(|s| s.moved.still_for() >= STILL) {
-                    tracing::debug!("a connection is dead");
-                    self.close(event.connection);
-                }
-            }
         }
     }
 }
@@ -396,6 +385,3 @@ const LOOK: Duration = Duration::from_secs(5);
 /// How long one end of a circuit leaves the first try to the other (a guess: a circuit over the
 /// spike's relayed path of 213 ms stood after 0.5 s).
 const COURTESY: Duration = Duration::from_millis(500);
-/// A line on which nothing moved for so long, and whose pings fail, is dead: 128 KiB, after which
-/// yamux reports progress, take as long at 35 kbit/s.
-const STILL: Duration = Duration::from_secs(30);

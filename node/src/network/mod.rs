@@ -10,6 +10,7 @@ mod inbox;
 mod line;
 mod link;
 mod only;
+mod pulse;
 mod streams;
 mod swarm;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A behaviour that runs on one kind of connection only: direct ones, or circuits.
 //!
 //! Members gossip over circuits and never with a relay, which would otherwise be shown every topic
-//! direct connections are pinged, circuits live and die with them.
+//! direct connections are pinged often, circuits live and die with them.
 
 use std::{
     collections::HashMap,

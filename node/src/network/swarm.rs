@@ -11,20 +11,20 @@ use libp2p::{
     core::{muxing::StreamMuxerBox, transport::Boxed, upgrade::Version},
     dns, gossipsub, identify,
     identity::Keypair,
-    noise, ping, relay,
+    noise, relay,
     swarm::{self, NetworkBehaviour, behaviour::toggle::Toggle},
     tcp, yamux,
 };
 
-use super::{gossip, only::Only, streams::Streams};
+use super::{gossip, only::Only, pulse::Pulse, streams::Streams};
 
 /// What runs on connections. `limits` stands first: what it refuses no other hears of.
 #[derive(NetworkBehaviour)]
 pub(super) struct Protocols {
     limits: connection_limits::Behaviour,
     pub(super) streams: Streams,
-    ping: Only<ping::Behaviour>,
-    circuit_ping: Only<ping::Behaviour>,
+    pub(super) pulse: Only<Pulse>,
+    pub(super) circuit_pulse: Only<Pulse>,
     identify: Only<identify::Behaviour>,
     client: Toggle<relay::client::Behaviour>,
     relay: Toggle<relay::Behaviour>,
@@ -74,8 +74,8 @@ pub(super) fn member(key: &Keypair) -> io::Result<Swarm<Protocols>> {
     let protocols = Protocols {
         limits: limits(MEMBER_CONNECTIONS, MEMBER_CONNECTIONS),
         streams: Streams::default(),
-        ping: Only::direct(ping(PING, PONG)),
-        circuit_ping: Only::circuits(ping(CIRCUIT_PING, RELAY_PONG)),
+        pulse: Only::direct(Pulse::new(QUIET, PONG)),
+        circuit_pulse: Only::circuits(Pulse::new(CIRCUIT_QUIET, CIRCUIT_PONG)),
         identify: identify(key),
         client: Some(client).into(),
         relay: None.into(),
@@ -90,8 +90,8 @@ pub(super) fn relay(key: &Keypair, limits: &RelayLimits) -> io::Result<Swarm<Pro
     let protocols = Protocols {
         limits: self::limits(limits.connections, limits.connections / 4 + 1),
         streams: Streams::default(),
-        ping: Only::direct(ping(RELAY_PING, RELAY_PONG)),
-        circuit_ping: Only::circuits(ping(CIRCUIT_PING, RELAY_PONG)),
+        pulse: Only::direct(Pulse::new(RELAY_QUIET, RELAY_PONG)),
+        circuit_pulse: Only::circuits(Pulse::new(CIRCUIT_QUIET, CIRCUIT_PONG)),
         identify: identify(key),
         client: None.into(),
         relay: Some(circuits(me, limits)).into(),
@@ -143,10 +143,6 @@ fn limits(established: u32, pending: u32) -> connection_limits::Behaviour {
     )
 }
 
-fn ping(interval: Duration, timeout: Duration) -> ping::Behaviour {
-    ping::Behaviour::new(ping::Config::new().with_interval(interval).with_timeout(timeout))
-}
-
 /// The same words from everybody, no address in them, and none of the peer's kept.
 fn identify(key: &Keypair) -> Only<identify::Behaviour> {
     let config = identify::Config::new(AGENT.to_owned(), key.public())
@@ -196,18 +192,22 @@ const IDENTIFY: Duration = Duration::from_secs(24 * 3600);
 const HANDSHAKE: Duration = Duration::from_secs(20);
 /// Connections that carry nothing are closed after this time.
 const IDLE: Duration = Duration::from_secs(600);
-/// A member pings its relays this often; a dead connection is closed at the second failure, after 18
-/// to 36 s. Costs about 45 KB an hour and relay.
-const PING: Duration = Duration::from_secs(10);
-/// A member's patience with an answer.
+/// A member pings a relay after so long without a ping. Nothing moves on a connection whose cut was shorter
+/// until TCP tries again, which is after as long as the cut was; a longer one is noticed 56 s after it began
+/// at most. So whoever was cut off is back 28 s after it is over, and has to be within 30 s (issue 6). Where
+/// an answer is missing, a ping goes at once. Costs 22 KB an hour and relay, half of them yamux's own pings.
+const QUIET: Duration = Duration::from_secs(40);
+/// A member's patience with an answer; a connection is dead when two in a row did not come.
 const PONG: Duration = Duration::from_secs(8);
-/// A relay pings seldom: it loses only room by a connection that is dead.
-const RELAY_PING: Duration = Duration::from_secs(60);
+/// A relay pings whom it has not heard from: by a connection that is dead it loses only room.
+const RELAY_QUIET: Duration = Duration::from_secs(120);
 /// A relay's patience with an answer.
 const RELAY_PONG: Duration = Duration::from_secs(20);
 /// Circuits end with either connection of the relay, but for one case that only a write shows: the
-/// relay closed the far one. With nine circuits this costs about 30 KB an hour.
-const CIRCUIT_PING: Duration = Duration::from_secs(300);
+/// relay closed the far one. What is said there and has no answer is followed by a ping.
+const CIRCUIT_QUIET: Duration = Duration::from_secs(3600);
+/// Patience with an answer that comes over two connections.
+const CIRCUIT_PONG: Duration = Duration::from_secs(20);
 /// Streams on a connection: 64 circuits either way, and a few for each protocol.
 const STREAMS: usize = 256;
 /// Streams of a connection that may be under negotiation.
