@@ -569,6 +569,54 @@ fn a_relay_that_lacks_nothing_is_asked_more_seldom_until_something_is_found() {
     assert!(matches!(anna.said(relay).last(), Some(Packet::Reconcile { .. })));
 }
 
+///
+#[test]
+fn who_is_in_step_asks_with_one_fingerprint_and_finds_what_is_new() {
+    let mut anna = Side::new(ANNA, false);
+    let mailbox = anna.open(1, false);
+    let relay = with_relay(&mut anna);
+    anna.up(relay, true);
+    anna.greeted_by(relay, Nonce([4; 16]), true);
+    anna.said(relay);
+    let hour = NOON.hour();
+    let slot = anna.exchange.boxes.get_mut(&mailbox).expect("it is open");
+    slot.held.extend((1..=40).map(|n| (EnvelopeId([n; 32]), (hour, ERASED))));
+    let theirs = |last: u8| {
+        let mut theirs = NegentropyStorageVector::new();
+        for n in 1..=last {
+            theirs.insert(u64::from(hour), Id::from_byte_array([n; 32])).expect("not sealed");
+        }
+        theirs.seal().expect("not sealed");
+        theirs
+    };
+    anna.hear(relay, &Packet::Proven(vec![mailbox]));
+    for (last, brief, wanted) in [(40, false, vec![]), (40, true, vec![]), (41, true, vec![41])] {
+        let holds = theirs(last);
+        let (mut sizes, mut asked) = (Vec::new(), Vec::new());
+        loop {
+            let mut answer = None;
+            for packet in anna.said(relay) {
+                match packet {
+                    Packet::Reconcile { round, bytes, .. } => {
+                        sizes.push(bytes.0.len());
+                        let machine = Negentropy::borrowed(&holds, RECONCILE_BYTES);
+                        let mut machine = machine.expect("a fair limit");
+                        let bytes = Bytes(machine.reconcile(&bytes.0).expect("a good query"));
+                        answer = Some(Packet::Reconciled { mailbox, round, bytes });
+                    }
+                    Packet::Get { ids, .. } => asked.extend(ids),
+                    _ => {}
+                }
+            }
+            let Some(answer) = answer else { break };
+            anna.hear(relay, &answer);
+        }
+        assert_eq!(sizes[0] == WHOLE.len() + 16, brief, "{sizes:?}");
+        assert_eq!(asked, wanted.into_iter().map(|n| EnvelopeId([n; 32])).collect::<Vec<_>>());
+        anna.tick(2 * IDLE_SYNC_MS);
+    }
+}
+
 /// R-50, P2
 #[test]
 fn what_a_relay_stored_is_acknowledged_once() {
