@@ -191,12 +191,15 @@ impl Circle {
                 && epoch.header.cards.iter().any(|tag| self.cards.named(&tag.0).is_none())
         });
         // Who was away may never see the openings in between, once relays have forgotten them. What came
-        // before this member did is nothing to it.
+        // before this member did is nothing to it: on the day it came, only what is superseded together
+        // with an epoch that it was in may be later.
         let came = Timestamp(self.record.joined.unwrap_or(u64::MAX)).day();
+        let was_in = |id: &EpochId| self.epochs.get(id).is_some_and(|epoch| epoch.mine.is_some());
         let later = self.epochs.iter().filter(|(_, epoch)| {
+            let day = epoch.header.day;
             epoch.state == State::Valid
-                && epoch.header.day > came
-                && epoch.header.day.saturating_add(HELD_DAYS) >= now.day()
+                && (day > came || day == came && epoch.header.supersedes.iter().any(was_in))
+                && day.saturating_add(HELD_DAYS) >= now.day()
         });
         let before = later.flat_map(|(_, epoch)| &epoch.header.supersedes);
         let unknown = before.filter(|id| !self.epochs.contains(id));
@@ -230,6 +233,13 @@ impl Circle {
         self.epochs.iter().any(|(_, epoch)| {
             epoch.state == State::Waits && self.charter.covered(&epoch.header.heads).is_none()
         })
+    }
+
+    /// whether an opening known here names operations that are not, and others have not had a minute
+    /// to bring them: what this node would open now follows from a charter that is long past.
+    pub(super) fn is_behind_openings(&self) -> bool {
+        let asked = self.helping.asking.as_ref().is_some_and(|asking| asking.tries > 1);
+        !asked && self.waits_for_operations()
     }
 
     pub(super) fn next_ask(&self) -> Option<Timestamp> {

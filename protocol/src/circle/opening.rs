@@ -388,9 +388,11 @@ impl Circle {
         let least = if self.may(Right::Admit) { 0 } else { STEWARD_DELAY_MS };
         let delay = least + u64::from_be_bytes(random(env.rng)) % most;
         let at = *self.open_at.get_or_insert(env.now.plus(delay));
-        if at <= env.now && self.in_step() && self.open_epoch(env, batch, Follow::Leaves).is_none()
+        if at <= env.now
+            && self.in_step()
+            && (self.is_behind_openings() || self.open_epoch(env, batch, Follow::Leaves).is_none())
         {
-            // Somebody's card is not here yet.
+            // An operation or somebody's card is not here yet.
             self.open_at = Some(env.now.plus(OPEN_DELAY_MS));
         }
     }

@@ -219,12 +219,11 @@ impl Circle {
         if !self.in_step() || self.speaking.queue.is_empty() && !seen_due {
             return;
         }
-        if self.speaking.queue.is_empty() {
-            // What was seen can wait for the opening that is due; a card goes on usable boards only.
-            if self.is_due() {
-                return;
-            }
-        } else if self.is_due() || self.is_old(env.now) {
+        // What was seen can wait for the opening that is due; a card goes on usable boards only.
+        if self.is_due() && (self.speaking.queue.is_empty() || self.is_behind_openings()) {
+            return;
+        }
+        if !self.speaking.queue.is_empty() && (self.is_due() || self.is_old(env.now)) {
             self.open_epoch(env, batch, Follow::Leaves);
         }
         let Some(id) = self.head else { return };
