@@ -802,7 +802,8 @@ impl Circle {
         };
         // What cannot be done now is done by the input that makes it possible.
         let able = self.may_speak();
-        let speaks = able && !self.due && self.head.is_some() && self.in_step();
+        let speaks =
+            able && !self.due && self.head.is_some() && self.in_step() && !self.holds_back();
         [
             self.exchange.next_wake(),
             log,
@@ -816,6 +817,7 @@ impl Circle {
             self.next_look().filter(|_| able),
             self.next_ask().filter(|_| self.may_act()),
             self.next_help().filter(|_| able),
+            self.next_behind().filter(|_| able),
         ]
         .into_iter()
         .flatten()

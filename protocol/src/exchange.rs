@@ -1179,13 +1179,14 @@ impl Exchange {
     }
 
     /// Drops the bytes of envelopes sealed before this hour; their ids are kept, so that they are not
-    /// fetched again.
+    /// fetched again. Nobody acknowledges them any more.
     pub(crate) fn expire(&mut self, batch: &mut Batch, before: u32) {
         for slot in self.boxes.values_mut() {
-            for (hour, place) in slot.held.values_mut() {
+            for (id, (hour, place)) in &mut slot.held {
                 if *hour < before && *place != ERASED {
                     batch.erase(numbered(Room::Envelopes, &self.owner, *place));
                     *place = ERASED;
+                    slot.unacked.remove(id);
                 }
             }
         }

@@ -424,11 +424,13 @@ impl Oracle {
         self.ids.get(id).map(|number| self.said[*number].text.as_str())
     }
 
-    /// Whether what leans on this message has to show it: its author belongs, or others bring it.
+    /// Whether what leans on this message has to show it: it was not lost, and its author belongs or others
+    /// bring it. What nobody ever said may not be missing at all.
     #[must_use]
     pub fn is_owed(&self, id: &MessageId, lists: &BTreeMap<HostId, Vec<Entry>>) -> bool {
-        let author = self.ids.get(id).map(|number| self.here(self.said[*number].author));
-        self.hearsay || author.is_some_and(|author| lists.contains_key(&author))
+        self.ids.get(id).map(|number| &self.said[*number]).is_none_or(|said| {
+            said.id.is_some() && (self.hearsay || lists.contains_key(&self.here(said.author)))
+        })
     }
 
     /// One text has one id and one id one text, everywhere, across crashes.

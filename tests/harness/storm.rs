@@ -1,7 +1,7 @@
 //! Storms: everything that can go wrong goes wrong at once, people talk and join in the middle of it,
 //! and when it is over every promise must have been kept.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -102,9 +102,8 @@ impl World {
         })
     }
 
-    /// P2: after calm no gap waits for others any more, unless for what nobody has who belongs (who was the
-    /// only one may have gone, or have gone back to a backup), or what relays may have forgotten and
-    /// nobody says again, its author having gone.
+    /// P2: after calm no gap waits for others any more, unless for what was lost with a home that went back
+    /// to a backup, or what relays may have forgotten and nobody says again, its author having gone.
     fn open_gap(&self, lists: &BTreeMap<HostId, Vec<Entry>>) -> Option<String> {
         let open = |entry: &Entry| match entry.kind {
             EntryKind::Gap { id, count, cause, .. } => {
@@ -113,19 +112,14 @@ impl World {
             }
             _ => None,
         };
-        let here: BTreeSet<[u8; 32]> =
-            lists.values().flatten().filter_map(|entry| entry.id).collect();
         let waits = |host: &HostId, list: &[Entry]| {
             let inside = self.inside_of(*host)?;
             let missing = list.iter().filter_map(open).filter_map(|id| inside.gaps.get(&id));
-            missing
-                .flatten()
-                .find(|id| here.contains(&id.0) && self.oracle.is_owed(id, lists))
-                .copied()
+            missing.flatten().find(|id| self.oracle.is_owed(id, lists)).copied()
         };
         let (host, id) = lists.iter().find_map(|(host, list)| Some((host, waits(host, list)?)))?;
         let what = self.oracle.text(&id);
-        Some(format!("host {host} shows a gap for {what:?}, which others have"))
+        Some(format!("host {host} shows a gap for {what:?} that is not filled"))
     }
 
     fn judge(&mut self) {

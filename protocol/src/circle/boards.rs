@@ -45,9 +45,8 @@ impl Circle {
         head.or_else(other).into_iter().collect()
     }
 
-    /// The boards of all that the next opening follows: where it stands, and a removal is told. Of what
-    /// this device cannot open, a home put back say, the boards of what that followed: where others
-    /// read on.
+    /// The boards of all that the next opening follows, where it is posted. Of what this device cannot
+    /// open, a home put back say, the boards of what that followed: where others read on.
     pub(super) fn leaf_boards(&self) -> BTreeSet<BoardName> {
         self.nearest_boards(self.epochs.leaves().iter().map(|(id, _)| *id).collect())
     }

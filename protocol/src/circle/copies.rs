@@ -148,7 +148,10 @@ impl Circle {
         self.copies = Copies::Alone;
         if behind {
             self.become_new_device(env, batch, env.now);
-            self.open_as_new_device(env, batch, Follow::Leaves);
+            // It has no head now, so that one is due: once others have brought what it follows from.
+            if !self.is_behind_openings() {
+                self.open_as_new_device(env, batch, Follow::Leaves);
+            }
         }
         batch.notify(Event::Circle { circle: self.id });
     }

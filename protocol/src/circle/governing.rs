@@ -292,7 +292,7 @@ impl Circle {
             return Err(CommandError::NotReady);
         }
         if acts.iter().any(|act| matches!(act, Act::Removal(_) | Act::Cosign(_))) {
-            boards.extend(self.leaf_boards());
+            boards.extend(self.epochs.leaves().iter().map(|(_, epoch)| epoch.header.board));
         }
         let (mut items, mut ids) = (Vec::new(), Vec::new());
         for act in acts {

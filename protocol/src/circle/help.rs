@@ -31,8 +31,11 @@ const HELP_APART_MS: u64 = 20_000;
 /// node answers so many of them to one member.
 const OLD_ASK_MS: u64 = DAY_MS;
 const MAX_OLD_ASKS: u8 = 4;
-/// How far ahead an ask may be: clocks are off.
-const AHEAD_MS: u64 = 2 * HOUR_MS;
+/// How many hours ahead an ask may be: clocks are off.
+const AHEAD_H: u32 = 2;
+/// How long what an opening names may be lacking before one is made without it: others were asked by then,
+/// and had a minute.
+const BEHIND_MS: u64 = PATIENCE_MS + APART_MS[0];
 /// Days after its opening when nobody has an epoch's secret any more, unless it is the head.
 const HELD_DAYS: u32 = 37;
 /// Epochs that one ask names.
@@ -99,7 +102,10 @@ pub struct Help {
 pub(super) struct Helping {
     /// Since when something is lacking, and how often that was asked.
     asking: Option<Asking>,
-    asks: BTreeMap<MemberId, Asked>,
+    /// Until when others have time to bring the operations that an opening names, since that was found.
+    behind_until: Option<Timestamp>,
+    /// The last ask of each member with its newest card, and with an older one.
+    asks: BTreeMap<(MemberId, Older), Asked>,
     /// Members that lack operations, and when to post these.
     notes: BTreeMap<MemberId, Timestamp>,
     /// The heads that were told last, and when.
@@ -116,6 +122,9 @@ struct Asking {
     tries: u8,
 }
 
+/// Whether a card is not the newest one of its member.
+type Older = bool;
+
 #[derive(Debug)]
 struct Asked {
     ask: Ask,
@@ -131,7 +140,13 @@ impl Circle {
     /// Asks others for what is lacking here, again and again until it is not.
     pub(super) fn ask_for_help(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
         let lacks = self.lacks(env.now);
-        let short = !lacks.is_empty() || self.charter.is_waiting() || self.waits_for_operations();
+        let behind = self.waits_for_operations();
+        if !behind {
+            self.helping.behind_until = None;
+        } else if self.may_ask() {
+            self.helping.behind_until.get_or_insert(env.now.plus(BEHIND_MS));
+        }
+        let short = !lacks.is_empty() || self.charter.is_waiting() || behind;
         if !self.may_ask() || !short {
             self.helping.asking = None;
             return;
@@ -228,18 +243,25 @@ impl Circle {
         all
     }
 
-    /// Whether an opening names operations that are not here.
+    /// Whether an opening names operations that are not here, by somebody who has not gone.
     fn waits_for_operations(&self) -> bool {
         self.epochs.iter().any(|(_, epoch)| {
-            epoch.state == State::Waits && self.charter.covered(&epoch.header.heads).is_none()
+            epoch.state == State::Waits
+                && !self.roster.former.contains_key(&epoch.header.opener)
+                && self.charter.covered(&epoch.header.heads).is_none()
         })
     }
 
     /// whether an opening known here names operations that are not, and others have not had a minute
     /// to bring them: what this node would open now follows from a charter that is long past.
     pub(super) fn is_behind_openings(&self) -> bool {
-        let asked = self.helping.asking.as_ref().is_some_and(|asking| asking.tries > 1);
-        !asked && self.waits_for_operations()
+        let over = self.helping.behind_until.is_some_and(|until| until <= self.charter.now());
+        !over && self.waits_for_operations()
+    }
+
+    /// When that is over.
+    pub(super) fn next_behind(&self) -> Option<Timestamp> {
+        self.helping.behind_until.filter(|until| *until > self.charter.now())
     }
 
     pub(super) fn next_ask(&self) -> Option<Timestamp> {
@@ -248,8 +270,12 @@ impl Circle {
 
     pub(super) fn next_help(&self) -> Option<Timestamp> {
         let asks = self.helping.asks.values().filter(|asked| !asked.answered);
-        let notes = self.helping.notes.values().copied();
+        let notes = self.helping.notes.values().copied().filter(|_| self.has_board());
         asks.map(|asked| asked.at).chain(notes).min()
+    }
+
+    fn has_board(&self) -> bool {
+        !self.head_board().is_empty()
     }
 
     /// Somebody asks: helped after a random delay, unless a good answer stands there by then.
@@ -271,17 +297,20 @@ impl Circle {
         }
         let card = VerifiedCard::verify(ask.card.clone(), &key, &self.id, self.suite);
         let Some(card) = card else { return };
-        if ask.at > env.now.plus(AHEAD_MS).0 {
+        // As envelopes are: what is further ahead comes again.
+        if Timestamp(ask.at).hour() > env.now.hour().saturating_add(AHEAD_H) {
             return;
         }
-        let last = self.helping.asks.get_mut(&ask.member);
+        let newest = self.cards.newest(&ask.member).map_or(0, |held| held.card.rev);
+        let by = (ask.member, card.card.rev < newest);
+        let last = self.helping.asks.get_mut(&by);
         if let Some(last) = last.filter(|last| last.ask.at >= ask.at) {
             if last.ask == ask {
                 last.boards.insert(*board);
             }
             return;
         }
-        let last = self.helping.asks.get(&ask.member);
+        let last = self.helping.asks.get(&by);
         let today = env.now.day();
         let mut old =
             last.map(|last| last.old).filter(|(day, _)| *day == today).unwrap_or((today, 0));
@@ -299,20 +328,21 @@ impl Circle {
         let at = env.now.plus(wait).max(earliest);
         let boards = BTreeSet::from([*board]);
         let asked = Asked { ask, card, boards, at, answered: false, old };
-        self.helping.asks.insert(asked.ask.member, asked);
+        self.helping.asks.insert(by, asked);
     }
 
     /// Answers who asked some time ago and has no answer yet, and posts what a note showed to be lacking.
     pub(super) fn help(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
-        let due: Vec<MemberId> = self
+        let due: Vec<(MemberId, Older)> = self
             .helping
             .asks
             .iter()
             .filter(|(_, asked)| !asked.answered && asked.at <= env.now)
-            .map(|(who, _)| *who)
+            .map(|(by, _)| *by)
             .collect();
-        for who in due {
-            let Some(asked) = self.helping.asks.get_mut(&who) else { continue };
+        for by in due {
+            let Some(asked) = self.helping.asks.get_mut(&by) else { continue };
+            let who = by.0;
             asked.answered = true;
             let (ask, card, boards) = (asked.ask.clone(), asked.card.clone(), asked.boards.clone());
             if !self.roster.members.contains_key(&who) {
@@ -336,7 +366,7 @@ impl Circle {
             .filter(|(_, at)| **at <= env.now)
             .map(|(who, _)| *who)
             .collect();
-        if !notes.is_empty() {
+        if !notes.is_empty() && self.has_board() {
             for who in notes {
                 self.helping.notes.remove(&who);
             }

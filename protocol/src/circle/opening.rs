@@ -347,12 +347,8 @@ impl Circle {
         }
         let late = self.roster.policy.as_ref().map_or(7, |policy| policy.late_days);
         let late = u64::from(late) * DAY_MS;
-        let boards = self.head_board();
-        let boards = boards.iter().filter_map(|name| self.boards.get(name));
-        if !boards
-            .map(|board| board.sealed.mailbox())
-            .all(|mailbox| self.exchange.is_acked(&mailbox))
-        {
+        let mut boards = self.head_board().into_iter().filter_map(|name| self.boards.get(&name));
+        if !boards.any(|board| self.exchange.is_acked(&board.sealed.mailbox())) {
             return;
         }
         let live: BTreeSet<[u8; 16]> = self

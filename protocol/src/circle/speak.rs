@@ -220,7 +220,7 @@ impl Circle {
             return;
         }
         // What was seen can wait for the opening that is due; a card goes on usable boards only.
-        if self.is_due() && (self.speaking.queue.is_empty() || self.is_behind_openings()) {
+        if self.speaking.queue.is_empty() && self.is_due() || self.holds_back() {
             return;
         }
         if !self.speaking.queue.is_empty() && (self.is_due() || self.is_old(env.now)) {
@@ -234,6 +234,13 @@ impl Circle {
         if self.next_seen().is_some_and(|at| at <= env.now) {
             self.seal_frame(env, batch, &id);
         }
+    }
+
+    /// whether speech waits, since it needs an opening and this node is behind those that it knows.
+    pub(super) fn holds_back(&self) -> bool {
+        !self.speaking.queue.is_empty()
+            && (self.is_due() || self.is_old(self.charter.now()))
+            && self.is_behind_openings()
     }
 
     /// says again what those who were heard of lack and cannot fetch.
