@@ -42,3 +42,6 @@ impl<'b, C> Decode<'b, C> for Bytes {
         d.bytes().map(|bytes| Self(bytes.to_vec()))
     }
 }
+
+#[cfg(test)]
+mod tests;
