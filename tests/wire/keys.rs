@@ -22,14 +22,17 @@ pub(crate) fn all() -> BTreeMap<&'static str, String> {
     let (found, found_secrets) = forms::card(&anna(), &CircleId::NONE, Suite::Thin);
     let ends = forms::ends();
     let envelope = Envelope::parse(forms::envelope()).expect("it is one");
-    let message = wire::encode(&forms::message());
     let topic = hash(Label::Topic, &CircleId::NONE, &[&mailbox().0]);
+    let form = |name: &str| {
+        let form = forms::all().into_iter().find(|form| form.name == name);
+        form.expect("it is made").bytes
+    };
     let operation = |name: &str, circle: &CircleId| {
-        let whole = forms::all().into_iter().find(|form| form.name == name).expect("it is made");
-        let signed: Signed = wire::decode(&whole.bytes).expect("it is one");
+        let signed: Signed = wire::decode(&form(name)).expect("it is one");
         signed.id(Label::Operation, circle)
     };
     let pseudonym = Identity::new(Secret::new(ROOT.to_vec())).pseudonym(&Nonce(SALT));
+    let ben_id = MemberId::of(&key(&ben()));
     let mut keys = BTreeMap::new();
     let mut put = |name, bytes: &[u8]| {
         keys.insert(name, crate::digits(bytes));
@@ -54,18 +57,27 @@ pub(crate) fn all() -> BTreeMap<&'static str, String> {
     put("token", &[0x70; 16]);
     put("root", &ROOT);
     put("salt", &SALT);
+    // What is only carried.
+    put("asked", &[0x1d; 32]);
+    put("reconcile", &[0x61, 0, 0]);
+    put("help-to", &forms::pair().to.0);
+    put("help-sealed", &forms::pair().sealed.0);
     // Names.
     put("pseudonym", &pseudonym.public());
     put("anna", &MemberId::of(&key(&anna())).0);
-    put("ben", &MemberId::of(&key(&ben())).0);
+    put("ben", &ben_id.0);
     put("card-id-hybrid", &hybrid.id.0);
     put("card-id-thin", &thin.id.0);
     put("card-id-found", &found.id.0);
     put("operation-id-admit", &operation("operation-admit", &HERE));
     put("circle-founded", &operation("operation-found", &CircleId::NONE));
-    put("message-id", &Message::id(&message, &HERE).0);
+    put("message-id", &Message::id(&form("message"), &HERE).0);
+    put("message-id-newer", &Message::id(&form("message-newer"), &HERE).0);
     put("envelope-id", &envelope.id(&mailbox()).0);
     put("topic", &topic);
+    put("info-help", &hash(Label::Help, &HERE, &[]));
+    put("info-pair", &hash(Label::Pair, &HERE, &[&ben_id.0]));
+    put("info-token-seal", &hash(Label::TokenSeal, &HERE, &[]));
     put("invite-code", forms::code().text().as_bytes());
     keys
 }

@@ -4,10 +4,12 @@
 //! it. `WIRE_WRITE=1 cargo test -p hearthlight-tests --test wire` writes them anew: a difference is a
 //! change of the protocol, to be made in `docs/protocol.md` too. Forms that only the protocol itself
 //! reads (openings, boards, what lies at a rendezvous) are made by `protocol/src/wire/tests.rs`.
+//! `second.py` reads and makes them a second time, from `docs/protocol.md`.
 
 mod faults;
 mod forms;
 mod keys;
+mod second;
 
 use std::collections::BTreeSet;
 use std::fs;
