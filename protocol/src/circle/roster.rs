@@ -9,7 +9,6 @@
 //! A host goes by the word of two others: the removal by the first is a *word* and does nothing;
 //! the cosign by the second, which has that word in its past, is the removal.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::charter::{
@@ -209,6 +208,7 @@ impl Fold<'_> {
         let mut open: Vec<usize> =
             self.inside().filter(|place| self.removed_by(*place).is_some()).collect();
         while !open.is_empty() {
+            self.judge();
             let free = |place: &usize| {
                 !open.iter().any(|other| other != place && self.leans_against(*place, *other))
             };
@@ -221,7 +221,6 @@ impl Fold<'_> {
                 .or_else(|| open.iter().copied().min_by_key(|place| self.in_a_ring(*place, &open)))
                 .expect("not empty");
             open.retain(|other| *other != place);
-            self.judge();
             self.removals.insert(place, self.stands(place));
         }
     }
@@ -289,7 +288,8 @@ impl Fold<'_> {
     fn rank(&self, place: usize) -> (u32, MemberId, u32, OperationId) {
         let held = &self.charter.held()[place];
         let author = held.operation.author;
-        let age = self.admission(author, place).map_or(0, |at| self.charter.held()[at].depth);
+        let admissions = self.admissions(author, || self.before(place)).into_iter();
+        let age = admissions.map(|at| self.charter.held()[at].depth).min().unwrap_or(0);
         (age, author, held.operation.seq, held.id)
     }
 
@@ -347,19 +347,18 @@ impl Fold<'_> {
         })
     }
 
-    /// The newest operation in the past of `place` that let `member` in; of several the smallest id.
-    fn admission(&self, member: MemberId, place: usize) -> Option<usize> {
-        let held = self.charter.held();
-        (0..=place)
-            .filter(|at| {
-                (*at == place || held[place].saw(*at))
-                    && match &held[*at].act {
-                        Act::Found(body) => MemberId::of(&body.key) == member,
-                        Act::Admit(body) => *at != place && MemberId::of(&body.key) == member,
-                        _ => false,
-                    }
-            })
-            .max_by_key(|at| (held[*at].depth, Reverse(held[*at].id)))
+    /// What let `who` in as it is, of these operations that count: what saw every removal among them.
+    /// Whoever admits a member once more gives and takes nothing.
+    fn admissions<'b, I>(&'b self, who: MemberId, standing: impl Fn() -> I) -> Vec<usize>
+    where
+        I: Iterator<Item = usize> + 'b,
+    {
+        let let_in: Vec<usize> = standing().filter(|at| self.lets(*at) == Some(who)).collect();
+        let removals: Vec<usize> =
+            standing().filter(|at| self.removed_by(*at) == Some(who)).collect();
+        let saw_all =
+            |at: &usize| removals.iter().all(|removal| self.charter.held()[*at].saw(*removal));
+        let_in.into_iter().filter(saw_all).collect()
     }
 
     fn is_cancelled(&self, place: usize) -> bool {
@@ -477,36 +476,38 @@ impl Fold<'_> {
     fn belongs(&self, who: MemberId, place: usize) -> bool {
         let founds = matches!(&self.charter.held()[place].act, Act::Found(_))
             && self.lets(place) == Some(who);
-        let removals: Vec<usize> =
-            self.before(place).filter(|at| self.removed_by(*at) == Some(who)).collect();
-        founds
-            || self.before(place).any(|at| {
-                let saw = |removal: &usize| self.charter.held()[at].saw(*removal);
-                self.lets(at) == Some(who) && removals.iter().all(saw)
-            })
+        founds || !self.admissions(who, || self.before(place)).is_empty()
     }
 
     /// Whether `who` holds a role, by what stands before `place`.
     fn holds(&self, who: MemberId, role: &str, place: usize) -> bool {
-        // What one held before one was let in again is gone.
-        let Some(since) = self.admission(who, place) else { return false };
         match self.last_grant(who, role, place).map(|at| (at, &self.charter.held()[at].act)) {
             Some((at, Act::Role(body))) => body.grant && !self.is_over(at, place),
-            _ => role == "host" && matches!(self.charter.held()[since].act, Act::Found(_)),
+            _ => role == "host" && self.founded(&self.admissions(who, || self.before(place))),
         }
+    }
+
+    fn founded(&self, admissions: &[usize]) -> bool {
+        admissions.iter().any(|at| matches!(self.charter.held()[*at].act, Act::Found(_)))
     }
 
     /// What gave `who` a role last, or took it, by what stands before `place`.
     fn last_grant(&self, who: MemberId, role: &str, place: usize) -> Option<usize> {
-        let since = self.admission(who, place)?;
+        let since = self.admissions(who, || self.before(place));
         self.before(place)
             .filter(|at| match &self.charter.held()[*at].act {
                 Act::Role(body) => {
-                    body.to == who && body.role == role && self.charter.held()[*at].saw(since)
+                    body.to == who && body.role == role && self.is_since(*at, &since)
                 }
                 _ => false,
             })
             .max_by_key(|at| self.role_order(*at))
+    }
+
+    /// Whether the operation at `place` saw one of these admissions. What one held before one was let in
+    /// again is gone.
+    fn is_since(&self, place: usize, admissions: &[usize]) -> bool {
+        admissions.iter().any(|at| self.charter.held()[place].saw(*at))
     }
 
     /// Whether a grant would end another host's term before its time, which is to take the role.
@@ -552,11 +553,15 @@ impl Fold<'_> {
         })
     }
 
+    fn counts(&self, place: usize) -> bool {
+        self.standing.contains(place) && !self.lost.contains(place)
+    }
+
     fn roster(&self) -> Roster {
         let mut roster = Roster::default();
         let mut admissions = Vec::new();
         for place in self.inside() {
-            if !self.standing.contains(place) || self.lost.contains(place) {
+            if !self.counts(place) {
                 continue;
             }
             let held = &self.charter.held()[place];
@@ -808,9 +813,10 @@ impl Fold<'_> {
         roles.sort_by_key(|place| self.role_order(*place));
         for place in roles {
             let Act::Role(body) = &self.charter.held()[place].act else { continue };
+            let stand = || self.inside().filter(|at| self.counts(*at));
+            let since = self.admissions(body.to, stand);
             let Some(person) = roster.members.get_mut(&body.to) else { continue };
-            let since = self.charter.place(&person.by);
-            if !since.is_some_and(|since| self.charter.held()[place].saw(since)) {
+            if !self.is_since(place, &since) {
                 continue;
             }
             person.terms.remove(&body.role);

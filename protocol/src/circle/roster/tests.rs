@@ -231,6 +231,20 @@ fn an_admission_does_not_undo_a_removal_that_it_had_not_seen() {
     assert_eq!(members(&story), [ANNA, CHRIS]);
 }
 
+/// somebody who is in already is not let in again, whoever says so; nothing is lost by it.
+#[test]
+fn an_admission_of_a_member_takes_no_role() {
+    for by in [ANNA, BEN] {
+        let mut story = Story::with(&[BEN]);
+        let again = story.admission(ANNA, None);
+        story.by(by, &again);
+        assert!(has(&story, ANNA, "host"));
+        let chris = story.admission(CHRIS, None);
+        story.by(ANNA, &chris);
+        assert_eq!(members(&story), [ANNA, BEN, CHRIS]);
+    }
+}
+
 /// of two who remove each other the older one's removal stands; who of equal age has the smaller
 /// id is older.
 #[test]
