@@ -848,3 +848,6 @@ impl Circle {
         batch.erase(placed(Room::Circles, &[0; 32], &self.id.0));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -469,6 +469,7 @@ pub(crate) enum Taken {
 
 /// The operations of one circle.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub(crate) struct Charter {
     circle: CircleId,
     held: Vec<Held>,

@@ -1,0 +1,3 @@
+//! Small worlds, all of them: a model checker walks every state that the pure functions can come to.
+
+mod charters;
