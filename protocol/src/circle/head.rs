@@ -2,16 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::HORIZON_DAYS;
 use super::card::Cards;
 use super::charter::Charter;
 use super::epoch::{EpochSecrets, Header, MAX_SUPERSEDED, SealedBox};
 use super::roster::{Roster, fold};
-use crate::boundary::Timestamp;
+use crate::boundary::{DAY_MS, Timestamp};
 use crate::crypto::Label;
 use crate::identity::{BoardName, DeviceId, EpochId, MemberId};
 use crate::message::epoch_hint;
 use crate::signed::Signed;
 use crate::wire::Bytes;
+
+/// Days after its opening when the secret of what is not the head ends at the latest.
+const LONGEST_DAYS: u32 = 30;
+/// Days after its opening when nobody keeps anything of an epoch that ended any more.
+const GONE_DAYS: u32 = 67;
 
 /// What this node makes of an opening.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +34,7 @@ pub(crate) enum State {
 
 /// An epoch as one node holds it.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub(crate) struct Epoch {
     pub(crate) header: Header,
     pub(crate) signed: Signed,
@@ -61,15 +68,26 @@ fn rank((id, epoch): &(&EpochId, &Epoch)) -> (std::cmp::Reverse<usize>, EpochId)
     (std::cmp::Reverse(epoch.members.len()), **id)
 }
 
+/// What the next opening says of what was before it.
+#[derive(Debug)]
+pub(crate) struct Next {
+    pub(crate) supersedes: Vec<EpochId>,
+    pub(crate) day: u32,
+    /// The board that stays; none, if a new one is to be drawn.
+    pub(crate) board: Option<BoardName>,
+}
+
 /// All epochs of a circle that this node has headers of.
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(Clone))]
 pub(crate) struct Epochs {
     all: BTreeMap<EpochId, Epoch>,
     /// See [`Planted`].
     pub(crate) planted: BTreeSet<Planted>,
 }
 
-/// A fault that the simulator plants, to see that it is found out. Only there.
+/// A fault that the simulator and the checks of small worlds plant, to see that it is found out. Only
+/// there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Planted {
     /// The board in an opening is read only once the opening was judged.
@@ -88,7 +106,7 @@ pub enum Planted {
 
 impl Epochs {
     pub(crate) fn is_planted(&self, fault: Planted) -> bool {
-        cfg!(feature = "sim") && self.planted.contains(&fault)
+        cfg!(any(test, feature = "sim")) && self.planted.contains(&fault)
     }
 
     pub(crate) fn insert(&mut self, id: EpochId, epoch: Epoch) {
@@ -208,6 +226,50 @@ impl Epochs {
         }
     }
 
+    /// Notes what is superseded as from now. Gives what was not before.
+    pub(crate) fn mark_superseded(&mut self, now: Timestamp) -> Vec<EpochId> {
+        let mut marked = Vec::new();
+        for id in self.superseded() {
+            if let Some(epoch) = self.all.get_mut(&id).filter(|epoch| epoch.superseded.is_none()) {
+                epoch.superseded = Some(now);
+                marked.push(id);
+            }
+        }
+        marked
+    }
+
+    /// Of which epochs the secret ends now, and of which nothing is kept any more. Superseded
+    /// ones end `late` ms after that; none before what its mailbox holds was read, if it still can be.
+    pub(crate) fn over(
+        &self,
+        now: Timestamp,
+        late: u64,
+        head: Option<&EpochId>,
+        is_read: impl Fn(&SealedBox) -> bool,
+    ) -> (Vec<EpochId>, Vec<EpochId>) {
+        let (mut over, mut gone) = (Vec::new(), Vec::new());
+        for (id, epoch) in &self.all {
+            let Some(sealed) = epoch.sealed.as_ref().filter(|_| Some(id) != head) else {
+                continue;
+            };
+            let age = now.day().saturating_sub(epoch.header.day);
+            let since = epoch.superseded.map(|at| now.since(at));
+            if epoch.ended {
+                if since.is_none_or(|since| since >= late + HORIZON_DAYS * DAY_MS)
+                    && age > GONE_DAYS
+                {
+                    gone.push(*id);
+                }
+            } else if (age > LONGEST_DAYS || since.is_some_and(|since| since >= late))
+                && epoch.secrets.is_some()
+                && (age > GONE_DAYS || is_read(sealed))
+            {
+                over.push(*id);
+            }
+        }
+        (over, gone)
+    }
+
     /// Epochs that are too many: of those that cannot be spoken in first, then the oldest of the opener
     /// with most; never the head.
     pub(crate) fn beyond(&self, most: usize, head: Option<&EpochId>) -> Vec<EpochId> {
@@ -275,7 +337,7 @@ impl Epochs {
         signs: impl Fn(&Epoch) -> bool,
     ) -> Option<(&EpochId, &Epoch)> {
         let mine =
-            |epoch: &Epoch| epoch.sealed.is_some() && epoch.my_device(cards) == Some(*device);
+            |epoch: &Epoch| epoch.secrets.is_some() && epoch.my_device(cards) == Some(*device);
         self.candidates(roster).filter(|(_, epoch)| mine(epoch) && signs(epoch)).min_by_key(rank)
     }
 
@@ -285,7 +347,9 @@ impl Epochs {
             |id: &EpochId| self.all.get(id).is_some_and(|epoch| epoch.header.board == *board);
         let leaks = self.counts().any(|(_, epoch)| {
             epoch.header.board == *board
-                && (epoch.secrets.is_some() || epoch.header.supersedes.iter().any(names))
+                && (epoch.secrets.is_some()
+                    || epoch.ended
+                    || epoch.header.supersedes.iter().any(names))
                 && !epoch.members.iter().all(|id| roster.members.contains_key(id))
         });
         let replaced = self.all.values().any(|epoch| {
@@ -310,6 +374,25 @@ impl Epochs {
             self.counts().filter(|(id, _)| !superseded.contains(id)).collect();
         leaves.sort_by_key(rank);
         leaves.into_iter().take(MAX_SUPERSEDED).map(|(id, epoch)| (*id, epoch)).collect()
+    }
+
+    /// What an opening of this day follows from: all leaves, and of the usable boards
+    /// that they name and this node `has` the one with the smallest name.
+    pub(crate) fn next(
+        &self,
+        roster: &Roster,
+        has: impl Fn(&BoardName) -> bool,
+        today: u32,
+    ) -> Next {
+        let leaves = self.leaves();
+        let before = leaves.iter().map(|(_, epoch)| epoch.header.day).max();
+        let boards = leaves.iter().map(|(_, epoch)| epoch.header.board);
+        let kept = boards.filter(|name| has(name) && self.is_board_usable(name, roster)).min();
+        Next {
+            supersedes: leaves.iter().map(|(id, _)| *id).collect(),
+            day: before.unwrap_or(0).max(today),
+            board: kept,
+        }
     }
 
     /// Whether a new opening is due where this is the head (R-25 a to d).

@@ -9,7 +9,7 @@ use super::card::{HOUR_2025, VerifiedCard};
 use super::epoch::{EpochSecrets, Header, Opening, Plan, SealedBox};
 use super::head::{Epoch, Planted, State};
 use super::roster::Right;
-use super::{Circle, HORIZON_DAYS, Leads};
+use super::{Circle, Leads};
 use crate::batch::{Batch, numbered};
 use crate::boundary::{DAY_MS, Env, Event, HOUR_MS, KeySlot, Room, SlotKind, Timestamp};
 use crate::crypto::{Label, Secret, random};
@@ -23,10 +23,6 @@ use crate::wire::{self, Bytes};
 const OPEN_DELAY_MS: u64 = 10_000;
 /// Who has the right, and no reason to wait, opens within this time.
 const STEWARD_DELAY_MS: u64 = 1_500;
-/// Days after its opening when the secret of what is not the head ends at the latest.
-const LONGEST_DAYS: u32 = 30;
-/// Days after its opening when nobody keeps anything of an epoch that ended any more.
-const GONE_DAYS: u32 = 67;
 /// Most epochs whose secrets are here.
 const MAX_LIVE: usize = 64;
 
@@ -195,21 +191,13 @@ impl Circle {
         batch: &mut Batch,
         follow: Follow,
     ) -> Option<Opening> {
-        let leaves = self.epochs.leaves();
-        if leaves.is_empty() && follow != Follow::Nothing {
+        let has = |name: &BoardName| follow != Follow::Refresh && self.boards.contains_key(name);
+        let next = self.epochs.next(&self.roster, has, env.now.day());
+        if next.supersedes.is_empty() && follow != Follow::Nothing {
             return None;
         }
-        let supersedes: Vec<EpochId> = leaves.iter().map(|(id, _)| *id).collect();
-        let before = leaves.iter().map(|(_, epoch)| epoch.header.day).max();
-        let named: BTreeSet<BoardName> =
-            leaves.iter().map(|(_, epoch)| epoch.header.board).collect();
-        let kept = named.iter().find(|name| {
-            follow != Follow::Refresh
-                && self.boards.contains_key(*name)
-                && self.epochs.is_board_usable(name, &self.roster)
-        });
-        let board = match kept {
-            Some(name) => self.boards[name].secret.clone(),
+        let board = match next.board {
+            Some(name) => self.boards[&name].secret.clone(),
             None => Secret::random(env.rng),
         };
         let cards: Option<Vec<&VerifiedCard>> =
@@ -219,8 +207,8 @@ impl Circle {
             circle: self.id,
             suite: self.suite,
             heads: self.charter.heads().iter().copied().collect(),
-            supersedes,
-            day: before.unwrap_or(0).max(env.now.day()),
+            supersedes: next.supersedes,
+            day: next.day,
             cards,
             board,
         };
@@ -259,13 +247,8 @@ impl Circle {
         if !self.restoring && judged.iter().any(joins) {
             self.look_soon(env);
         }
-        let superseded = self.epochs.superseded();
-        for id in superseded {
-            let opened = self.epochs.get_mut(&id);
-            if let Some(epoch) = opened.filter(|epoch| epoch.superseded.is_none()) {
-                epoch.superseded = Some(env.now);
-                self.save_epoch(batch, &id);
-            }
+        for id in self.epochs.mark_superseded(env.now) {
+            self.save_epoch(batch, &id);
         }
         true
     }
@@ -280,29 +263,12 @@ impl Circle {
         if self.epochs.is_planted(Planted::EpochsStay) {
             return;
         }
-        let (mut over, mut gone) = (Vec::new(), Vec::new());
-        for (id, epoch) in self.epochs.iter() {
-            let Some(sealed) = epoch.sealed.as_ref().filter(|_| Some(*id) != head) else {
-                continue;
-            };
-            let age = env.now.day().saturating_sub(epoch.header.day);
-            let since = epoch.superseded.map(|at| env.now.since(at));
-            if epoch.ended {
-                if since.is_none_or(|since| since >= late + HORIZON_DAYS * DAY_MS)
-                    && age > GONE_DAYS
-                {
-                    gone.push(*id);
-                }
-            } else if age > LONGEST_DAYS || since.is_some_and(|since| since >= late) {
-                let read = self.exchange.is_in_step(&sealed.mailbox())
-                    || self.roster.relays.is_empty()
-                    || !self.roster.members.contains_key(&self.me)
-                    || age > GONE_DAYS;
-                if read && epoch.secrets.is_some() {
-                    over.push(*id);
-                }
-            }
-        }
+        let is_read = |sealed: &SealedBox| {
+            self.exchange.is_in_step(&sealed.mailbox())
+                || self.roster.relays.is_empty()
+                || !self.roster.members.contains_key(&self.me)
+        };
+        let (mut over, gone) = self.epochs.over(env.now, late, head.as_ref(), is_read);
         over.extend(self.epochs.beyond(MAX_LIVE, head.as_ref()));
         for id in over {
             self.end_epoch(env, batch, &id);

@@ -324,7 +324,9 @@ impl Fold<'_> {
             _ => false,
         };
         let past = (0..place).filter(|at| held[place].saw(*at));
-        past.filter(|at| [invite, word].contains(&Some(*at)) || gives(at)).collect()
+        // What counts for nothing, whoever wrote it, gives nothing.
+        let counts = |at: &usize| self.standing.contains(*at);
+        past.filter(|at| [invite, word].contains(&Some(*at)) || gives(at) && counts(at)).collect()
     }
 
     /// Whether the removal at `removal` cancels the operation at `place`: it is by the removed person,

@@ -714,3 +714,15 @@ fn a_circle_has_at_most_200_members() {
     assert_eq!(roster.members.len(), MAX_MEMBERS);
     assert!(roster.members.contains_key(&member(203)));
 }
+
+/// what counts for nothing gives no right, so nobody takes a right away by taking it back.
+#[test]
+fn a_removal_does_not_lean_on_what_the_removed_person_only_pretended_to_give() {
+    let mut story = Story::with(&[BEN]);
+    let base = story.heads();
+    let pretended = story.at(&base, BEN, &role(ANNA, "steward", false));
+    let left = story.at(&base, BEN, &leaving(BEN));
+    let removed = story.at(&[pretended], ANNA, &removal(BEN));
+    let standing = roster(&story).standing;
+    assert!(standing.contains(&removed) && !standing.contains(&left));
+}

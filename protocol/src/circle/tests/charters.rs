@@ -22,7 +22,7 @@ type Folds = fn(&Charter, &Places) -> Roster;
 
 /// What somebody does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Deed {
+pub(super) enum Deed {
     Admit(u8),
     Remove(u8),
     Leave,
@@ -163,53 +163,50 @@ impl Charters {
         deeds.extend(words.map(|(_, held)| Deed::Cosign(held.id)));
         deeds
     }
+}
 
-    /// Whether the table of R-12 gives somebody a deed by a roster.
-    fn is_allowed(&self, charter: &Charter, roster: &Roster, who: u8, deed: Deed) -> bool {
-        let Some(me) = roster.members.get(&member(who)) else { return false };
-        let of = |who: u8| roster.members.get(&member(who));
-        let is_host = |who: u8| of(who).is_some_and(|person| person.may(Right::Host));
-        match deed {
-            Deed::Leave => true,
-            Deed::Admit(to) => me.may(Right::Admit) && of(to).is_none(),
-            Deed::Remove(to) => {
-                to != who
-                    && is_host(who)
-                    && of(to).is_some()
-                    && !roster
-                        .words
-                        .get(&member(to))
-                        .is_some_and(|by| by.contains_key(&member(who)))
-            }
-            Deed::Cosign(of) => {
-                let word = charter.get(&of).expect("it is seen");
-                let Act::Removal(body) = &word.act else { return false };
-                let stands = roster.words.get(&body.who);
-                stands.is_some_and(|by| by.get(&word.operation.author) == Some(&of))
-                    && is_host(who)
-                    && ![body.who, word.operation.author].contains(&member(who))
-            }
-            Deed::Role(to, role, grant) => {
-                let has = of(to).is_some_and(|person| person.roles.contains(role));
-                let may =
-                    if grant { is_host(who) } else { to == who || is_host(who) && role != "host" };
-                of(to).is_some() && has != grant && may
-            }
+/// Whether the table of R-12 gives somebody a deed by a roster.
+pub(super) fn is_allowed(charter: &Charter, roster: &Roster, who: u8, deed: Deed) -> bool {
+    let Some(me) = roster.members.get(&member(who)) else { return false };
+    let of = |who: u8| roster.members.get(&member(who));
+    let is_host = |who: u8| of(who).is_some_and(|person| person.may(Right::Host));
+    match deed {
+        Deed::Leave => true,
+        Deed::Admit(to) => me.may(Right::Admit) && of(to).is_none(),
+        Deed::Remove(to) => {
+            to != who
+                && is_host(who)
+                && of(to).is_some()
+                && !roster.words.get(&member(to)).is_some_and(|by| by.contains_key(&member(who)))
         }
-    }
-
-    fn act(&self, deed: Deed, who: u8) -> Act {
-        match deed {
-            Deed::Admit(to) => self.begin.admission(to, None),
-            Deed::Remove(to) => removal(to),
-            Deed::Leave => leaving(who),
-            Deed::Cosign(of) => cosign(of),
-            Deed::Role(to, name, grant) => role(to, name, grant),
+        Deed::Cosign(of) => {
+            let word = charter.get(&of).expect("it is seen");
+            let Act::Removal(body) = &word.act else { return false };
+            let stands = roster.words.get(&body.who);
+            stands.is_some_and(|by| by.get(&word.operation.author) == Some(&of))
+                && is_host(who)
+                && ![body.who, word.operation.author].contains(&member(who))
+        }
+        Deed::Role(to, role, grant) => {
+            let has = of(to).is_some_and(|person| person.roles.contains(role));
+            let may =
+                if grant { is_host(who) } else { to == who || is_host(who) && role != "host" };
+            of(to).is_some() && has != grant && may
         }
     }
 }
 
-fn is_removal(held: &Held) -> bool {
+pub(super) fn act(story: &Story, deed: Deed, who: u8) -> Act {
+    match deed {
+        Deed::Admit(to) => story.admission(to, None),
+        Deed::Remove(to) => removal(to),
+        Deed::Leave => leaving(who),
+        Deed::Cosign(of) => cosign(of),
+        Deed::Role(to, name, grant) => role(to, name, grant),
+    }
+}
+
+pub(super) fn is_removal(held: &Held) -> bool {
     matches!(&held.act, Act::Removal(body) if body.mode != 2)
 }
 
@@ -246,7 +243,7 @@ impl Model for Charters {
                 let roster = self.roster_of(&taken.charter, view);
                 let seen = self.heads(&taken.charter, view);
                 for deed in self.deeds(&taken.charter, view) {
-                    let allowed = self.is_allowed(&taken.charter, &roster, who, deed);
+                    let allowed = is_allowed(&taken.charter, &roster, who, deed);
                     if allowed || self.hostile == Some(who) {
                         let due = allowed && view == all;
                         actions.push(Step { who, seen: seen.clone(), deed, due });
@@ -260,7 +257,7 @@ impl Model for Charters {
         let whole = Charter::clone(&taken.charter);
         let mut story = Story { circle: self.begin.circle, all: Vec::new(), whole };
         let before = story.whole.held().len();
-        let id = story.at(&step.seen, step.who, &self.act(step.deed, step.who));
+        let id = story.at(&step.seen, step.who, &act(&self.begin, step.deed, step.who));
         if story.whole.held().len() == before {
             return None; // Of somebody who was not let in there nothing is taken.
         }
@@ -394,7 +391,7 @@ fn let_in(_: &Charters, taken: &Taken) -> bool {
 // ---- the worlds ----
 
 /// Anna has let the others in, and made these hosts and these stewards.
-fn circle(members: &[u8], hosts: &[u8], stewards: &[u8]) -> Story {
+pub(super) fn circle(members: &[u8], hosts: &[u8], stewards: &[u8]) -> Story {
     let mut story = Story::with(members);
     for (who, name) in
         hosts.iter().map(|who| (who, "host")).chain(stewards.iter().map(|who| (who, "steward")))
