@@ -502,6 +502,27 @@ fn a_board_is_usable_while_all_who_were_given_it_belong_and_nothing_replaced_it(
     assert!(node.is_usable(3) && !node.is_due());
 }
 
+/// who read it keeps what it read.
+#[test]
+fn a_board_stays_unusable_after_the_epoch_ended_that_gave_it_to_somebody_removed() {
+    let (mut node, before) = Node::settled(&[BEN]);
+    node.story.by(ANNA, &removal(BEN));
+    assert!(!node.is_usable(1));
+    let epoch = node.epochs.get_mut(&before).expect("taken");
+    (epoch.secrets, epoch.ended) = (None, true);
+    assert!(!node.is_usable(1));
+}
+
+/// nobody speaks in what was ended before the operations came by which it is judged.
+#[test]
+fn an_epoch_that_has_ended_is_no_head() {
+    let (mut node, before) = Node::settled(&[BEN]);
+    assert_eq!((node.head(), node.is_due()), (Some(before), false));
+    let epoch = node.epochs.get_mut(&before).expect("taken");
+    (epoch.secrets, epoch.ended) = (None, true);
+    assert_eq!((node.head(), node.is_due()), (None, true));
+}
+
 /// what waits may name a reader who was removed.
 #[test]
 fn readers_of_a_board_are_unknown_while_an_opening_that_brought_it_waits() {
