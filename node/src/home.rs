@@ -46,7 +46,14 @@ pub struct Home {
 /// The right to be the node of a home; given back when dropped, or when the process ends in any way.
 #[derive(Debug)]
 pub struct HomeLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for HomeLock {
+    /// Closing the file is not enough: a child that this process is just starting holds it too for a moment.
+    fn drop(&mut self) {
+        let _ = flock(&self.file, FlockOperation::Unlock);
+    }
 }
 
 /// What a set-up came to (U-20).
@@ -308,7 +315,7 @@ impl Home {
             // A wipe removes the file while it holds it; a lock on that one would guard nothing.
             let held = file.metadata().map_err(NodeError::disk)?;
             if fs::metadata(&path).is_ok_and(|found| found.ino() == held.ino()) {
-                return Ok(HomeLock { _file: file });
+                return Ok(HomeLock { file });
             }
         }
     }

@@ -71,7 +71,14 @@ pub struct Initiated {
 /// The right to be the relay of a folder; given back when dropped.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    /// Closing the file is not enough: a child that this process is just starting holds it too for a moment.
+    fn drop(&mut self) {
+        let _ = flock(&self.file, FlockOperation::Unlock);
+    }
 }
 
 /// The secret that the relay's lasting key grows from.
@@ -208,7 +215,7 @@ impl RelayDir {
         let options = options.write(true).create(true).truncate(false).mode(0o600);
         let file = options.open(path).map_err(NodeError::disk)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Lock { _file: file }),
+            Ok(()) => Ok(Lock { file }),
             Err(rustix::io::Errno::WOULDBLOCK) => Err(NodeError::HomeBusy),
             Err(error) => Err(NodeError::disk(error.into())),
         }
