@@ -41,13 +41,14 @@ pub(super) async fn preview(
     let command = Command::JoinPreview { code: code.clone() };
     let join = answered!(ask_with(&node, command.clone(), &code).await?, Answer::Join)?;
     still_lasts(&code, &join.state, now())?;
-    let mut join = follow(&node, &mut events, until, join, Some(command.clone()), |state| {
-        !matches!(state, JoinState::Looking)
-    })
-    .await?;
+    let looked = |state: &JoinState| *state != JoinState::Looking;
+    let again = || Some(command.clone());
+    let mut join = follow(&node, &mut events, until, join, again(), looked).await?;
     if join.state == JoinState::Previewed {
         // The card may lead to a circle that one is in already, by another invite.
-        join = answered!(node.ask(command).await?, Answer::Join)?;
+        join = answered!(node.ask(command.clone()).await?, Answer::Join)?;
+        // Another program of this person may have begun to ask with the code meanwhile.
+        join = follow(&node, &mut events, until, join, again(), looked).await?;
     }
     if join.handle.is_empty() {
         // What one would be called by there, unless another name is given.
