@@ -88,9 +88,10 @@ struct Put {
 
 impl Put {
     /// Whether one of these relays' disks holds it.
-    fn is_kept(&self, relays: &[&MemoryStore]) -> bool {
-        let mut values = relays.iter().flat_map(|store| store.drawer(Room::Envelopes));
-        values.any(|(_, value)| holds(value, &self.bytes))
+    fn is_kept(&self, id: &EnvelopeId, relays: &[&MemoryStore]) -> bool {
+        let values = relays.iter().flat_map(|store| store.drawer(Room::Envelopes));
+        let mut rows = values.filter(|(key, _)| key.place.ends_with(&id.0));
+        rows.any(|(_, value)| holds(value, &self.bytes))
     }
 }
 
@@ -215,7 +216,7 @@ impl Oracle {
             if put.kept_by.contains(&relay) {
                 continue;
             }
-            if put.is_kept(&[store]) {
+            if put.is_kept(id, &[store]) {
                 put.kept_by.insert(relay);
             } else {
                 self.broke("P2", format!("relay {relay} says stored, and did not store"));
@@ -246,10 +247,11 @@ impl Oracle {
             true => put.by.get(&host).is_some_and(|at| *at >= asked_at),
             false => known.contains(id),
         };
-        let mut puts = self.put.iter().filter(|(id, put)| carries(id, put)).map(|(_, put)| put);
+        let mut puts = self.put.iter().filter(|(id, put)| carries(id, put));
         // Acknowledged ones first: looking through disks takes time.
         let mut at_relay = || {
-            puts.clone().any(|put| !put.kept_by.is_empty()) || puts.any(|put| put.is_kept(relays))
+            puts.clone().any(|(_, put)| !put.kept_by.is_empty())
+                || puts.any(|(id, put)| put.is_kept(id, relays))
         };
         let caused = match delivery.mark {
             Mark::Waiting => true,
