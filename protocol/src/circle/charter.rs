@@ -424,6 +424,8 @@ pub struct Held {
     pub signed: Signed,
     /// The longest path from `found`.
     pub depth: u32,
+    /// Whom it lets in: the founder, or who is admitted.
+    pub lets_in: Option<MemberId>,
     /// All before it, by place in the charter.
     past: Places,
 }
@@ -651,33 +653,27 @@ impl Charter {
         {
             return false;
         }
-        match &act {
-            Act::Found(body) => drop(self.keys.insert(operation.author, body.key)),
-            Act::Admit(body) => drop(self.keys.insert(MemberId::of(&body.key), body.key)),
-            _ => {}
-        }
+        let newcomer = match &act {
+            Act::Found(body) => Some(body.key),
+            Act::Admit(body) => Some(body.key),
+            _ => None,
+        };
+        let lets_in = newcomer.map(|key| MemberId::of(&key));
+        self.keys.extend(lets_in.zip(newcomer));
         for parent in &operation.parents {
             self.heads.remove(parent);
         }
         self.heads.insert(id);
         self.by_id.insert(id, self.held.len());
-        self.held.push(Held { id, operation, act, signed, depth, past });
+        self.held.push(Held { id, operation, act, signed, depth, lets_in, past });
         true
     }
 
     /// The key of somebody who was let in within `past`.
     fn key_in(&self, past: &Places, member: &MemberId) -> Option<PublicKey> {
-        let key = self.keys.get(member)?;
         let mut held = self.held.iter().enumerate();
-        let known = held.any(|(place, held)| {
-            past.contains(place)
-                && match &held.act {
-                    Act::Found(body) => body.key == *key,
-                    Act::Admit(body) => body.key == *key,
-                    _ => false,
-                }
-        });
-        known.then_some(*key)
+        let known = held.any(|(place, held)| held.lets_in == Some(*member) && past.contains(place));
+        self.keys.get(member).filter(|_| known).copied()
     }
 
     fn last_seq(&self, past: &Places, author: &MemberId) -> u32 {

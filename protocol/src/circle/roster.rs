@@ -147,9 +147,11 @@ pub(crate) fn fold(charter: &Charter, places: &Places) -> Roster {
         let held = &charter.held()[*place];
         (held.depth, held.operation.author, held.operation.seq, held.id)
     });
+    let subjects = Subjects::of(charter, &order);
     let mut fold = Fold {
         charter,
         order,
+        subjects,
         removals: BTreeMap::new(),
         standing: Places::default(),
         words: Places::default(),
@@ -163,11 +165,71 @@ pub(crate) fn fold(charter: &Charter, places: &Places) -> Roster {
     fold.roster()
 }
 
+/// Where to look for what concerns somebody or something: each list in the order of the fold. Who asks looks at
+/// a few operations and not at all of them, for each of hundreds.
+#[derive(Default)]
+struct Subjects {
+    let_in: BTreeMap<MemberId, Vec<usize>>,
+    removed: BTreeMap<MemberId, Vec<usize>>,
+    roles: BTreeMap<MemberId, Vec<usize>>,
+    /// Of each invite, what closes it.
+    closing: BTreeMap<OperationId, Vec<usize>>,
+}
+
+impl Subjects {
+    fn of(charter: &Charter, order: &[usize]) -> Self {
+        let mut subjects = Self::default();
+        for place in order.iter().copied() {
+            let held = &charter.held()[place];
+            if let Some(who) = held.lets_in {
+                subjects.let_in.entry(who).or_default().push(place);
+            }
+            if let Some(who) = removed_by(charter, place) {
+                subjects.removed.entry(who).or_default().push(place);
+            }
+            match &held.act {
+                Act::Role(body) => subjects.roles.entry(body.to).or_default().push(place),
+                Act::InviteClosed(body) => {
+                    subjects.closing.entry(body.invite).or_default().push(place);
+                }
+                _ => {}
+            }
+        }
+        subjects
+    }
+}
+
+/// All places of one list, or of none.
+fn listed<'a, K: Ord>(
+    lists: &'a BTreeMap<K, Vec<usize>>,
+    of: &K,
+) -> impl Iterator<Item = usize> + use<'a, K> {
+    lists.get(of).into_iter().flatten().copied()
+}
+
+/// Whom the operation at `place` removes.
+fn removed_by(charter: &Charter, place: usize) -> Option<MemberId> {
+    match &charter.held()[place].act {
+        Act::Removal(body) => Some(body.who),
+        Act::Cosign(_) => removed_by(charter, backed(charter, place)?),
+        _ => None,
+    }
+}
+
+/// The removal in its past that the operation at `place` backs.
+fn backed(charter: &Charter, place: usize) -> Option<usize> {
+    let held = charter.held();
+    let Act::Cosign(body) = &held[place].act else { return None };
+    let of = charter.place(&body.of).filter(|of| held[place].saw(*of))?;
+    matches!(held[of].act, Act::Removal(_)).then_some(of)
+}
+
 struct Fold<'a> {
     charter: &'a Charter,
     /// The operations of the set, each after its past, concurrent ones in an order that is the same
     /// on every node whatever came first there.
     order: Vec<usize>,
+    subjects: Subjects,
     /// Removals that are settled, and whether they stand.
     removals: BTreeMap<usize, bool>,
     /// Operations that count, by the removals settled so far.
@@ -247,21 +309,12 @@ impl Fold<'_> {
         self.order.iter().copied()
     }
 
-    /// Whom the operation at `place` removes.
     fn removed_by(&self, place: usize) -> Option<MemberId> {
-        match &self.charter.held()[place].act {
-            Act::Removal(body) => Some(body.who),
-            Act::Cosign(_) => self.removed_by(self.backed(place)?),
-            _ => None,
-        }
+        removed_by(self.charter, place)
     }
 
-    /// The removal in its past that the operation at `place` backs.
     fn backed(&self, place: usize) -> Option<usize> {
-        let held = self.charter.held();
-        let Act::Cosign(body) = &held[place].act else { return None };
-        let of = self.charter.place(&body.of).filter(|of| held[place].saw(*of))?;
-        matches!(held[of].act, Act::Removal(_)).then_some(of)
+        backed(self.charter, place)
     }
 
     /// Which of the removals that lean against one another stands or falls first. D-10: what leans on
@@ -288,7 +341,7 @@ impl Fold<'_> {
     fn rank(&self, place: usize) -> (u32, MemberId, u32, OperationId) {
         let held = &self.charter.held()[place];
         let author = held.operation.author;
-        let admissions = self.admissions(author, || self.before(place)).into_iter();
+        let admissions = self.admissions(author, |at| self.is_before(at, place)).into_iter();
         let age = admissions.map(|at| self.charter.held()[at].depth).min().unwrap_or(0);
         (age, author, held.operation.seq, held.id)
     }
@@ -319,7 +372,7 @@ impl Fold<'_> {
         let word = self.backed(place);
         let first = word.map(|word| held[word].operation.author);
         let gives = |at: &usize| match &held[*at].act {
-            Act::Admit(body) => [Some(author), first].contains(&Some(MemberId::of(&body.key))),
+            Act::Admit(_) => [Some(author), first].contains(&held[*at].lets_in),
             Act::Role(body) => [Some(author), first].contains(&Some(body.to)),
             _ => false,
         };
@@ -341,26 +394,18 @@ impl Fold<'_> {
             return false;
         }
         // Let in again after the removal, and acting after that.
-        !self.inside().any(|again| {
-            held.saw(again)
-                && self.charter.held()[again].saw(removal)
-                && matches!(&self.charter.held()[again].act,
-                    Act::Admit(body) if MemberId::of(&body.key) == author)
-        })
+        !listed(&self.subjects.let_in, &author)
+            .any(|again| held.saw(again) && self.charter.held()[again].saw(removal))
     }
 
-    /// What let `who` in as it is, of these operations that count: what saw every removal among them.
+    /// What let `who` in as it is, of the operations that count: what saw every removal among them.
     /// Whoever admits a member once more gives and takes nothing.
-    fn admissions<'b, I>(&'b self, who: MemberId, standing: impl Fn() -> I) -> Vec<usize>
-    where
-        I: Iterator<Item = usize> + 'b,
-    {
-        let let_in: Vec<usize> = standing().filter(|at| self.lets(*at) == Some(who)).collect();
+    fn admissions(&self, who: MemberId, counts: impl Fn(usize) -> bool) -> Vec<usize> {
         let removals: Vec<usize> =
-            standing().filter(|at| self.removed_by(*at) == Some(who)).collect();
+            listed(&self.subjects.removed, &who).filter(|at| counts(*at)).collect();
         let saw_all =
             |at: &usize| removals.iter().all(|removal| self.charter.held()[*at].saw(*removal));
-        let_in.into_iter().filter(saw_all).collect()
+        listed(&self.subjects.let_in, &who).filter(|at| counts(*at)).filter(saw_all).collect()
     }
 
     fn is_cancelled(&self, place: usize) -> bool {
@@ -458,34 +503,32 @@ impl Fold<'_> {
         self.belongs(who, place) && self.holds(who, "host", place)
     }
 
-    /// What stands before `place`.
-    fn before(&self, place: usize) -> impl Iterator<Item = usize> + '_ {
-        let held = &self.charter.held()[place];
-        self.inside().filter(move |at| self.standing.contains(*at) && held.saw(*at))
+    /// Whether the operation at `at` stands before `place`.
+    fn is_before(&self, at: usize, place: usize) -> bool {
+        self.standing.contains(at) && self.charter.held()[place].saw(at)
     }
 
-    /// Whom the operation at `place` lets in.
-    fn lets(&self, place: usize) -> Option<MemberId> {
-        match &self.charter.held()[place].act {
-            Act::Found(body) => Some(MemberId::of(&body.key)),
-            Act::Admit(body) => Some(MemberId::of(&body.key)),
-            _ => None,
-        }
+    /// What stands before `place`.
+    fn before(&self, place: usize) -> impl Iterator<Item = usize> + '_ {
+        self.inside().filter(move |at| self.is_before(*at, place))
     }
 
     /// Whether `who` belongs, by what stands before `place`: was let in by something that saw every
     /// removal.
     fn belongs(&self, who: MemberId, place: usize) -> bool {
-        let founds = matches!(&self.charter.held()[place].act, Act::Found(_))
-            && self.lets(place) == Some(who);
-        founds || !self.admissions(who, || self.before(place)).is_empty()
+        let held = &self.charter.held()[place];
+        matches!(held.act, Act::Found(_)) && held.lets_in == Some(who)
+            || !self.admissions(who, |at| self.is_before(at, place)).is_empty()
     }
 
     /// Whether `who` holds a role, by what stands before `place`.
     fn holds(&self, who: MemberId, role: &str, place: usize) -> bool {
         match self.last_grant(who, role, place).map(|at| (at, &self.charter.held()[at].act)) {
             Some((at, Act::Role(body))) => body.grant && !self.is_over(at, place),
-            _ => role == "host" && self.founded(&self.admissions(who, || self.before(place))),
+            _ => {
+                role == "host"
+                    && self.founded(&self.admissions(who, |at| self.is_before(at, place)))
+            }
         }
     }
 
@@ -495,12 +538,11 @@ impl Fold<'_> {
 
     /// What gave `who` a role last, or took it, by what stands before `place`.
     fn last_grant(&self, who: MemberId, role: &str, place: usize) -> Option<usize> {
-        let since = self.admissions(who, || self.before(place));
-        self.before(place)
+        let since = self.admissions(who, |at| self.is_before(at, place));
+        listed(&self.subjects.roles, &who)
+            .filter(|at| self.is_before(*at, place) && self.is_since(*at, &since))
             .filter(|at| match &self.charter.held()[*at].act {
-                Act::Role(body) => {
-                    body.to == who && body.role == role && self.is_since(*at, &since)
-                }
+                Act::Role(body) => body.role == role,
                 _ => false,
             })
             .max_by_key(|at| self.role_order(*at))
@@ -532,9 +574,9 @@ impl Fold<'_> {
 
     /// Whether there is room for one more, by what stands before `place`.
     fn has_room(&self, place: usize) -> bool {
-        let ever: BTreeSet<MemberId> = self.before(place).filter_map(|at| self.lets(at)).collect();
+        let ever = &self.subjects.let_in;
         ever.len() < MAX_MEMBERS
-            || ever.into_iter().filter(|who| self.belongs(*who, place)).count() < MAX_MEMBERS
+            || ever.keys().filter(|who| self.belongs(**who, place)).count() < MAX_MEMBERS
     }
 
     /// Whether an invite lets in, by what stands before `place`.
@@ -545,14 +587,16 @@ impl Fold<'_> {
         let Act::Invite(body) = &self.charter.held()[at].act else {
             return false;
         };
-        if !self.before(place).any(|before| before == at) || !(admits || body.open) {
+        if !self.is_before(at, place) || !(admits || body.open) {
             return false;
         }
         // a removal before the admission closes every invite that has not seen it.
-        !self.before(place).any(|before| match &self.charter.held()[before].act {
-            Act::InviteClosed(closed) => closed.invite == *invite,
-            _ => self.removed_by(before).is_some() && !self.charter.held()[at].saw(before),
-        })
+        let mut removals = self.subjects.removed.values().flatten().copied();
+        let mut closing = listed(&self.subjects.closing, invite);
+        !closing.any(|closed| self.is_before(closed, place))
+            && !removals.any(|removal| {
+                self.is_before(removal, place) && !self.charter.held()[at].saw(removal)
+            })
     }
 
     fn counts(&self, place: usize) -> bool {
@@ -697,7 +741,7 @@ impl Fold<'_> {
                 continue;
             }
             let Act::Admit(body) = &self.charter.held()[place].act else { continue };
-            let who = MemberId::of(&body.key);
+            let Some(who) = self.charter.held()[place].lets_in else { continue };
             if let Some(id) = body.invite
                 && let Some(Act::Invite(invite)) = self.charter.get(&id).map(|held| &held.act)
                 && !members.contains(&who)
@@ -742,7 +786,7 @@ impl Fold<'_> {
         for place in admissions {
             let held = &self.charter.held()[place];
             let Act::Admit(body) = &held.act else { continue };
-            let who = MemberId::of(&body.key);
+            let Some(who) = held.lets_in else { continue };
             let again = roster.members.contains_key(&who);
             if let Some(invite) = body.invite.and_then(|id| roster.invites.get_mut(&id)) {
                 invite.used += u8::from(!again);
@@ -790,7 +834,7 @@ impl Fold<'_> {
             let let_in_again = self.inside().any(|at| {
                 let held = &self.charter.held()[at];
                 roster.standing.contains(&held.id)
-                    && self.lets(at) == Some(who)
+                    && held.lets_in == Some(who)
                     && of().all(|removal| held.saw(*removal))
             });
             if let_in_again {
@@ -815,8 +859,7 @@ impl Fold<'_> {
         roles.sort_by_key(|place| self.role_order(*place));
         for place in roles {
             let Act::Role(body) = &self.charter.held()[place].act else { continue };
-            let stand = || self.inside().filter(|at| self.counts(*at));
-            let since = self.admissions(body.to, stand);
+            let since = self.admissions(body.to, |at| self.counts(at));
             let Some(person) = roster.members.get_mut(&body.to) else { continue };
             if !self.is_since(place, &since) {
                 continue;
