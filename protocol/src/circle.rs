@@ -19,6 +19,7 @@ pub mod help;
 pub(crate) mod inside;
 pub(crate) mod log;
 mod opening;
+mod quota;
 mod relays;
 pub mod roster;
 mod speak;
@@ -171,6 +172,8 @@ pub(crate) struct Circle {
     look_at: Option<Timestamp>,
     helping: Helping,
     copies: Copies,
+    /// Whether openings came since it was looked whether they are too many.
+    crowded: bool,
     /// Whether a card came for which frames may wait.
     card_came: bool,
     /// When this run began.
@@ -238,6 +241,7 @@ impl Circle {
             look_at: None,
             helping: Helping::default(),
             copies: Copies::default(),
+            crowded: false,
             card_came: false,
             started: env.now,
             rows: [0; 3],
@@ -633,6 +637,11 @@ impl Circle {
         self.finish_entering(env, batch);
         self.tell_memberships(env, batch);
         self.use_relays(batch);
+        self.crowded |= turned;
+        if self.crowded && !self.exchange.is_busy() {
+            self.crowded = false;
+            self.thin_out(batch);
+        }
         if turned {
             self.keep_quiet(env, batch);
         }

@@ -63,6 +63,9 @@ pub enum CommandError {
     /// Another hold on the same member was placed in the last 14 days (D-37).
     #[error("this member was held in the last 14 days")]
     HeldLately,
+    /// The circle was refreshed as often as it may be in a day.
+    #[error("this circle was refreshed as often as it may be in one day")]
+    TooOften,
     /// What has to go first needs something that others have.
     #[error("what is new in this circle could not be read, so nothing was changed")]
     NotReady,
@@ -119,7 +122,7 @@ impl CommandError {
             Self::NotAMember => "removed",
             Self::ListenOnly => "listen-only",
             Self::NoRelay => "no-relay",
-            Self::Full | Self::Quota => "quota",
+            Self::Full | Self::Quota | Self::TooOften => "quota",
             Self::InviteExpired => "invite-expired",
         }
     }

@@ -218,6 +218,9 @@ fn advice_on(error: CommandError) -> Option<&'static str> {
             "Do the same again once a relay can be reached. To see what stands in the way: \
              hearthlight doctor"
         }
+        CommandError::TooOften => {
+            "Go on as it is: what was opened last counts. Refresh again tomorrow."
+        }
         CommandError::HeldLately => "Talk about it in the circle, or wait until 14 days are over.",
         CommandError::NotAMember => {
             "Read what is here still, or remove it from this computer: hearthlight wipe C"
@@ -496,6 +499,12 @@ mod tests {
                 "unreachable",
                 "What is new in this circle could not be read, so nothing was changed.",
                 "once a relay can be reached",
+            ),
+            (
+                CommandError::TooOften,
+                "quota",
+                "This circle was refreshed as often as it may be in one day.",
+                "Refresh again tomorrow",
             ),
             (
                 CommandError::HeldLately,

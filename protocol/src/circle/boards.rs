@@ -346,13 +346,17 @@ impl Circle {
         let over = self.boards.len().saturating_sub(MAX_BOARDS);
         for (at, (day, name)) in replaced.into_iter().enumerate() {
             if at < over || day.saturating_add(READ_DAYS) < env.now.day() {
-                let Some(board) = self.boards.remove(&name) else { continue };
-                let mailbox = board.sealed.mailbox();
-                self.mailboxes.remove(&mailbox);
-                self.exchange.close(batch, &mailbox);
-                batch.destroy_key(self.slot(SlotKind::Board, name.0));
+                self.give_up_board(batch, &name);
             }
         }
+    }
+
+    pub(super) fn give_up_board(&mut self, batch: &mut Batch, name: &BoardName) {
+        let Some(board) = self.boards.remove(name) else { return };
+        let mailbox = board.sealed.mailbox();
+        self.mailboxes.remove(&mailbox);
+        self.exchange.close(batch, &mailbox);
+        batch.destroy_key(self.slot(SlotKind::Board, name.0));
     }
 
     /// a mailbox that somebody outside the roster can prove is fetched from relays only.

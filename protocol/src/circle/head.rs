@@ -51,6 +51,8 @@ pub(crate) struct Epoch {
     pub(crate) superseded: Option<Timestamp>,
     /// Whether its secret was erased because it was over.
     pub(crate) ended: bool,
+    /// Whether it exceeds what its opener may open in a day.
+    pub(crate) surplus: bool,
     /// Its place in the store.
     pub(crate) row: u64,
 }
@@ -111,6 +113,10 @@ impl Epochs {
 
     pub(crate) fn insert(&mut self, id: EpochId, epoch: Epoch) {
         self.all.insert(id, epoch);
+    }
+
+    pub(crate) fn remove(&mut self, id: &EpochId) -> Option<Epoch> {
+        self.all.remove(id)
     }
 
     pub(crate) fn get(&self, id: &EpochId) -> Option<&Epoch> {
@@ -175,6 +181,7 @@ impl Epochs {
         }
         if !judged.is_empty() {
             judged.extend(self.close_what_does_not_follow(charter));
+            judged.extend(self.close_surplus());
         }
         judged
     }
@@ -292,7 +299,7 @@ impl Epochs {
         over
     }
 
-    fn counts(&self) -> impl Iterator<Item = (&EpochId, &Epoch)> {
+    pub(super) fn counts(&self) -> impl Iterator<Item = (&EpochId, &Epoch)> {
         self.all.iter().filter(|(_, epoch)| matches!(epoch.state, State::Valid | State::Closed))
     }
 

@@ -143,6 +143,13 @@ impl Circle {
             self.mailboxes.insert(sealed.mailbox(), Leads::Epoch(id));
             self.exchange.open(env, batch, sealed.clone(), false);
         }
+        let row = match self.epochs.get(&id) {
+            Some(known) => known.row,
+            None => {
+                self.rows[2] += 1;
+                self.rows[2] - 1
+            }
+        };
         let epoch = Epoch {
             header,
             signed,
@@ -154,9 +161,9 @@ impl Circle {
             mine: None,
             superseded: None,
             ended: false,
-            row: self.rows[2],
+            surplus: false,
+            row,
         };
-        self.rows[2] += 1;
         self.epochs.insert(id, epoch);
         self.save_epoch(batch, &id);
     }
@@ -177,6 +184,9 @@ impl Circle {
         if !self.knows_copies() && !self.is_silent() {
             return Err(CommandError::NotReady);
         }
+        if self.epochs.is_spent(&self.me, &self.roster.ids(), env.now.day()) {
+            return Err(CommandError::TooOften);
+        }
         // Also the word that of several copies this one is to be used, whether they know of each other
         // yet or not.
         self.is_the_one(env, batch);
@@ -193,7 +203,9 @@ impl Circle {
     ) -> Option<Opening> {
         let has = |name: &BoardName| follow != Follow::Refresh && self.boards.contains_key(name);
         let next = self.epochs.next(&self.roster, has, env.now.day());
-        if next.supersedes.is_empty() && follow != Follow::Nothing {
+        // what exceeds the quota would count nowhere; another member opens, or the next day comes.
+        let spent = self.epochs.is_spent(&self.me, &self.roster.ids(), next.day);
+        if (next.supersedes.is_empty() || spent) && follow != Follow::Nothing {
             return None;
         }
         let board = match next.board {
@@ -393,6 +405,7 @@ impl Circle {
                 mine: None,
                 superseded: opening.superseded.map(Timestamp),
                 ended: opening.ended,
+                surplus: false,
                 row: self.rows[2],
             },
         );

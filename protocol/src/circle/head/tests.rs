@@ -102,6 +102,7 @@ impl Node {
             mine: None,
             superseded: None,
             ended: false,
+            surplus: false,
             row: 0,
         }
     }
@@ -120,6 +121,7 @@ impl Node {
             mine: None,
             superseded: None,
             ended: false,
+            surplus: false,
             row: 0,
         }
     }
@@ -578,4 +580,68 @@ fn a_header_with_a_damaged_signature_is_void() {
     let id = node.take(opening);
     assert_eq!(node.state(&id), State::Void);
     assert_eq!(node.head(), Some(before));
+}
+
+/// R-22, H-10: of one opener, set of members and day four openings count, the same ones whatever came first.
+#[test]
+fn what_exceeds_four_openings_of_a_day_is_closed_the_same_everywhere() {
+    let (mut one, head) = Node::settled(&[BEN]);
+    let (mut other, _) = Node::settled(&[BEN]);
+    let heads = one.story.heads();
+    let made: Vec<Epoch> = (0..7).map(|_| one.opening(BEN, &heads, &[head], TODAY, 1)).collect();
+    let ids: Vec<EpochId> = made.iter().cloned().map(|epoch| one.take(epoch)).collect();
+    for epoch in made.into_iter().rev() {
+        other.take(epoch);
+    }
+    let counts = |node: &Node| -> BTreeSet<EpochId> {
+        ids.iter().copied().filter(|id| node.state(id) == State::Valid).collect()
+    };
+    let mut least = ids.clone();
+    least.sort_unstable();
+    assert_eq!(counts(&one), least[..4].iter().copied().collect());
+    assert_eq!(counts(&one), counts(&other));
+    assert!(one.epochs.is_spent(&member(BEN), &one.roster().ids(), TODAY));
+    // Another day, another opener, or other members are counted anew.
+    assert!(!one.epochs.is_spent(&member(BEN), &one.roster().ids(), TODAY + 1));
+    assert!(!one.epochs.is_spent(&member(ANNA), &one.roster().ids(), TODAY));
+    let next = one.opening(BEN, &heads, &[head], TODAY + 1, 1);
+    let next = one.take(next);
+    assert_eq!(one.state(&next), State::Valid);
+}
+
+/// R-22, P7, H-10: of what does not count a node holds little of each opener, and nothing of others' goes for it.
+#[test]
+fn a_flood_of_openings_takes_the_place_of_nothing_but_itself() {
+    let (mut node, head) = Node::settled(&[BEN, CHRIS]);
+    let heads = node.story.heads();
+    let chris = node.opening(CHRIS, &heads, &[head], TODAY, 1);
+    let chris = node.take(chris);
+    for row in 1..=30 {
+        let flood = Epoch { row, ..node.opening(BEN, &heads, &[head], TODAY, 1) };
+        node.take(flood);
+    }
+    let belongs = |_: &MemberId| true;
+    let over = node.epochs.crowd(belongs, Some(&head));
+    // Four count, eight are read on.
+    assert_eq!(over.len(), 30 - 4 - 8);
+    assert!(over.iter().all(|id| node.epochs.get(id).unwrap().header.opener == member(BEN)));
+    assert!(!over.contains(&chris));
+    // What others went on from is no flood.
+    let last = over[0];
+    let next = node.opening(CHRIS, &heads, &[last], TODAY, 1);
+    node.take(next);
+    assert!(!node.epochs.crowd(belongs, Some(&head)).contains(&last));
+}
+
+/// R-22, P7: openings that name what is not here wait, and of one opener only so many.
+#[test]
+fn openings_that_wait_are_few_of_each_opener() {
+    let (mut node, head) = Node::settled(&[BEN]);
+    for row in 1..=100 {
+        let flood = Epoch { row, ..node.opening(BEN, &[OperationId([7; 32])], &[head], TODAY, 1) };
+        node.take(flood);
+    }
+    let over = node.epochs.crowd(|_| true, Some(&head));
+    assert_eq!(over.len(), 100 - 64);
+    assert!(over.iter().all(|id| node.epochs.get(id).unwrap().row > 64));
 }

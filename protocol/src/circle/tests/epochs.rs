@@ -272,6 +272,7 @@ impl Nodes {
                     mine: None,
                     superseded: None,
                     ended: false,
+                    surplus: false,
                     row: 0,
                 };
                 node.epochs.insert(id, epoch);

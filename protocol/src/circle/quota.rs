@@ -1,0 +1,134 @@
+//! What the openings of one member may cost all others (R-22, P7).
+//!
+//! Anybody may open epochs, so anybody may open too many. What counts is decided by what is on hand alone, not
+//! by what came first, so that all nodes come to one head; what is only held is bounded for each opener, and a
+//! flood takes the place of nothing but itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Circle;
+use super::head::{Epoch, Epochs, State};
+use crate::batch::{Batch, numbered};
+use crate::boundary::{Room, SlotKind};
+use crate::identity::{EpochId, MemberId};
+
+/// Openings of one member for one set of members and one day that count.
+pub(super) const QUOTA: usize = 4;
+/// Closed ones that nothing follows: of one opener, and in all.
+const MAX_CLOSED: (usize, usize) = (8, 64);
+/// Ones that wait for operations, or for their day: of one opener, and in all. A guess: who comes back after
+/// months reads openings before the operations that they name.
+const MAX_WAITING: (usize, usize) = (64, 256);
+/// Headers of one opener of which nothing can be opened any more. A guess: one a day for most of a year.
+const MAX_PAST: usize = 256;
+
+impl Epochs {
+    /// Whether `opener` has used up its openings for these members and this day.
+    pub(super) fn is_spent(&self, opener: &MemberId, members: &[MemberId], day: u32) -> bool {
+        let same = |epoch: &Epoch| {
+            epoch.header.opener == *opener && epoch.header.day == day && epoch.members == members
+        };
+        self.counts().filter(|(_, epoch)| same(epoch)).count() >= QUOTA
+    }
+
+    /// Closes what exceeds the quota: of each opener, set of members and day all but the four smallest ids.
+    /// Gives what was not closed before.
+    pub(super) fn close_surplus(&mut self) -> Vec<EpochId> {
+        let mut taken: BTreeMap<(MemberId, u32, &[MemberId]), usize> = BTreeMap::new();
+        let mut surplus = Vec::new();
+        for (id, epoch) in self.counts() {
+            let group = (epoch.header.opener, epoch.header.day, epoch.members.as_slice());
+            let taken = taken.entry(group).or_default();
+            *taken += 1;
+            if *taken > QUOTA {
+                surplus.push(*id);
+            }
+        }
+        let mut closed = Vec::new();
+        for id in surplus {
+            let epoch = self.get_mut(&id).expect("listed just now");
+            epoch.surplus = true;
+            if epoch.state == State::Valid {
+                epoch.state = State::Closed;
+                closed.push(id);
+            }
+        }
+        closed
+    }
+
+    /// What is not held any longer, since there is too much of its kind: the last that came.
+    pub(super) fn crowd(
+        &self,
+        belongs: impl Fn(&MemberId) -> bool,
+        head: Option<&EpochId>,
+    ) -> Vec<EpochId> {
+        let mut all: Vec<(&EpochId, &Epoch)> =
+            self.iter().filter(|(id, _)| Some(*id) != head).collect();
+        all.sort_by_key(|(_, epoch)| epoch.row);
+        let superseded = self.superseded();
+        // Whoever opened in good faith for somebody who has gone since is told apart by this: others went on
+        // from there.
+        let closed = |(id, epoch): &(&EpochId, &Epoch)| {
+            epoch.state == State::Closed
+                && !superseded.contains(*id)
+                && (epoch.surplus || !belongs(&epoch.header.opener))
+        };
+        let waits = |(_, epoch): &(&EpochId, &Epoch)| epoch.state == State::Waits;
+        let void = all.iter().filter(|(_, epoch)| epoch.state == State::Void);
+        let closed = beyond(all.iter().copied().filter(closed), MAX_CLOSED);
+        let waiting = beyond(all.iter().copied().filter(waits), MAX_WAITING);
+        // The newest first, so that the oldest go.
+        let mut past: Vec<(&EpochId, &Epoch)> =
+            all.iter().copied().filter(|(_, epoch)| epoch.sealed.is_none()).collect();
+        past.sort_by_key(|(_, epoch)| std::cmp::Reverse((epoch.header.day, epoch.row)));
+        let past = beyond(past.into_iter(), (MAX_PAST, usize::MAX));
+        let over: BTreeSet<EpochId> =
+            void.map(|(id, _)| **id).chain(closed).chain(waiting).chain(past).collect();
+        over.into_iter().collect()
+    }
+}
+
+/// Of these epochs, in this order, what exceeds so many of one opener, or so many in all.
+fn beyond<'a>(
+    epochs: impl Iterator<Item = (&'a EpochId, &'a Epoch)>,
+    (of_one, in_all): (usize, usize),
+) -> Vec<EpochId> {
+    let mut by: BTreeMap<MemberId, usize> = BTreeMap::new();
+    let mut kept = 0;
+    let over = epochs.filter(|(_, epoch)| {
+        let of = by.entry(epoch.header.opener).or_default();
+        let fits = *of < of_one && kept < in_all;
+        *of += usize::from(fits);
+        kept += usize::from(fits);
+        !fits
+    });
+    over.map(|(id, _)| *id).collect()
+}
+
+impl Circle {
+    /// Lets go of openings that are too many. Once all that was asked for is here: what follows an opening, or what
+    /// it names, may come behind it.
+    pub(super) fn thin_out(&mut self, batch: &mut Batch) {
+        let belongs = |who: &MemberId| self.roster.members.contains_key(who);
+        let over = self.epochs.crowd(belongs, self.head.as_ref());
+        for id in &over {
+            let Some(epoch) = self.epochs.remove(id) else { continue };
+            batch.erase(numbered(Room::Openings, &self.id.0, epoch.row));
+            batch.destroy_key(self.slot(SlotKind::Epoch, id.0));
+            batch.destroy_key(self.slot(SlotKind::Mailbox, id.0));
+            if let Some(sealed) = &epoch.sealed {
+                self.mailboxes.remove(&sealed.mailbox());
+                self.exchange.close(batch, &sealed.mailbox());
+            }
+            self.helping.unread.remove(id);
+            let board = epoch.header.board;
+            let named = self.epochs.iter().any(|(_, other)| other.header.board == board);
+            if !named && epoch.secrets.is_some() {
+                self.give_up_board(batch, &board);
+            }
+        }
+        if !over.is_empty() {
+            self.reckon();
+        }
+    }
+}
