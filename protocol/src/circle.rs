@@ -20,6 +20,7 @@ pub(crate) mod inside;
 pub(crate) mod log;
 mod opening;
 mod quota;
+mod rates;
 mod relays;
 pub mod roster;
 mod speak;
@@ -607,6 +608,10 @@ impl Circle {
         let mut turned = false;
         loop {
             let mut changed = std::mem::take(&mut self.card_came) && !self.stuck_frames.is_empty();
+            let waits = self.epochs.iter().filter(|(_, epoch)| epoch.state == State::Waits);
+            let named = waits.map(|(_, epoch)| (&epoch.header.opener, &epoch.header.heads[..]));
+            let ids = self.charter.call(named);
+            self.keep_operations(batch, ids);
             if self.folded != self.charter.held().len() {
                 self.fold();
                 changed = true;

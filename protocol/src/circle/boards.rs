@@ -1,6 +1,6 @@
 //! Boards: the mailboxes of governance, from a new one's secret to the end of an old one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::board::{self, BoardItem, InviteKeys};
 use super::card::{self, VerifiedCard};
@@ -10,7 +10,7 @@ use crate::batch::Batch;
 use crate::boundary::{DAY_MS, Env, SlotKind, Timestamp};
 use crate::crypto::{Label, Secret, random};
 use crate::envelope::Envelope;
-use crate::identity::{BoardName, EpochId};
+use crate::identity::{BoardName, EpochId, MemberId};
 use crate::signed::Signed;
 use crate::wire::Bytes;
 
@@ -340,15 +340,36 @@ impl Circle {
     }
 
     fn give_up_boards(&mut self, env: &Env<'_>, batch: &mut Batch) {
-        let mut replaced: Vec<(u32, BoardName)> =
-            self.boards.keys().filter_map(|name| Some((self.replaced_on(name)?, *name))).collect();
-        replaced.sort_unstable();
-        let over = self.boards.len().saturating_sub(MAX_BOARDS);
-        for (at, (day, name)) in replaced.into_iter().enumerate() {
-            if at < over || day.saturating_add(READ_DAYS) < env.now.day() {
-                self.give_up_board(batch, &name);
-            }
+        let replaced = self.boards.keys().filter_map(|name| Some((self.replaced_on(name)?, *name)));
+        let mut replaced: BTreeSet<(u32, BoardName)> = replaced.collect();
+        let old = |(day, _): &(u32, BoardName)| day.saturating_add(READ_DAYS) < env.now.day();
+        let mut over: Vec<_> = replaced.iter().copied().filter(old).collect();
+        replaced.retain(|board| !old(board));
+        while self.boards.len() - over.len() > MAX_BOARDS {
+            let Some(next) = self.most_crowded(&replaced) else { break };
+            replaced.remove(&next);
+            over.push(next);
         }
+        for (_, name) in over {
+            self.give_up_board(batch, &name);
+        }
+    }
+
+    /// Of these boards the oldest of whoever made most of them: who floods makes room for itself only (P7).
+    fn most_crowded(&self, boards: &BTreeSet<(u32, BoardName)>) -> Option<(u32, BoardName)> {
+        let mut by: BTreeMap<Option<MemberId>, Vec<(u32, BoardName)>> = BTreeMap::new();
+        for board in boards {
+            by.entry(self.maker_of(&board.1)).or_default().push(*board);
+        }
+        let most = by.into_values().max_by_key(Vec::len)?;
+        most.first().copied()
+    }
+
+    /// Who opened the first epoch that named a board.
+    fn maker_of(&self, board: &BoardName) -> Option<MemberId> {
+        let named = self.epochs.iter().filter(|(_, epoch)| epoch.header.board == *board);
+        let first = named.min_by_key(|(id, epoch)| (epoch.header.day, epoch.row, **id));
+        first.map(|(_, epoch)| epoch.header.opener)
     }
 
     pub(super) fn give_up_board(&mut self, batch: &mut Batch, name: &BoardName) {

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use minicbor::{Decode, Encode};
 
 use super::card::VerifiedCard;
-use crate::boundary::Timestamp;
+use super::rates::Rates;
+use crate::boundary::{DAY_MS, Timestamp};
 use crate::crypto::{Label, Suite};
 use crate::identity::{
     CircleId, InviteId, MemberId, Nonce, OperationId, Peer, PublicKey, Signature,
@@ -20,8 +21,13 @@ use crate::wire::{self, Bytes};
 pub const MAX_OPERATION: usize = 48 << 10;
 /// Most heads that an operation names; who holds more joins some first.
 pub const MAX_PARENTS: usize = 200;
-/// Operations that wait for their past.
+/// Operations that wait for their past, their time, or for room in what their author may write.
 const MAX_WAITING: usize = 1_024;
+
+/// Before the clock is set, while what was taken in once is read back: all of it has come, and all counts.
+const RESTORING: Timestamp = Timestamp(u64::MAX);
+/// More than an operation has beside its body and its parents.
+const MAX_FRAME: usize = 128;
 
 /// What a charter operation says.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -411,6 +417,11 @@ impl Act {
     }
 }
 
+/// What ends somebody's place is never held up by what anybody wrote before.
+fn never_waits(act: &Act) -> bool {
+    matches!(act, Act::Removal(_) | Act::Cosign(_))
+}
+
 /// An operation whose signature was verified and whose past is whole.
 #[derive(Clone, Debug)]
 pub struct Held {
@@ -481,7 +492,11 @@ pub(crate) struct Charter {
     /// By id and signature: whether that is good is known only once the author is, and a copy with a
     /// bad one must not keep the good one out (H-7).
     waiting: BTreeMap<(OperationId, Signature), (Operation, Act, Signed)>,
-    /// This node's clock, for operations that state a time. Everything has come until it is set.
+    rates: Rates,
+    /// What waits and somebody else's operation or opening names: it is taken though its author has written too
+    /// much.
+    called: BTreeSet<OperationId>,
+    /// This node's clock, for operations that state a time and for what authors may write.
     now: Timestamp,
 }
 
@@ -495,7 +510,9 @@ impl Charter {
             heads: BTreeSet::new(),
             keys: BTreeMap::new(),
             waiting: BTreeMap::new(),
-            now: Timestamp(u64::MAX),
+            rates: Rates::default(),
+            called: BTreeSet::new(),
+            now: RESTORING,
         }
     }
 
@@ -562,8 +579,13 @@ impl Charter {
         if self.by_id.contains_key(&id) || self.waiting.contains_key(&at) {
             return Taken::Known;
         }
-        if !self.is_ready(&operation, &act) {
-            if self.waiting.len() < MAX_WAITING {
+        // Of whom it is not known yet the signature is verified later.
+        let key = self.keys.get(&operation.author);
+        if key.is_some_and(|key| !signed.is_by(key, Label::Operation, &of)) {
+            return Taken::Refused;
+        }
+        if !self.is_ready(&id, &operation, &act, &signed) {
+            if self.makes_room_for(&operation.author) {
                 self.waiting.insert(at, (operation, act, signed));
             }
             return Taken::Waits;
@@ -578,16 +600,71 @@ impl Charter {
 
     /// Sets the clock, and takes what waited for its time: their ids, in order.
     pub(crate) fn at(&mut self, now: Timestamp) -> Vec<OperationId> {
+        if self.now > now.plus(DAY_MS) {
+            // A clock that was not set yet, or went back: nobody waits for the time between to pass again.
+            self.rates = Rates::default();
+        }
         self.now = now;
         self.take_waiting()
     }
 
+    /// Takes what waits though it could be taken, since others name it: another operation, or one of these
+    /// openings by their openers. Gives their ids, in order.
+    pub(crate) fn call<'a>(
+        &mut self,
+        openings: impl Iterator<Item = (&'a MemberId, &'a [OperationId])>,
+    ) -> Vec<OperationId> {
+        if self.waiting.is_empty() {
+            return Vec::new();
+        }
+        let mut called: Vec<OperationId> = Vec::new();
+        for (opener, heads) in openings {
+            called.extend(heads.iter().filter(|id| {
+                self.waiting_for(id).is_some_and(|(operation, ..)| operation.author != *opener)
+            }));
+        }
+        self.called.extend(called);
+        self.take_waiting()
+    }
+
+    /// Whether this author's acts would all be taken now.
+    pub(crate) fn allows(&self, who: &MemberId, acts: &[Act]) -> bool {
+        let parents = self.heads.len().min(MAX_PARENTS) * 40;
+        let cost = |act: &Act| Rates::cost(act.body().0.len() + parents + MAX_FRAME);
+        let cost = acts.iter().filter(|act| !never_waits(act)).map(cost).sum();
+        cost == 0 || self.rates.affords(who, cost, false, self.now)
+    }
+
+    fn waiting_for(&self, id: &OperationId) -> Option<&(Operation, Act, Signed)> {
+        let from = (*id, Signature([0; 64]));
+        self.waiting.range(from..).next().filter(|((at, _), _)| at == id).map(|(_, held)| held)
+    }
+
+    /// Whether one more of this author can wait: where there is no room, the last of whoever has most gives way.
+    /// It comes again.
+    fn makes_room_for(&mut self, author: &MemberId) -> bool {
+        if self.waiting.len() < MAX_WAITING {
+            return true;
+        }
+        let mut by: BTreeMap<MemberId, (usize, (OperationId, Signature))> = BTreeMap::new();
+        for (at, (operation, ..)) in &self.waiting {
+            let (count, last) = by.entry(operation.author).or_insert((0, *at));
+            (*count, *last) = (*count + 1, *at);
+        }
+        let mine = by.get(author).map_or(0, |(count, _)| *count);
+        match by.into_values().max_by_key(|(count, _)| *count) {
+            Some((most, last)) if most > mine + 1 => self.waiting.remove(&last).is_some(),
+            _ => false,
+        }
+    }
+
     fn take_waiting(&mut self) -> Vec<OperationId> {
         let mut taken = Vec::new();
+        self.call_what_others_name();
         while let Some(at) = self
             .waiting
             .iter()
-            .find(|(_, (operation, act, _))| self.is_ready(operation, act))
+            .find(|((id, _), (operation, act, signed))| self.is_ready(id, operation, act, signed))
             .map(|(at, _)| *at)
         {
             let (operation, act, signed) = self.waiting.remove(&at).expect("found just now");
@@ -598,9 +675,45 @@ impl Charter {
         taken
     }
 
-    fn is_ready(&self, operation: &Operation, act: &Act) -> bool {
+    fn is_ready(
+        &self,
+        id: &OperationId,
+        operation: &Operation,
+        act: &Act,
+        signed: &Signed,
+    ) -> bool {
         let is_here = |parent| self.by_id.contains_key(parent);
-        operation.parents.iter().all(is_here) && self.states(act).is_none_or(|at| at <= self.now.0)
+        let cost = Rates::cost(signed.content.0.len());
+        operation.parents.iter().all(is_here)
+            && self.states(act).is_none_or(|at| at <= self.now.0)
+            && (never_waits(act)
+                || self.now == RESTORING
+                || self.rates.affords(&operation.author, cost, self.called.contains(id), self.now))
+    }
+
+    /// what a removal leans on, and what another member's operation names, is taken in any case.
+    fn call_what_others_name(&mut self) {
+        self.called.retain(|id| {
+            let from = (*id, Signature([0; 64]));
+            self.waiting.range(from..).next().is_some_and(|((at, _), _)| at == id)
+        });
+        let mut todo: Vec<OperationId> = self.called.iter().copied().collect();
+        for (operation, act, _) in self.waiting.values() {
+            let others = |id: &&OperationId| {
+                self.waiting_for(id).is_some_and(|(named, ..)| named.author != operation.author)
+            };
+            let named = operation.parents.iter();
+            todo.extend(named.filter(|id| never_waits(act) || others(id)));
+        }
+        let mut seen = BTreeSet::new();
+        while let Some(id) = todo.pop() {
+            if let Some((operation, ..)) = self.waiting_for(&id)
+                && seen.insert(id)
+            {
+                todo.extend(&operation.parents);
+            }
+        }
+        self.called.extend(seen);
     }
 
     /// The time that an operation says has come.
@@ -621,10 +734,15 @@ impl Charter {
 
     /// When the next operation may be taken that waits only for its time.
     pub(crate) fn next_wake(&self) -> Option<Timestamp> {
-        let timed = self.waiting.values().filter(|(operation, ..)| {
+        let whole = self.waiting.values().filter(|(operation, ..)| {
             operation.parents.iter().all(|parent| self.by_id.contains_key(parent))
         });
-        timed.filter_map(|(_, act, _)| self.states(act)).min().map(Timestamp)
+        let wakes = whole.map(|(operation, act, signed)| {
+            let cost = Rates::cost(signed.content.0.len());
+            let afforded = self.rates.when(&operation.author, cost, self.now);
+            self.states(act).map_or(afforded, |at| afforded.max(Timestamp(at)))
+        });
+        wakes.min()
     }
 
     /// Inserts what is ready, if its author is known in its past and signed it.
@@ -660,6 +778,8 @@ impl Charter {
         };
         let lets_in = newcomer.map(|key| MemberId::of(&key));
         self.keys.extend(lets_in.zip(newcomer));
+        let cost = Rates::cost(signed.content.0.len());
+        self.rates.spend(operation.author, cost, self.now);
         for parent in &operation.parents {
             self.heads.remove(parent);
         }
@@ -739,9 +859,11 @@ impl Charter {
         self.covered(&known).unwrap_or_default()
     }
 
-    /// Whether something waits for its past.
+    /// Whether something waits for what did not come.
     pub(crate) fn is_waiting(&self) -> bool {
-        let is_here = |parent| self.by_id.contains_key(parent);
+        let is_here = |parent: &OperationId| {
+            self.by_id.contains_key(parent) || self.waiting_for(parent).is_some()
+        };
         self.waiting.values().any(|(operation, ..)| !operation.parents.iter().all(is_here))
     }
 

@@ -2,7 +2,7 @@
 
 use super::board::BoardItem;
 use super::card::VerifiedCard;
-use super::charter::{Act, CosignBody, HoldBody, RemovalBody, RoleBody, Taken};
+use super::charter::{Act, CosignBody, HoldBody, MAX_PARENTS, RemovalBody, RoleBody, Taken};
 use super::opening::Follow;
 use super::roster::{HELD_AGAIN_MS, HOLD_MS, Person, Right, fold};
 use super::{Board, Circle};
@@ -264,6 +264,20 @@ impl Circle {
         }
     }
 
+    /// joins heads of which there are more than one operation names, so that what comes next covers all.
+    /// Gives what is to be posted.
+    pub(super) fn join_heads(&mut self, batch: &mut Batch) -> Vec<BoardItem> {
+        let mut joins = Vec::new();
+        let mut before = usize::MAX;
+        while self.charter.heads().len() > MAX_PARENTS && self.charter.heads().len() < before {
+            before = self.charter.heads().len();
+            let signed = self.charter.sign(&Act::Join, &self.pair);
+            self.take_operation(batch, signed.clone());
+            joins.push(BoardItem::Operation(signed));
+        }
+        joins
+    }
+
     /// Writes operations of one's own, on a board that can be used; gives their ids.
     pub(super) fn act(
         &mut self,
@@ -283,6 +297,9 @@ impl Circle {
         if !self.may_speak() && !acts.iter().all(reaches) {
             return Err(CommandError::NotReady);
         }
+        if !self.charter.allows(&self.me, acts) {
+            return Err(CommandError::Quota);
+        }
         // on a usable board only, so an opening that is due goes first.
         if self.is_due() && self.may_speak() {
             self.open_epoch(env, batch, Follow::Leaves);
@@ -294,7 +311,7 @@ impl Circle {
         if acts.iter().any(|act| matches!(act, Act::Removal(_) | Act::Cosign(_))) {
             boards.extend(self.epochs.leaves().iter().map(|(_, epoch)| epoch.header.board));
         }
-        let (mut items, mut ids) = (Vec::new(), Vec::new());
+        let (mut items, mut ids) = (self.join_heads(batch), Vec::new());
         for act in acts {
             let signed = self.charter.sign(act, &self.pair);
             ids.push(OperationId(signed.id(Label::Operation, &self.id)));

@@ -137,7 +137,8 @@ impl Circle {
         let sealed = secrets.as_ref().map(|secrets| SealedBox::of_epoch(&secrets.epoch, &self.id));
         if let (Some(secrets), Some(sealed)) = (&secrets, &sealed) {
             batch.make_key(self.slot(SlotKind::Epoch, id.0), secrets.joined());
-            if !self.is_in() || !self.epochs.is_planted(Planted::BoardAfterJudging) {
+            let late = self.is_in() && self.epochs.is_planted(Planted::BoardAfterJudging);
+            if !late && self.may_read_ahead(&header.opener) {
                 self.hold_board(env, batch, secrets.board.clone(), true);
             }
             self.mailboxes.insert(sealed.mailbox(), Leads::Epoch(id));
@@ -208,6 +209,7 @@ impl Circle {
         if (next.supersedes.is_empty() || spent) && follow != Follow::Nothing {
             return None;
         }
+        let mut items = self.join_heads(batch);
         let board = match next.board {
             Some(name) => self.boards[&name].secret.clone(),
             None => Secret::random(env.rng),
@@ -236,7 +238,8 @@ impl Circle {
             .cloned();
         self.hold_epoch(env, batch, opening.header.clone(), header, entry, Some(secrets));
         self.judge(env, batch);
-        self.post(env, batch, &boards, &[BoardItem::Opening(opening.clone())]);
+        items.push(BoardItem::Opening(opening.clone()));
+        self.post(env, batch, &boards, &items);
         self.open_at = None;
         Some(opening)
     }
@@ -246,12 +249,8 @@ impl Circle {
         if judged.is_empty() {
             return false;
         }
-        if self.epochs.is_planted(Planted::BoardAfterJudging) {
-            let counts = |epoch: &&Epoch| matches!(epoch.state, State::Valid | State::Closed);
-            let secrets = judged.iter().filter_map(|id| self.epochs.get(id)).filter(counts);
-            let secrets = secrets.filter_map(|epoch| epoch.secrets.clone()).collect::<Vec<_>>();
-            secrets.into_iter().for_each(|both| self.hold_board(env, batch, both.board, true));
-        }
+        let boards: Vec<Secret> = judged.iter().filter_map(|id| self.board_to_hold(id)).collect();
+        boards.into_iter().for_each(|board| self.hold_board(env, batch, board, true));
         self.reckon();
         let joins = |id: &EpochId| {
             self.epochs.get(id).is_some_and(|epoch| epoch.header.supersedes.len() > 1)

@@ -10,7 +10,8 @@ use super::Circle;
 use super::head::{Epoch, Epochs, State};
 use crate::batch::{Batch, numbered};
 use crate::boundary::{Room, SlotKind};
-use crate::identity::{EpochId, MemberId};
+use crate::crypto::Secret;
+use crate::identity::{BoardName, EpochId, MemberId};
 
 /// Openings of one member for one set of members and one day that count.
 pub(super) const QUOTA: usize = 4;
@@ -19,6 +20,8 @@ const MAX_CLOSED: (usize, usize) = (8, 64);
 /// Ones that wait for operations, or for their day: of one opener, and in all. A guess: who comes back after
 /// months reads openings before the operations that they name.
 const MAX_WAITING: (usize, usize) = (64, 256);
+/// Boards of one opener that are read before its openings are judged.
+const MAX_AHEAD: usize = 4;
 /// Headers of one opener of which nothing can be opened any more. A guess: one a day for most of a year.
 const MAX_PAST: usize = 256;
 
@@ -106,6 +109,22 @@ fn beyond<'a>(
 }
 
 impl Circle {
+    /// Whether the board in an opening by `opener` may be read before that is judged.
+    pub(super) fn may_read_ahead(&self, opener: &MemberId) -> bool {
+        let waits = |epoch: &&Epoch| epoch.state == State::Waits && epoch.header.opener == *opener;
+        let waiting = self.epochs.iter().map(|(_, epoch)| epoch).filter(waits);
+        let boards: BTreeSet<BoardName> = waiting.map(|epoch| epoch.header.board).collect();
+        boards.iter().filter(|name| self.boards.contains_key(*name)).count() < MAX_AHEAD
+    }
+
+    /// The board of an epoch that counts, if it was not read ahead.
+    pub(super) fn board_to_hold(&self, id: &EpochId) -> Option<Secret> {
+        let epoch = self.epochs.get(id)?;
+        let counts = matches!(epoch.state, State::Valid | State::Closed) && !epoch.surplus;
+        let board = &epoch.secrets.as_ref()?.board;
+        (counts && !self.boards.contains_key(&epoch.header.board)).then(|| board.clone())
+    }
+
     /// Lets go of openings that are too many. Once all that was asked for is here: what follows an opening, or what
     /// it names, may come behind it.
     pub(super) fn thin_out(&mut self, batch: &mut Batch) {

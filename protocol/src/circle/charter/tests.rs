@@ -5,6 +5,7 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
 use super::*;
 use crate::circle::card::CardSecrets;
+use crate::circle::rates::SAVED;
 use crate::crypto::KeyPair;
 use crate::identity::DeviceId;
 
@@ -542,4 +543,117 @@ fn an_operation_cut_anywhere_is_refused() {
         let cut = Signed { content: Bytes(whole.content.0[..len].to_vec()), ..whole.clone() };
         assert_eq!(story.charter().take(cut), Taken::Refused, "{len}");
     }
+}
+
+/// Operations of so many bytes by Ben, each after the one before.
+fn long_chain(story: &mut Story, bytes: usize, most: usize) -> Vec<OperationId> {
+    (0..most)
+        .map(|_| {
+            let body = Act::Removal(RemovalBody {
+                who: member(MALLORY),
+                mode: 0,
+                reason: Some("x".repeat(180)),
+            })
+            .body();
+            let mut last = story.heads();
+            last.sort_unstable();
+            let past = story.whole.covered(&last).expect("it happened");
+            let operation = Operation {
+                author: member(BEN),
+                seq: story.whole.last_seq(&past, &member(BEN)) + 1,
+                parents: last,
+                kind: 200,
+                body: Bytes(body.0.iter().copied().cycle().take(bytes).collect()),
+                ..plain(story)
+            };
+            let pair = KeyPair::from_seed(&[BEN; 32]);
+            let signed = Signed::new(&operation, &pair, Label::Operation, &story.circle);
+            let id = story.id(&signed);
+            story.whole.take(signed.clone());
+            story.all.push(signed);
+            id
+        })
+        .collect()
+}
+
+/// R-16, P7, H-10: of what one member writes only so much is taken at once; the rest waits and comes in later,
+/// what others name at once, and a removal in any case.
+#[test]
+fn what_one_member_writes_too_much_waits_for_its_time() {
+    const BYTES: usize = 40 << 10;
+    let noon = Timestamp(20_000 * DAY_MS);
+    let fits = usize::try_from(SAVED).expect("little") / (BYTES + 1_300);
+    let mut story = Story::with(&[BEN, CHRIS]);
+    let before = story.all.len();
+    let mut written = long_chain(&mut story, BYTES, fits + 12);
+    let mut charter = holding(story.circle, &story.all[..before]);
+    charter.at(noon);
+    let take = |charter: &mut Charter, signed: &Signed| charter.take(signed.clone());
+    for signed in &story.all[before..] {
+        take(&mut charter, signed);
+    }
+    let held = |charter: &Charter, written: &[OperationId]| {
+        written.iter().filter(|id| charter.get(id).is_some()).count()
+    };
+    let taken = held(&charter, &written);
+    assert!((fits - 2..=fits + 2).contains(&taken), "{taken} of {}", written.len());
+    // In a day as much more as the rate says.
+    charter.at(noon.plus(DAY_MS));
+    let next = held(&charter, &written);
+    assert!((taken + 5..=taken + 7).contains(&next), "{next} after {taken}");
+    assert!(charter.next_wake().is_some_and(|at| at > noon.plus(DAY_MS)));
+    // Chris has seen all of it: it is owed, and nobody waits for it.
+    story.by(CHRIS, &Act::Join);
+    take(&mut charter, story.all.last().expect("just now"));
+    let called = charter.call(std::iter::empty());
+    assert_eq!(held(&charter, &written), written.len());
+    assert_eq!(called.len(), written.len() - next + 1);
+    // Whoever writes on waits; a removal does not, nor what it leans on.
+    written = long_chain(&mut story, BYTES, 2);
+    let signed: Vec<Signed> = story.all[story.all.len() - 2..].to_vec();
+    signed.iter().for_each(|signed| drop(take(&mut charter, signed)));
+    assert!(charter.call(std::iter::empty()).is_empty());
+    let goes = story.by(BEN, &leaving(BEN));
+    take(&mut charter, story.all.last().expect("just now"));
+    assert_eq!(charter.call(std::iter::empty()), [written[0], written[1], goes]);
+}
+
+/// who opens an epoch calls in what others wrote that it covers, and not what was its own.
+#[test]
+fn what_an_opening_names_is_taken_in_unless_its_opener_wrote_it() {
+    const BYTES: usize = 40 << 10;
+    let mut story = Story::with(&[BEN]);
+    let before = story.all.len();
+    let fits = usize::try_from(SAVED).expect("little") / (BYTES + 1_300);
+    let written = long_chain(&mut story, BYTES, fits + 12);
+    let mut charter = holding(story.circle, &story.all[..before]);
+    charter.at(Timestamp(20_000 * DAY_MS));
+    story.all[before..].iter().for_each(|signed| drop(charter.take(signed.clone())));
+    let last = [*written.last().expect("many")];
+    let own = (&member(BEN), &last[..]);
+    assert!(charter.call([own].into_iter()).is_empty());
+    let others = (&member(ANNA), &last[..]);
+    assert!(!charter.call([others].into_iter()).is_empty());
+    assert!(charter.get(&last[0]).is_some());
+}
+
+/// R-16, P7: who fills the room for what waits makes room for others at its own cost.
+#[test]
+fn a_flood_of_what_waits_keeps_nobody_else_out() {
+    let story = Story::with(&[BEN]);
+    let mut charter = story.charter();
+    let absent = |author: u8, n: u32| {
+        let mut parent = [9; 32];
+        parent[..4].copy_from_slice(&n.to_be_bytes());
+        let parents = vec![OperationId(parent)];
+        let waits = Operation { author: member(author), parents, ..plain(&story) };
+        Signed::new(&waits, &KeyPair::from_seed(&[author; 32]), Label::Operation, &story.circle)
+    };
+    for n in 0..u32::try_from(MAX_WAITING).expect("few") + 50 {
+        charter.take(absent(BEN, n));
+    }
+    let anna = absent(ANNA, 1);
+    charter.take(anna.clone());
+    assert!(charter.waiting_for(&story.id(&anna)).is_some());
+    assert_eq!(charter.waiting.len(), MAX_WAITING);
 }
