@@ -49,6 +49,11 @@ const REPAIR_STEP_MS: u64 = 8;
 const MAX_DOUBTS: usize = 1_024;
 /// How long a refusal stands before it is tried again.
 const REFUSED_MS: u64 = 60_000;
+/// How long a relay or member may give nothing of what it had offered, before the rest is given up until the next
+/// reconciliation, and nobody waits for it (H-13). A guess: five questions.
+const STALL_MS: u64 = 5 * ANSWER_MS;
+/// How often the wait for the other side of a reconciliation, or for a relay to take what was put there, is doubled.
+const MAX_DOUBLED: u32 = 3;
 /// Envelopes asked for at once on one session.
 const MAX_GETS: usize = 512;
 /// Envelopes that wait to be asked for on one session.
@@ -124,6 +129,10 @@ struct Session {
     doubts: BTreeMap<EnvelopeId, (MailboxId, Timestamp)>,
     attempts: u32,
     nonsense: u8,
+    /// When something came that was asked for, or was asked for after nothing was.
+    fed: Timestamp,
+    /// Whether that is too long ago: what it offers is no reason to wait for it.
+    stalled: bool,
 }
 
 /// How far this device has come with one mailbox on one session.
@@ -139,6 +148,14 @@ struct Standing {
     calm: u32,
     /// When to reconcile again because too much was put in too short a time.
     hurry: Option<Timestamp>,
+    /// A relay's: what was put there, and what it has not shown to have.
+    owed: BTreeSet<EnvelopeId>,
+    /// Reconciliations in a row only for what is owed.
+    dunned: u32,
+    /// Reconciliations in a row that were not answered.
+    silent: u32,
+    /// One that led nowhere: the next is not before this.
+    rests: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,6 +174,8 @@ struct Reconciling {
     /// Envelopes of one's own that had no acknowledgement when it began: of these it tells whether the
     /// other side has them, of later ones it does not.
     unacked: BTreeSet<EnvelopeId>,
+    /// The same of what the relay owed.
+    owed: BTreeSet<EnvelopeId>,
 }
 
 /// What came of a frame, for whoever reads what lies in mailboxes.
@@ -379,12 +398,13 @@ impl Exchange {
         })
     }
 
-    /// Whether every relay is connected and in step on this mailbox.
-    pub(crate) fn is_in_step_everywhere(&self, mailbox: &MailboxId) -> bool {
+    /// Whether every relay is connected, in step on this mailbox, and has all that was put there from here. That
+    /// one says so is not enough for what nobody comes back to.
+    pub(crate) fn is_told_everywhere(&self, mailbox: &MailboxId) -> bool {
         self.relays.iter().all(|relay| {
             let session = relay.peer.and_then(|peer| self.sessions.get(&peer));
             let standing = session.and_then(|session| session.mine.get(mailbox));
-            standing.is_some_and(|standing| standing.synced.is_some())
+            standing.is_some_and(|held| held.synced.is_some() && held.owed.is_empty())
         })
     }
 
@@ -452,6 +472,8 @@ impl Exchange {
             doubts: BTreeMap::new(),
             attempts: 0,
             nonsense: 0,
+            fed: env.now,
+            stalled: false,
         };
         batch.send(self.link, peer, &session.hello(false));
         self.sessions.insert(peer, session);
@@ -508,15 +530,11 @@ impl Exchange {
                 if version != 1 || relay != session.relay {
                     return false;
                 }
-                if session.their_nonce != Some(nonce) {
-                    session.their_nonce = Some(nonce);
-                    session.mine.clear();
-                    session.theirs.clear();
-                    session.awaited.clear();
-                    session.late.clear();
-                    session.doubts.clear();
-                    self.appoint(batch);
+                // One nonce a connection: all that is proven hangs on it, and to prove it anew is work (P7).
+                if session.their_nonce.is_some_and(|known| known != nonce) {
+                    return false;
                 }
+                session.their_nonce = Some(nonce);
                 let session = &self.sessions[&peer];
                 if !heard {
                     batch.send(link, peer, &session.hello(true));
@@ -547,6 +565,9 @@ impl Exchange {
             }
             Packet::Stored { mailbox, ids } => {
                 if session.relay {
+                    if let Some(standing) = session.mine.get_mut(&mailbox) {
+                        standing.owed.retain(|id| !ids.contains(id));
+                    }
                     self.acknowledged(&mailbox, &ids, outcome);
                 }
             }
@@ -594,7 +615,8 @@ impl Exchange {
                 self.give(env, batch, peer, mailbox, &ids, false);
             }
             Packet::Reconcile { mailbox, round, bytes } => {
-                if !session.theirs.contains(&mailbox) || round.number >= MAX_ROUNDS {
+                let long = bytes.0.len() as u64 > RECONCILE_BYTES || round.number >= MAX_ROUNDS;
+                if long || !session.theirs.contains(&mailbox) {
                     return false;
                 }
                 let Some(slot) = self.boxes.get(&mailbox) else { return false };
@@ -653,6 +675,10 @@ impl Exchange {
                     synced: None,
                     calm: 0,
                     hurry: None,
+                    owed: BTreeSet::new(),
+                    dunned: 0,
+                    silent: 0,
+                    rests: None,
                 };
                 session.mine.insert(*mailbox, standing);
             }
@@ -778,8 +804,12 @@ impl Exchange {
         session.attempts = session.attempts.wrapping_add(1);
         let round = Round { attempt: session.attempts, number: 0 };
         standing.hurry = None;
+        standing.silent += u32::from(standing.reconciling.is_some());
+        standing.owed.retain(|id| slot.keeps(id));
+        standing.dunned = if standing.owed.is_empty() { 0 } else { standing.dunned + 1 };
+        let (unacked, owed) = (slot.unacked.clone(), standing.owed.clone());
         standing.reconciling =
-            Some(Reconciling { round, at: env.now, found: false, unacked: slot.unacked.clone() });
+            Some(Reconciling { round, at: env.now, found: false, unacked, owed });
         batch.send(self.link, peer, &Packet::Reconcile { mailbox, round, bytes: Bytes(bytes) });
     }
 
@@ -801,20 +831,30 @@ impl Exchange {
         if going.round != round {
             return true;
         }
+        if bytes.len() as u64 > RECONCILE_BYTES {
+            return false;
+        }
         let Some(step) = slot.step(bytes) else { return false };
+        standing.silent = 0;
         for id in &step.lacks {
             going.unacked.remove(id);
+            going.owed.remove(id);
+            if session.relay && slot.keeps(id) {
+                standing.owed.insert(*id);
+            }
         }
         let needs: Vec<EnvelopeId> = step
             .needs
             .into_iter()
             .filter(|id| !slot.held.contains_key(id) && !slot.bad.contains(id))
             .collect();
-        let kept = |id| slot.held.get(id).is_some_and(|(_, place)| *place != ERASED);
-        going.found |= !needs.is_empty() || step.lacks.iter().any(kept);
-        let more = step.next.filter(|_| round.number < MAX_ROUNDS);
-        let done = more.is_none();
-        if let Some(bytes) = more {
+        going.found |= !needs.is_empty() || step.lacks.iter().any(|id| slot.keeps(id));
+        let done = step.next.is_none();
+        // H-13: who goes on for ever has shown nothing, and is left alone for a while.
+        if !done && round.number + 1 >= MAX_ROUNDS {
+            standing.reconciling = None;
+            standing.rests = Some(env.now.plus(IDLE_SYNC_MS));
+        } else if let Some(bytes) = step.next {
             going.round.number += 1;
             going.at = env.now;
             let round = going.round;
@@ -825,6 +865,7 @@ impl Exchange {
             let going = standing.reconciling.take().expect("it goes on");
             standing.synced = Some(env.now);
             standing.calm = if going.found { 0 } else { (standing.calm + 1).min(MAX_CALM) };
+            standing.owed.retain(|id| !going.owed.contains(id));
             going.unacked.into_iter().collect::<Vec<_>>()
         });
         let relay = session.relay;
@@ -855,9 +896,11 @@ impl Exchange {
         let known = self.relays.iter().find(|known| known.peer == Some(peer));
         let admission = known.and_then(|known| known.admission);
         let Some(standing) = session.mine.get_mut(&mailbox) else { return };
-        if id.is_some() {
+        if let Some(id) = id {
             if why == Refusal::Rate {
                 standing.hurry = Some(env.now.plus(RATE_MS));
+            } else {
+                standing.owed.remove(&id);
             }
             outcome.refused.push((mailbox, why));
             return;
@@ -906,7 +949,9 @@ impl Exchange {
         let id = envelope.id(&mailbox);
         let mut late = false;
         if let Some(session) = self.sessions.get_mut(&peer) {
-            session.gets.remove(&id);
+            if session.gets.remove(&id).is_some() {
+                (session.fed, session.stalled) = (now, false);
+            }
             session.awaited.remove(&id);
             session.doubts.remove(&id);
             late = session.late.remove(&id);
@@ -984,6 +1029,9 @@ impl Exchange {
         }
         if session.gets.len() > MAX_GETS / 2 {
             return;
+        }
+        if session.gets.is_empty() {
+            session.fed = env.now;
         }
         let mut asked: BTreeMap<MailboxId, Vec<EnvelopeId>> = BTreeMap::new();
         while session.gets.len() < MAX_GETS {
@@ -1101,15 +1149,11 @@ impl Exchange {
                 });
             }
         }
-        let served = |session: &Session| {
-            session.relay
-                && session
-                    .mine
-                    .get(&mailbox)
-                    .is_some_and(|standing| standing.proof == ProofState::Proven)
-        };
-        for (peer, session) in &self.sessions {
-            if served(session) {
+        for (peer, session) in self.sessions.iter_mut().filter(|(_, session)| session.relay) {
+            let standing = session.mine.get_mut(&mailbox);
+            if let Some(standing) = standing.filter(|held| held.proof == ProofState::Proven) {
+                standing.owed.insert(id);
+                standing.dunned = 0;
                 let envelopes = vec![Bytes(envelope.bytes().to_vec())];
                 batch.send(self.link, *peer, &Packet::Put { mailbox, envelopes });
             }
@@ -1233,9 +1277,13 @@ impl Exchange {
             .filter(|(_, (_, at))| now.since(*at) >= ANSWER_MS)
             .map(|(id, _)| *id)
             .collect();
+        if !late.is_empty() && now.since(session.fed) >= STALL_MS {
+            session.give_up();
+        }
         for id in late {
-            let (mailbox, _) = session.gets.remove(&id).expect("listed just now");
-            session.wanted.push_front((mailbox, id, now));
+            if let Some((mailbox, _)) = session.gets.remove(&id) {
+                session.wanted.push_front((mailbox, id, now));
+            }
         }
         for mailbox in begin {
             self.begin(env, batch, peer, mailbox);
@@ -1392,11 +1440,17 @@ impl Standing {
     /// When to reconcile next; `None` if this side never has.
     fn due(&self, unacked: bool) -> Option<Timestamp> {
         if let Some(going) = &self.reconciling {
-            return Some(going.at.plus(ANSWER_MS));
+            return Some(going.at.plus(ANSWER_MS << self.silent.min(MAX_DOUBLED)));
         }
-        let wait = if unacked { BUSY_SYNC_MS } else { IDLE_SYNC_MS << self.calm.saturating_sub(1) };
-        let at = self.synced?.plus(wait);
-        Some(self.hurry.map_or(at, |hurry| hurry.min(at)))
+        let wait = match unacked {
+            true => BUSY_SYNC_MS,
+            // One relay has it: the others are asked less and less often.
+            false if !self.owed.is_empty() => BUSY_SYNC_MS << self.dunned.min(MAX_DOUBLED),
+            false => IDLE_SYNC_MS << self.calm.saturating_sub(1),
+        };
+        let at = self.synced.map(|at| at.plus(wait)).or(self.rests)?;
+        let at = self.hurry.map_or(at, |hurry| hurry.min(at));
+        Some(self.rests.map_or(at, |rests| rests.max(at)))
     }
 }
 
@@ -1409,7 +1463,15 @@ impl Session {
 
     /// Whether something that the other side has is still to come from it.
     fn is_busy(&self) -> bool {
-        !self.gets.is_empty() || !self.wanted.is_empty()
+        !self.stalled && (!self.gets.is_empty() || !self.wanted.is_empty())
+    }
+
+    /// H-13: what it offered it does not give. The next reconciliation offers it again, if it is there.
+    fn give_up(&mut self) {
+        self.gets.clear();
+        self.wanted.clear();
+        self.late.clear();
+        self.stalled = true;
     }
 
     /// Something came from elsewhere: a relay that serves its mailbox has to show that it has it.
@@ -1450,6 +1512,11 @@ struct Step {
 }
 
 impl Slot {
+    /// Whether an envelope's bytes are here.
+    fn keeps(&self, id: &EnvelopeId) -> bool {
+        self.held.get(id).is_some_and(|(_, place)| *place != ERASED)
+    }
+
     fn storage(&self) -> Option<NegentropyStorageVector> {
         let mut storage = NegentropyStorageVector::with_capacity(self.held.len());
         for (id, (hour, _)) in &self.held {

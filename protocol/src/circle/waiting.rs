@@ -338,7 +338,7 @@ impl Circle {
                 && held.state == RequestState::Waiting
                 && !self.roster.members.contains_key(&MemberId::of(&held.body.key))
         });
-        let told = self.exchange.is_in_step_everywhere(&mailbox)
+        let told = self.exchange.is_told_everywhere(&mailbox)
             || env.now.0 > invite.body.expires.saturating_add(TOLD_MS);
         if self.exchange.is_acked(&mailbox) && told && !waits {
             self.set_closing(batch, &invite.operation, Closing::Done);

@@ -765,3 +765,106 @@ fn what_is_older_than_the_horizon_is_erased_and_not_fetched_again() {
     anna.hear(relay, &Packet::Announce { mailbox, ids: vec![id] });
     assert_eq!(anna.said(relay), []);
 }
+
+/// What a relay is told after greetings and proofs: Anna and Mallory, a relay, share mailbox 1.
+fn at_a_liar() -> (Side, MailboxId, Round) {
+    let mut anna = Side::new(ANNA, false);
+    let mailbox = anna.open(1, false);
+    served_by(&mut anna, MALLORY, mailbox);
+    let round = anna.said(MALLORY).into_iter().find_map(|packet| match packet {
+        Packet::Reconcile { round, .. } => Some(round),
+        _ => None,
+    });
+    (anna, mailbox, round.expect("it reconciles"))
+}
+
+fn served_by(anna: &mut Side, relay: Peer, mailbox: MailboxId) {
+    let known = (vec![vec![relay.0[0]]], RelayKey::Known(relay), None);
+    let others = anna
+        .exchange
+        .relays()
+        .map(|relay| (relay.addresses.to_vec(), RelayKey::Known(relay.key.expect("known")), None));
+    let relays = others.chain([known]).collect();
+    anna.act(|exchange, _, batch| exchange.use_relays(batch, relays));
+    anna.up(relay, true);
+    anna.greeted_by(relay, Nonce([7; 16]), true);
+    anna.hear(relay, &Packet::Proven(vec![mailbox]));
+}
+
+/// R-52, H-13: a relay that offers what it does not give is not waited for.
+#[test]
+fn what_a_relay_offers_and_never_gives_is_given_up() {
+    let (mut anna, mailbox, round) = at_a_liar();
+    anna.hear(MALLORY, &Packet::Reconciled { mailbox, round, bytes: Bytes(vec![0x61]) });
+    let mut asked = 0;
+    for n in 0..10_u8 {
+        let ids = (0..9).map(|id| EnvelopeId([100 + 10 * n + id; 32])).collect();
+        anna.hear(MALLORY, &Packet::Announce { mailbox, ids });
+        for _ in 0..5 {
+            anna.tick(1_000);
+        }
+        let gets = |packet: &Packet| matches!(packet, Packet::Get { .. });
+        asked += anna.said(MALLORY).iter().filter(|packet| gets(packet)).count();
+    }
+    assert!(!anna.exchange.is_busy(), "nobody waits for it");
+    assert!(asked < 60, "asked {asked} times");
+}
+
+/// R-52, H-13: a reconciliation that never ends proves nothing, and is not begun anew at once.
+#[test]
+fn a_reconciliation_without_end_acknowledges_nothing() {
+    let (mut anna, mailbox, _) = at_a_liar();
+    let id = anna.offer(mailbox, b"hello");
+    let (mut rounds, mut acked) = (0, Vec::new());
+    for second in 0..600_u64 {
+        for packet in anna.said(MALLORY) {
+            let Packet::Reconcile { round, .. } = packet else { continue };
+            rounds += 1;
+            // "Of everything I have another fingerprint."
+            let bytes = Bytes([&WHOLE[..], &second.to_be_bytes(), &[0; 8]].concat());
+            let answer = Packet::Reconciled { mailbox, round, bytes };
+            acked.extend(anna.hear(MALLORY, &answer).acked);
+        }
+        anna.tick(1_000);
+    }
+    assert!(rounds <= MAX_ROUNDS + 1, "{rounds} rounds in ten minutes");
+    assert!(!acked.contains(&id));
+}
+
+/// R-52, P7: all proofs hang on a nonce, so there is one a connection.
+#[test]
+fn a_relay_that_greets_anew_again_and_again_is_left() {
+    let (mut anna, _, _) = at_a_liar();
+    for n in 0..=MAX_NONSENSE {
+        let nonce = Nonce([100 + n; 16]);
+        anna.hear(MALLORY, &Packet::Hello { version: 1, nonce, relay: true, heard: true });
+    }
+    assert!(anna.was_shut(MALLORY));
+    let proofs = anna.said(MALLORY);
+    assert!(!proofs.iter().any(|packet| matches!(packet, Packet::Prove(_))), "{proofs:?}");
+}
+
+/// that one relay says it has something does not make the other one have it.
+#[test]
+fn what_one_relay_acknowledges_is_put_to_the_other_until_it_has_it() {
+    let (mut anna, mailbox, round) = at_a_liar();
+    anna.hear(MALLORY, &Packet::Reconciled { mailbox, round, bytes: Bytes(vec![0x61]) });
+    served_by(&mut anna, BEN, mailbox);
+    let first = anna.said(BEN).into_iter().find_map(|packet| match packet {
+        Packet::Reconcile { round, .. } => Some(round),
+        _ => None,
+    });
+    let round = first.expect("it reconciles");
+    anna.hear(BEN, &Packet::Reconciled { mailbox, round, bytes: Bytes(vec![0x61]) });
+    let id = anna.offer(mailbox, b"hello");
+    // The frame to Ben's machine was lost.
+    anna.said(BEN);
+    let acked = anna.hear(MALLORY, &Packet::Stored { mailbox, ids: vec![id] }).acked;
+    assert_eq!(acked, [id]);
+    assert!(!anna.exchange.is_told_everywhere(&mailbox));
+    anna.tick(2 * BUSY_SYNC_MS);
+    let asks = anna.said(BEN);
+    assert!(asks.iter().any(|packet| matches!(packet, Packet::Reconcile { .. })), "{asks:?}");
+    anna.hear(BEN, &Packet::Stored { mailbox, ids: vec![id] });
+    assert!(anna.exchange.is_told_everywhere(&mailbox));
+}
