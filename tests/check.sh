@@ -51,6 +51,10 @@ wall() {
         grep -xE 'libc|rustix|nix|tempfile|dirs|tracing|log|once_cell|parking_lot' <<<"$tree"; then
         echo "wall: the protocol depends on these"; bad=1
     fi
+    # What the simulator plants (docs/mutants.md) is in no program.
+    if cargo tree --locked -p hearthlight-cli -e normal,features | grep 'hearthlight-protocol feature "sim"'; then
+        echo "wall: the program is built with what the simulator plants"; bad=1
+    fi
     # A comment may name what the code may not.
     if grep -rnE '\b(libp2p|sled)\b' cli/Cargo.toml cli/src --include='*.rs' --include=Cargo.toml |
         grep -vE ':[0-9]+: *//'; then

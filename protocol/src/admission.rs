@@ -21,6 +21,7 @@ use crate::identity::{
 };
 use crate::invite::InviteCode;
 use crate::mailbox::Refusal;
+use crate::planted::{Planted, is_planted};
 use crate::signed::Signed;
 use crate::wire::{self, Bytes};
 
@@ -87,6 +88,7 @@ pub(crate) struct Origin {
 impl Origin {
     pub(crate) fn fits(&self, secret: &[u8; 16]) -> bool {
         invite_secret(&self.circle, &self.invite, &self.inviter, &self.r) == *secret
+            || is_planted(Planted::CodeOfAnyCircle)
     }
 }
 
@@ -220,7 +222,8 @@ impl Request {
         let good = body.circle == *circle
             && is_name(&body.handle)
             && self.body.is_by(&body.key, Label::Request, circle)
-            && verify(&proof.0, &self.proof.0, Label::Request, circle, &[&self.body.content.0]);
+            && (verify(&proof.0, &self.proof.0, Label::Request, circle, &[&self.body.content.0])
+                || is_planted(Planted::RequestUnproven));
         let card = VerifiedCard::verify(body.card.clone(), &body.key, circle, suite)?;
         good.then_some((body, card))
     }
@@ -608,7 +611,8 @@ impl Attempt {
             return;
         }
         // Everybody who has the code can write a note: only the inviter's word ends the wait.
-        if MemberId::of(&note.key) == note.origin.inviter {
+        let inviter = MemberId::of(&note.key) == note.origin.inviter;
+        if inviter || is_planted(Planted::AnybodyEndsInvites) {
             self.finish(batch, note.why);
         } else if self.record.ended.is_none() {
             (self.end, self.soft) = (Some(end_of(note.why)), true);
@@ -620,7 +624,7 @@ impl Attempt {
         let circle = welcome.origin.circle;
         let good = signed.is_by(&welcome.key, Label::InviteNote, &circle)
             && welcome.origin.fits(&self.secret())
-            && Some(welcome.to) == self.request_id();
+            && (Some(welcome.to) == self.request_id() || is_planted(Planted::WelcomeToAnybody));
         let (card, secrets) = (self.record.card.as_ref()?, self.secrets.clone()?);
         let suite = Suite::from_number(card.suite)?;
         let header: Header = welcome.header.decode()?;
@@ -725,4 +729,4 @@ pub(crate) fn sign_note<T: Encode<()>>(note: &T, pair: &KeyPair, circle: &Circle
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

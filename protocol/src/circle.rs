@@ -60,6 +60,7 @@ use crate::identity::{
 };
 use crate::invite::InviteCode;
 use crate::message::Run;
+use crate::planted::{Planted, is_planted};
 use crate::signed::Signed;
 use crate::wire::{self, Bytes};
 
@@ -563,7 +564,8 @@ impl Circle {
         envelope: Envelope,
     ) -> Judgement {
         // not from the future; it comes again once its hour has come.
-        if envelope.hour() > env.now.hour().saturating_add(2) {
+        if envelope.hour() > env.now.hour().saturating_add(2) && !is_planted(Planted::HourUnchecked)
+        {
             return Judgement::Ignore;
         }
         let id = envelope.id(&mailbox);

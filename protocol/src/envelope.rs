@@ -5,6 +5,7 @@ use rand_core::CryptoRng;
 use crate::boundary::Timestamp;
 use crate::crypto::{self, Label};
 use crate::identity::{CircleId, EnvelopeId, MailboxId};
+use crate::planted::{Planted, is_planted};
 
 /// Version, hour and nonce before the sealed part.
 const HEAD: usize = 1 + 4 + 24;
@@ -70,7 +71,8 @@ impl Envelope {
         let mut plain = crypto::open(key, &nonce, &self.0[HEAD..], &associated(head, mailbox))?;
         let length = u32::from_be_bytes(plain.get(..4)?.try_into().ok()?);
         let end = 4usize.checked_add(usize::try_from(length).ok()?)?;
-        if end > plain.len() || plain[end..].iter().any(|byte| *byte != 0) {
+        let zero = |byte: &u8| *byte == 0 || is_planted(Planted::PaddingUnchecked);
+        if end > plain.len() || !plain[end..].iter().all(zero) {
             return None;
         }
         plain.truncate(end);
@@ -117,6 +119,7 @@ pub fn padded_text(len: usize) -> Option<usize> {
 fn padded(len: usize) -> Option<usize> {
     const KIB: usize = 1 << 10;
     let size = match len {
+        _ if is_planted(Planted::Unpadded) => len,
         0..=512 => 512,
         513..=0x8000 => len.next_power_of_two(),
         0x8001..=0x2_0000 => len.next_multiple_of(8 * KIB),
@@ -126,13 +129,13 @@ fn padded(len: usize) -> Option<usize> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
     ///
     #[test]
-    fn an_envelope_has_one_of_few_sizes_and_opens_only_in_its_mailbox() {
+    pub(crate) fn an_envelope_has_one_of_few_sizes_and_opens_only_in_its_mailbox() {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         let (key, here, there) = ([7; 32], MailboxId([1; 32]), MailboxId([2; 32]));
         for (len, size) in [
@@ -168,5 +171,21 @@ mod tests {
         }
         assert_eq!(Envelope::parse(sealed.bytes()[..511].to_vec()), None);
         assert_eq!(Envelope::parse(Vec::new()), None);
+    }
+
+    /// R-30, H-7: nobody makes another envelope of the same text by its padding.
+    #[test]
+    pub(crate) fn padding_that_is_not_zero_is_refused() {
+        let (key, here, nonce) = ([7; 32], MailboxId([1; 32]), [3; 24]);
+        let opened = |last: u8| {
+            let mut plain = vec![0; 512 - HEAD - 16];
+            plain[3..9].copy_from_slice(b"\x05hello");
+            *plain.last_mut().unwrap() = last;
+            let mut bytes = [&[VERSION, 0, 0, 0, 0][..], &nonce].concat();
+            bytes.extend(crypto::seal(&key, &nonce, &plain, &associated(&bytes, &here)));
+            Envelope::parse(bytes).expect("of a right size").open(&key, &here)
+        };
+        assert_eq!(opened(0).as_deref(), Some(&b"hello"[..]));
+        assert_eq!(opened(1), None);
     }
 }

@@ -21,6 +21,7 @@ use crate::mailbox::{
     BATCH_BYTES, Ends, MAX_IDS, MAX_PROOFS, MAX_ROUNDS, Packet, Proof, RECONCILE_BYTES, Refusal,
     Round,
 };
+use crate::planted::{Planted, is_planted};
 use crate::wire::{self, Bytes};
 
 /// How long an answer may take before the question is asked again.
@@ -564,7 +565,7 @@ impl Exchange {
                 self.appoint(batch);
             }
             Packet::Stored { mailbox, ids } => {
-                if session.relay {
+                if session.relay || is_planted(Planted::MemberAcknowledges) {
                     if let Some(standing) = session.mine.get_mut(&mailbox) {
                         standing.owed.retain(|id| !ids.contains(id));
                     }
@@ -658,7 +659,8 @@ impl Exchange {
             let ends = session.ends(*peer, their_nonce);
             let mut proofs = Vec::new();
             for (mailbox, slot) in &mut self.boxes {
-                if session.mine.contains_key(mailbox) || slot.quiet && !session.relay {
+                let quiet = slot.quiet && !is_planted(Planted::QuietListed);
+                if session.mine.contains_key(mailbox) || quiet && !session.relay {
                     continue;
                 }
                 let push =
@@ -666,7 +668,7 @@ impl Exchange {
                 if push {
                     slot.pusher = Some(*peer);
                 }
-                proofs.push(ends.prove(&slot.sealed.pair, push, !slot.quiet));
+                proofs.push(ends.prove(&slot.sealed.pair, push, !quiet));
                 let standing = Standing {
                     proof: ProofState::Said,
                     push,
@@ -766,7 +768,7 @@ impl Exchange {
         let link = self.link;
         for proof in proofs {
             let here = self.boxes.get(&proof.mailbox).is_some_and(|slot| !slot.quiet);
-            if here && ends.verify(proof) {
+            if here && (ends.verify(proof) || is_planted(Planted::ProofUnchecked)) {
                 session.theirs.insert(proof.mailbox);
                 proven.push(proof.mailbox);
                 // It had refused this one before: now it has it too.
@@ -1215,6 +1217,9 @@ impl Exchange {
     /// Remembers that an envelope is of no use, so that it is not fetched again.
     pub(crate) fn reject(&mut self, mailbox: MailboxId, id: EnvelopeId) {
         if let Some(slot) = self.boxes.get_mut(&mailbox) {
+            if is_planted(Planted::RejectedForgotten) {
+                return;
+            }
             if slot.bad.len() >= MAX_BAD {
                 slot.bad.pop_first();
             }
@@ -1232,6 +1237,9 @@ impl Exchange {
                     *place = ERASED;
                     slot.unacked.remove(id);
                 }
+            }
+            if is_planted(Planted::ErasedForgotten) {
+                slot.held.retain(|_, (_, place)| *place != ERASED);
             }
         }
     }
@@ -1296,7 +1304,7 @@ impl Exchange {
     /// this one have it within seconds. Each envelope once: a relay that loses it costs no more than that.
     fn repair(&mut self, env: &Env<'_>, batch: &mut Batch, peer: Peer) {
         let Some(session) = self.sessions.get_mut(&peer) else { return };
-        if session.is_busy() {
+        if session.is_busy() || is_planted(Planted::OthersNotRepaired) {
             return;
         }
         let mut due: BTreeMap<MailboxId, Vec<EnvelopeId>> = BTreeMap::new();
@@ -1577,4 +1585,4 @@ fn topic(mailbox: &MailboxId) -> Topic {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -13,6 +13,7 @@ pub mod invite;
 pub mod mailbox;
 pub mod member;
 pub mod message;
+pub mod planted;
 pub mod relay;
 pub mod signed;
 pub mod template;

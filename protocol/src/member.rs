@@ -17,7 +17,6 @@ use crate::error::{CommandError, RestoreError};
 use crate::identity::{CircleId, Identity, RequestId};
 use crate::template::Template;
 
-pub use crate::circle::head::Planted;
 #[cfg(feature = "sim")]
 pub mod sim;
 

@@ -2,7 +2,7 @@
 //! have to find.
 
 use hearthlight_protocol::boundary::Room;
-use hearthlight_protocol::member::Planted;
+use hearthlight_protocol::planted::{Planted, Planting, plant};
 
 use crate::HostId;
 
@@ -45,8 +45,15 @@ pub struct Faults {
     pub sends_first: f64,
     /// Relays say that they stored, and store no envelope.
     pub lying_relays: bool,
-    /// In the members' machines themselves.
+    /// In the machines themselves.
     pub planted: [Option<Planted>; 2],
     /// Nothing that this host sends ever arrives.
     pub mute: Option<HostId>,
+}
+
+impl Faults {
+    /// Plants what is to be planted in machines, as long as one of them runs.
+    pub(crate) fn plant(&self) -> Planting {
+        plant(self.planted.into_iter().flatten())
+    }
 }

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use hearthlight_protocol::boundary::{Env, Input, Output, Room, Timestamp};
 use hearthlight_protocol::error::RestoreError;
 use hearthlight_protocol::identity::MemberId;
-use hearthlight_protocol::member::Planted;
 
 use crate::chance::Chance;
 use crate::fault::Faults;
@@ -129,13 +128,6 @@ impl Host {
         let restored = std::mem::take(&mut self.restored);
         let inputs = if restored { Vec::new() } else { std::mem::take(&mut self.inbox) };
         self.with_machine(now, |machine, env| machine.handle(env, inputs))
-    }
-
-    /// Plants faults in what runs.
-    pub(crate) fn plant(&mut self, faults: [Option<Planted>; 2]) {
-        if let Some(machine) = &mut self.machine {
-            faults.into_iter().flatten().for_each(|fault| machine.plant(fault));
-        }
     }
 
     /// Lets the operator add a token.

@@ -11,6 +11,7 @@
 pub mod bounds;
 pub mod chance;
 pub mod fault;
+pub mod forge;
 pub mod governing;
 pub mod homes;
 pub mod host;

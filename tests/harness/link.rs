@@ -430,6 +430,16 @@ impl Network {
         Some(if c.ends[0] == spot { c.peers[1] } else { c.peers[0] })
     }
 
+    /// The link on which a member's host reaches a relay, and that relay.
+    pub(crate) fn relay_of(&self, host: HostId) -> Option<(Link, Peer)> {
+        let ends = |c: &Connection| {
+            let end = c.ends.iter().position(|end| end.host == host)?;
+            let relay = self.sites.contains_key(&c.ends[1 - end].host);
+            relay.then_some((c.ends[end].link, c.peers[1 - end]))
+        };
+        self.connections.values().find_map(ends)
+    }
+
     fn reserved(&self, spot: Spot, relay: &Peer) -> bool {
         let asks = |contact: &Contact| match contact {
             Contact::Relay { key, reserve, .. } => *reserve && key.fits(relay),

@@ -7,8 +7,8 @@ use hearthlight_protocol::boundary::{
 use hearthlight_protocol::crypto::{KeyPair, Secret};
 use hearthlight_protocol::error::RestoreError;
 use hearthlight_protocol::identity::{CircleId, Peer};
+use hearthlight_protocol::member::Member;
 use hearthlight_protocol::member::sim::Inside;
-use hearthlight_protocol::member::{Member, Planted};
 use hearthlight_protocol::relay::token::{Grant, chain};
 use hearthlight_protocol::relay::{Relay, RelayConfig};
 
@@ -25,8 +25,6 @@ pub trait Machine {
     fn inside(&self, _circle: &CircleId) -> Option<Inside> {
         None
     }
-    /// Plants a fault in a member's machine.
-    fn plant(&mut self, _fault: Planted) {}
     /// A relay's operator adds an admission token; the batch is carried out as any other.
     fn add_token(&mut self, _env: &mut Env<'_>, _token: [u8; 16]) -> Vec<Output> {
         Vec::new()
@@ -44,10 +42,6 @@ impl Machine for Member {
 
     fn inside(&self, circle: &CircleId) -> Option<Inside> {
         self.inside(circle)
-    }
-
-    fn plant(&mut self, fault: Planted) {
-        self.plant(fault);
     }
 }
 

@@ -11,7 +11,7 @@ use hearthlight_protocol::crypto::sha256;
 use hearthlight_protocol::error::CommandError;
 use hearthlight_protocol::identity::{CircleId, MemberId, RequestId};
 use hearthlight_protocol::invite::InviteCode;
-use hearthlight_protocol::member::Planted;
+use hearthlight_protocol::planted::Planted;
 
 use crate::governing::Govern;
 use crate::machine::{Machines, Part, relay_address, relay_peer};
@@ -91,8 +91,7 @@ impl World {
         let mut world = Self::new(Machines::Real, seed, members, 1);
         world.customs.keep_s = Some(keep_s);
         let mut world = world.with_circle(inside);
-        world.faults.planted = [fault, None];
-        world.hosts.iter_mut().for_each(|host| host.plant([fault, None]));
+        world.plant([fault, None]);
         world
     }
 

@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use hearthlight_protocol::boundary::{Answer, Event, Input, Ticket, Timestamp};
 use hearthlight_protocol::error::CommandError;
 use hearthlight_protocol::identity::{CircleId, MemberId};
+use hearthlight_protocol::planted::Planted;
 
 use crate::bounds::Sizes;
 use crate::chance::Chance;
@@ -201,6 +202,11 @@ impl World {
         world
     }
 
+    /// Plants faults in all machines, from now on.
+    pub fn plant(&mut self, faults: [Option<Planted>; 2]) {
+        self.faults.planted = faults;
+    }
+
     /// Lets so much time pass, or stops where a promise is broken.
     pub fn run_for(&mut self, ms: u64) {
         let end = self.now.plus(ms);
@@ -243,8 +249,12 @@ impl World {
         }
         self.trace.note(self.now, "start", host, &[]);
         self.log(host, || "starts".into());
-        let (machines, now) = (self.machines, self.now);
-        match guarded(|| self.hosts[host].start(machines, now)) {
+        let (machines, now, faults) = (self.machines, self.now, self.faults);
+        let start = || {
+            let _planting = faults.plant();
+            self.hosts[host].start(machines, now)
+        };
+        match guarded(start) {
             Some(Ok(())) => {
                 self.network.start(host);
                 self.note_known(host);

@@ -3,7 +3,7 @@
 use harness::{ANNA, BEN, CHRIS, DANA, World};
 use hearthlight_protocol::boundary::{Answer, Command};
 use hearthlight_protocol::identity::MemberId;
-use hearthlight_protocol::member::Planted;
+use hearthlight_protocol::planted::Planted;
 
 const DAY: u64 = 86_400_000;
 /// Eve belongs from the beginning, Finn comes while Dana is away.

@@ -8,6 +8,7 @@
 
 mod back;
 mod large;
+mod mutants;
 mod terms;
 
 use harness::storm::KINDS;
@@ -15,19 +16,10 @@ use harness::{
     ANNA, BEN, CHRIS, DANA, Faults, Machines, StormConfig, World, first_broken, run_storms,
 };
 use hearthlight_protocol::boundary::{KeySlot, Room, SlotKind, Store};
-use hearthlight_protocol::member::Planted;
+use hearthlight_protocol::planted::{FAULTS, Planted};
 
 /// Storms in which a fault in the machines has to be found out: few need the board at once.
 const SEEDS_FOR_A_PLANTED_FAULT: u64 = 120;
-/// Faults that can be planted in the machines.
-const PLANTED: [Planted; 6] = [
-    Planted::BoardAfterJudging,
-    Planted::BoardUsedOn,
-    Planted::SpokenInOn,
-    Planted::EpochsStay,
-    Planted::NobodyAsks,
-    Planted::NothingAgain,
-];
 /// Storms of each kind that lasts for weeks; 1,000 of one take a quarter of an hour.
 const SEEDS_OF_A_LONG_STORM: u64 = 12;
 /// Storms in which each planted fault has to be found out at least once. A guess.
@@ -165,9 +157,9 @@ fn storms_of_eight_change_their_circle() {
     for (place, name) in
         std::env::var("SIM_PLANT").iter().flat_map(|all| all.split(',')).enumerate()
     {
-        let named = |fault: &Planted| format!("{fault:?}") == name;
-        let fault = PLANTED.into_iter().find(named).unwrap_or_else(|| panic!("of {PLANTED:?}"));
-        config.faults.planted[place] = Some(fault);
+        let fault = FAULTS.iter().find(|fault| format!("{:?}", fault.planted) == name);
+        let fault = fault.unwrap_or_else(|| panic!("there is no fault {name}: docs/mutants.md"));
+        config.faults.planted[place] = Some(fault.planted);
     }
     let report = run_storms(first, seeds, &config);
     println!("{kind}: {report}");

@@ -163,7 +163,7 @@ fn the_join_card_of_the_circle_that_the_code_commits_to_is_believed() {
 
 /// who has seen the code passes no other circle off for it.
 #[test]
-fn a_join_card_of_another_circle_inviter_or_invite_is_not_believed() {
+pub(crate) fn a_join_card_of_another_circle_inviter_or_invite_is_not_believed() {
     let good = origin(HERE, ANNA);
     for (bad, by) in [
         (origin(CircleId([9; 32]), ANNA), ANNA),
@@ -230,7 +230,7 @@ fn a_closing_note_ends_the_wait_with_its_reason() {
 
 ///
 #[test]
-fn a_no_to_somebody_else_or_by_who_does_not_know_the_circle_ends_nothing() {
+pub(crate) fn a_no_to_somebody_else_or_by_who_does_not_know_the_circle_ends_nothing() {
     let mut joiner = Joiner::asking();
     let mine = Some(joiner.request().id(&HERE));
     let mut forged = note(origin(HERE, ANNA), ANNA, 4, mine);
@@ -244,6 +244,16 @@ fn a_no_to_somebody_else_or_by_who_does_not_know_the_circle_ends_nothing() {
         joiner.finds(&[RendezvousItem::Refusal(no.clone()), RendezvousItem::Closed(no)]);
         assert!(!joiner.attempt.is_over());
     }
+}
+
+/// all who hold the code can write a note; it is shown, and the wait goes on.
+#[test]
+pub(crate) fn a_no_of_who_has_the_code_is_not_the_end() {
+    let mut joiner = Joiner::asking();
+    let mine = Some(joiner.request().id(&HERE));
+    joiner.finds(&[RendezvousItem::Refusal(note(origin(HERE, ANNA), BEN, 4, mine))]);
+    assert_eq!(joiner.state(), JoinState::Over(JoinEnd::Declined));
+    assert!(!joiner.attempt.is_over());
 }
 
 /// that a relay does not know a code is nobody's word.
@@ -260,7 +270,7 @@ fn a_relay_that_does_not_know_the_code_ends_nothing() {
 
 ///
 #[test]
-fn a_request_is_believed_for_its_circle_invite_key_and_handle_alone() {
+pub(crate) fn a_request_is_believed_for_its_circle_invite_key_and_handle_alone() {
     let request = Joiner::asking().request();
     let proof = PublicKey(Rendezvous::of(&secret()).proof.public());
     let verify = |request: &Request| request.verify(&HERE, &proof, Suite::Thin);
@@ -319,7 +329,7 @@ fn a_welcome_is_believed_for_this_request_with_an_entry_that_opens() {
 
 /// R-63, H-8
 #[test]
-fn a_welcome_of_another_origin_request_circle_or_header_is_not_believed() {
+pub(crate) fn a_welcome_of_another_origin_request_circle_or_header_is_not_believed() {
     let other = |bend: fn(&mut Welcome)| {
         let mut joiner = Joiner::asking();
         let welcome = joiner.welcome(ANNA, bend);

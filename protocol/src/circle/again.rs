@@ -7,12 +7,13 @@ use minicbor::{Decode, Encode};
 
 use super::Circle;
 use super::card::VerifiedCard;
-use super::head::{Epoch, Planted, State};
+use super::head::{Epoch, State};
 use crate::batch::Batch;
 use crate::boundary::{DAY_MS, Env, Timestamp};
 use crate::crypto::{Label, hash};
 use crate::identity::{EpochId, MemberId, MessageId};
 use crate::message::{Item, MAX_IN_FRAME, Message, Pair};
+use crate::planted::{Planted, is_planted};
 use crate::wire::{self, Bytes};
 
 /// Relays may have forgotten what is older.
@@ -57,7 +58,7 @@ impl Circle {
         lacks: &[EpochId],
     ) {
         let member = self.roster.members.contains_key(who) && *who != self.me;
-        if self.epochs.is_planted(Planted::NothingAgain) {
+        if is_planted(Planted::NothingAgain) {
             return;
         }
         if !member || !self.is_in() || !self.in_step() || self.is_due() {
@@ -69,7 +70,9 @@ impl Circle {
         for id in self.unheard(who, lacks, env.now) {
             let first = self.log.line(&id).and_then(|line| self.epochs.by_hint(line.epoch()));
             let Some((_, first)) = first else { continue };
-            let inside = |who: &MemberId| first.members.binary_search(who).is_ok();
+            let inside = |who: &MemberId| {
+                first.members.binary_search(who).is_ok() || is_planted(Planted::AgainToAllHere)
+            };
             let all = self.head().is_some_and(|(_, epoch)| epoch.members.iter().all(inside));
             let Some(row) = self.log.line(&id).map(|line| line.row) else { continue };
             let Some(super::log::Row::Message { bytes, .. }) = self.log.row(env, batch, row) else {
@@ -124,13 +127,16 @@ impl Circle {
         let own = self.speaking.own.iter().filter(|((run, counter), id)| {
             let has = heard.and_then(|runs| runs.get(run));
             !has.is_some_and(|have| have.covers(*counter))
-                && again.at.get(*id).is_none_or(|(at, epoch)| lost(epoch, *at))
+                && again.at.get(*id).is_none_or(|(at, epoch)| {
+                    lost(epoch, *at) || is_planted(Planted::AgainWithoutEnd)
+                })
         });
         let mut unheard: Vec<(&super::log::Place, MessageId)> = own
             .filter_map(|(_, id)| {
                 let line = self.log.line(id)?;
                 let (epoch_id, epoch) = self.epochs.by_hint(line.epoch())?;
-                let entitled = epoch.members.binary_search(who).is_ok();
+                let entitled =
+                    epoch.members.binary_search(who).is_ok() || is_planted(Planted::AgainToAnybody);
                 let gone = |epoch: &Epoch| {
                     epoch.ended
                         || lost(epoch_id, line.said_at())

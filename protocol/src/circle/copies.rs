@@ -13,6 +13,7 @@ use crate::boundary::{Env, Event, HOUR_MS, Timestamp};
 use crate::crypto::random;
 use crate::identity::DeviceId;
 use crate::message::{Message, Run};
+use crate::planted::{Planted, is_planted};
 
 /// What this node knows of other copies of its home.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,6 +107,9 @@ impl Circle {
 
     /// What was found is kept, and not found again after a crash.
     fn fall_behind(&mut self, batch: &mut Batch) {
+        if is_planted(Planted::RestoredGoesOn) {
+            return;
+        }
         self.copies = Copies::Behind;
         self.record.behind = true;
         self.save_record(batch);

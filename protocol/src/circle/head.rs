@@ -11,6 +11,7 @@ use crate::boundary::{DAY_MS, Timestamp};
 use crate::crypto::Label;
 use crate::identity::{BoardName, DeviceId, EpochId, MemberId};
 use crate::message::epoch_hint;
+use crate::planted::{Planted, is_planted};
 use crate::signed::Signed;
 use crate::wire::Bytes;
 
@@ -67,7 +68,11 @@ impl Epoch {
 
 /// Of several epochs the least in this order is the head.
 fn rank((id, epoch): &(&EpochId, &Epoch)) -> (std::cmp::Reverse<usize>, EpochId) {
-    (std::cmp::Reverse(epoch.members.len()), **id)
+    let size = epoch.members.len();
+    (
+        std::cmp::Reverse(if is_planted(Planted::HeadSmallest) { usize::MAX - size } else { size }),
+        **id,
+    )
 }
 
 /// What the next opening says of what was before it.
@@ -84,33 +89,9 @@ pub(crate) struct Next {
 #[cfg_attr(test, derive(Clone))]
 pub(crate) struct Epochs {
     all: BTreeMap<EpochId, Epoch>,
-    /// See [`Planted`].
-    pub(crate) planted: BTreeSet<Planted>,
-}
-
-/// A fault that the simulator and the checks of small worlds plant, to see that it is found out. Only
-/// there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Planted {
-    /// The board in an opening is read only once the opening was judged.
-    BoardAfterJudging,
-    /// A board is used on after somebody who has it was removed.
-    BoardUsedOn,
-    /// An epoch is spoken in after somebody in it was removed.
-    SpokenInOn,
-    /// Epochs that are over keep their secrets.
-    EpochsStay,
-    /// Nobody asks for help.
-    NobodyAsks,
-    /// Nothing is said again.
-    NothingAgain,
 }
 
 impl Epochs {
-    pub(crate) fn is_planted(&self, fault: Planted) -> bool {
-        cfg!(any(test, feature = "sim")) && self.planted.contains(&fault)
-    }
-
     pub(crate) fn insert(&mut self, id: EpochId, epoch: Epoch) {
         self.all.insert(id, epoch);
     }
@@ -168,7 +149,7 @@ impl Epochs {
             let epoch = &self.all[&id];
             let header = &epoch.header;
             let Some(places) = charter.covered(&header.heads) else { continue };
-            if header.day > now.day().saturating_add(1) {
+            if header.day > now.day().saturating_add(1) && !is_planted(Planted::DayUnchecked) {
                 continue;
             }
             let then = fold(charter, &places);
@@ -207,8 +188,9 @@ impl Epochs {
         let before = header.supersedes.iter().filter_map(|before| self.all.get(before));
         before.map(|before| &before.header).all(|before| {
             let mut heads = before.heads.iter();
-            before.day <= header.day
-                && heads.all(|head| charter.place(head).is_some_and(|at| covered.contains(at)))
+            is_planted(Planted::HeadsUncovered)
+                || before.day <= header.day
+                    && heads.all(|head| charter.place(head).is_some_and(|at| covered.contains(at)))
         })
     }
 
@@ -216,15 +198,19 @@ impl Epochs {
         let header = &epoch.header;
         let opener = then.members.get(&header.opener);
         let signs = opener
-            .is_some_and(|person| epoch.signed.is_by(&person.key, Label::Opening, &header.circle));
-        let first = header.supersedes.is_empty();
+            .is_some_and(|person| epoch.signed.is_by(&person.key, Label::Opening, &header.circle))
+            || is_planted(Planted::OpenerUnchecked);
+        let first = header.supersedes.is_empty() && !is_planted(Planted::PastlessOpens);
         let founds = header.heads.len() == 1 && header.heads[0].0 == header.circle.0;
-        let sized =
-            header.cards.len() == then.members.len() && header.supersedes.len() <= MAX_SUPERSEDED;
+        let sized = (header.cards.len() == then.members.len()
+            || is_planted(Planted::CardsUncounted))
+            && header.supersedes.len() <= MAX_SUPERSEDED;
         if !signs || !sized || first && !founds {
             return State::Void;
         }
-        let inside = |member: &MemberId| roster.members.contains_key(member);
+        let inside = |member: &MemberId| {
+            roster.members.contains_key(member) || is_planted(Planted::OutsidersSpokenWith)
+        };
         if self.follows(epoch, charter) && inside(&header.opener) && then.members.keys().all(inside)
         {
             State::Valid
@@ -256,7 +242,8 @@ impl Epochs {
     ) -> (Vec<EpochId>, Vec<EpochId>) {
         let (mut over, mut gone) = (Vec::new(), Vec::new());
         for (id, epoch) in &self.all {
-            let Some(sealed) = epoch.sealed.as_ref().filter(|_| Some(id) != head) else {
+            let spared = Some(id) == head && !is_planted(Planted::HeadEnds);
+            let Some(sealed) = epoch.sealed.as_ref().filter(|_| !spared) else {
                 continue;
             };
             let age = now.day().saturating_sub(epoch.header.day);
@@ -267,7 +254,8 @@ impl Epochs {
                 {
                     gone.push(*id);
                 }
-            } else if (age > LONGEST_DAYS || since.is_some_and(|since| since >= late))
+            } else if (age > LONGEST_DAYS
+                || since.is_some_and(|since| since >= late || is_planted(Planted::EpochsEndAtOnce)))
                 && epoch.secrets.is_some()
                 && (age > GONE_DAYS || is_read(sealed))
             {
@@ -328,8 +316,8 @@ impl Epochs {
         self.all.iter().filter(move |(id, epoch)| {
             epoch.state == State::Valid
                 && epoch.mine.is_some()
-                && !superseded.contains(*id)
-                && (self.is_planted(Planted::SpokenInOn)
+                && (!superseded.contains(*id) || is_planted(Planted::SupersededSpokenIn))
+                && (is_planted(Planted::SpokenInOn)
                     || epoch.members.iter().all(|id| roster.members.contains_key(id)))
         })
     }
@@ -343,8 +331,11 @@ impl Epochs {
         device: &DeviceId,
         signs: impl Fn(&Epoch) -> bool,
     ) -> Option<(&EpochId, &Epoch)> {
-        let mine =
-            |epoch: &Epoch| epoch.secrets.is_some() && epoch.my_device(cards) == Some(*device);
+        let mine = |epoch: &Epoch| {
+            epoch.secrets.is_some()
+                && (epoch.my_device(cards) == Some(*device)
+                    || is_planted(Planted::OtherDeviceSpeaks))
+        };
         self.candidates(roster).filter(|(_, epoch)| mine(epoch) && signs(epoch)).min_by_key(rank)
     }
 
@@ -355,7 +346,7 @@ impl Epochs {
         let leaks = self.counts().any(|(_, epoch)| {
             epoch.header.board == *board
                 && (epoch.secrets.is_some()
-                    || epoch.ended
+                    || epoch.ended && !is_planted(Planted::BoardForgetsReaders)
                     || epoch.header.supersedes.iter().any(names))
                 && !epoch.members.iter().all(|id| roster.members.contains_key(id))
         });
@@ -364,7 +355,8 @@ impl Epochs {
                 && epoch.header.board != *board
                 && epoch.header.supersedes.iter().any(names)
         });
-        (!leaks || self.is_planted(Planted::BoardUsedOn)) && !replaced
+        (!leaks || is_planted(Planted::BoardUsedOn))
+            && (!replaced || is_planted(Planted::BoardUsedAfterNext))
     }
 
     /// Whether all openings that brought this board were judged: who reads it is not known before.
@@ -412,7 +404,8 @@ impl Epochs {
         today: u32,
     ) -> bool {
         // An opening names newest cards: where that is another copy's, it would help nobody here.
-        let newest = cards.newest(me).is_some_and(|held| held.card.device == *device);
+        let newest = cards.newest(me).is_some_and(|held| held.card.device == *device)
+            || is_planted(Planted::CopyOpens);
         if !roster.members.contains_key(me) || !newest || self.leaves().is_empty() {
             return false;
         }
@@ -422,10 +415,11 @@ impl Epochs {
         let moved = head.members.iter().zip(&head.header.cards).any(|(id, tag)| {
             let named = cards.named(&tag.0).map(|held| held.card.device);
             let newest = cards.newest(id).map(|held| held.card.device);
-            named.is_some() && named != newest && (id == me || !self.moved_on(id, cards, today))
+            let follows = id == me || !self.moved_on(id, cards, today);
+            named.is_some() && named != newest && follows && !is_planted(Planted::DeviceNotFollowed)
         });
         let mut stay = roster.members.keys();
-        if self.is_planted(Planted::SpokenInOn) && stay.all(|who| head.members.contains(who)) {
+        if is_planted(Planted::SpokenInOn) && stay.all(|who| head.members.contains(who)) {
             return false;
         }
         moved
@@ -466,4 +460,4 @@ impl Epochs {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -11,11 +11,12 @@ use super::Circle;
 use super::board::{self, BoardItem};
 use super::card::VerifiedCard;
 use super::epoch::{Header, Opening};
-use super::head::{Planted, State};
+use super::head::State;
 use crate::batch::{Batch, placed};
 use crate::boundary::{DAY_MS, Env, HOUR_MS, Room, Timestamp};
 use crate::crypto::{Label, hash, random};
 use crate::identity::{BoardName, EpochId, MemberId, OperationId};
+use crate::planted::{Planted, is_planted};
 use crate::signed::Signed;
 use crate::wire::{self, Bytes};
 
@@ -181,7 +182,7 @@ impl Circle {
     /// Whether this member is one by all that is known here, and has read some board.
     fn may_ask(&self) -> bool {
         let read = self.boards.values().any(|b| self.exchange.is_in_step(&b.sealed.mailbox()));
-        read && self.may_act() && !self.epochs.is_planted(Planted::NobodyAsks)
+        read && self.may_act() && !is_planted(Planted::NobodyAsks)
     }
 
     /// Epochs that this member was in and cannot read, though they have not ended here, or not all of whose
@@ -274,6 +275,11 @@ impl Circle {
         asks.map(|asked| asked.at).chain(notes).min()
     }
 
+    /// Whether who asks belongs.
+    fn is_helped(&self, who: &MemberId) -> bool {
+        self.roster.members.contains_key(who) || is_planted(Planted::HelpOutside)
+    }
+
     fn has_board(&self) -> bool {
         !self.head_board().is_empty()
     }
@@ -290,7 +296,7 @@ impl Circle {
         let Some(key) = self.charter.key(&ask.member).copied() else { return };
         if ask.member == self.me
             || ask.lacks.len() > MAX_LACKS
-            || !self.roster.members.contains_key(&ask.member)
+            || !self.is_helped(&ask.member)
             || !signed.is_by(&key, Label::Ask, &self.id)
         {
             return;
@@ -345,13 +351,15 @@ impl Circle {
             let who = by.0;
             asked.answered = true;
             let (ask, card, boards) = (asked.ask.clone(), asked.card.clone(), asked.boards.clone());
-            if !self.roster.members.contains_key(&who) {
+            if !self.is_helped(&who) || is_planted(Planted::NobodyHelps) {
                 continue;
             }
             // Who asks with an older card may be a copy that its person gave up. It is told the newer one and
             // nothing else: where no board that it reads has that, a home that was put back cannot find
             // out by itself that it was, or that another copy goes on.
-            let newer = self.cards.newest(&who).filter(|held| held.card.rev > card.card.rev);
+            let newer = self.cards.newest(&who).filter(|held| {
+                held.card.rev > card.card.rev && !is_planted(Planted::HelpToOldCard)
+            });
             if let Some(newer) = newer.map(|held| BoardItem::Card(held.signed.clone())) {
                 self.answer_with(env, batch, &[newer], &card, &boards);
             } else {
@@ -490,7 +498,8 @@ impl Circle {
         let Some(header) = entry.header.decode::<Header>() else { return };
         let id = Header::id(&entry.header, &self.id);
         let key = self.charter.key(&header.opener);
-        let signed = key.is_some_and(|key| entry.header.is_by(key, Label::Opening, &self.id));
+        let signed = key.is_some_and(|key| entry.header.is_by(key, Label::Opening, &self.id))
+            || is_planted(Planted::EntryUnsigned);
         let known = self.epochs.get(&id);
         // What ended here is not begun again: its words are said again instead.
         if entry.member != self.me

@@ -1,15 +1,19 @@
-//! What the simulator sees of a circle, and plants in it. No program has this.
+//! What the simulator sees of a circle. No program has this.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::head::Planted;
 use super::speak::gap_id;
 use super::{Circle, SealedBox};
-use crate::identity::{EpochId, MailboxId, MemberId, MessageId, OperationId};
+use crate::crypto::KeyPair;
+use crate::identity::{DeviceId, EpochId, MailboxId, MemberId, MessageId, OperationId};
 
 /// What the simulator sees of a circle.
 #[derive(Clone, Debug)]
 pub struct Inside {
+    /// This member's pseudonym key, with which a changed program signs what it likes.
+    pub pair: KeyPair,
+    /// The device that it speaks as.
+    pub device: DeviceId,
     /// Who belongs.
     pub roster: Vec<MemberId>,
     /// Who did.
@@ -32,6 +36,8 @@ impl Circle {
     pub(crate) fn inside(&self) -> Inside {
         let live = self.epochs.iter().filter(|(_, epoch)| epoch.secrets.is_some()).count();
         Inside {
+            pair: self.pair.clone(),
+            device: self.record.device,
             roster: self.roster.ids(),
             former: self.roster.former.keys().copied().collect(),
             heads: self.charter.heads().clone(),
@@ -60,9 +66,5 @@ impl Circle {
                 ("stuck openings", self.stuck_openings.len()),
             ],
         }
-    }
-
-    pub(crate) fn plant(&mut self, fault: Planted) {
-        self.epochs.planted.insert(fault);
     }
 }

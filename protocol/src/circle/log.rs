@@ -15,6 +15,7 @@ use crate::boundary::{DAY_MS, Env, KeySlot, Room, SlotKind, Timestamp};
 use crate::crypto::Secret;
 use crate::identity::{CircleId, MemberId, MessageId};
 use crate::message::{Have, MAX_HOLES, MAX_PARENTS, Message, Parent, Run};
+use crate::planted::{Planted, is_planted};
 use crate::wire::{self, Bytes};
 
 /// How long a message waits for what its author had seen, while others are asked (a guess).
@@ -319,7 +320,8 @@ impl Log {
         mine: &dyn Fn(u64) -> bool,
     ) -> Shown {
         let mut shown = Shown::default();
-        if self.knows(&incoming.id) || self.is_expired(&incoming, env.now) {
+        let known = self.knows(&incoming.id) && !is_planted(Planted::ShownTwice);
+        if known || self.is_expired(&incoming, env.now) {
             return shown;
         }
         if hold && !self.is_named(&incoming.id) {
@@ -487,7 +489,9 @@ impl Log {
     fn missing(&self, message: &Message, mine: &dyn Fn(u64) -> bool) -> BTreeMap<MessageId, u64> {
         let here = |id| self.lines.contains_key(id) || self.forgotten.contains_key(id);
         let parents = message.parents.iter().filter(|parent| !here(&parent.id));
-        parents.filter(|parent| mine(parent.epoch)).map(|it| (it.id, it.epoch)).collect()
+        let awaited =
+            |parent: &&Parent| mine(parent.epoch) && !is_planted(Planted::ParentsNotAwaited);
+        parents.filter(awaited).map(|it| (it.id, it.epoch)).collect()
     }
 
     fn deliver(
@@ -558,7 +562,8 @@ impl Log {
     fn place(&self, incoming: &Incoming) -> (u64, u32, Place) {
         let message = &incoming.message;
         let said = claimed(message, incoming.received).0;
-        let parents = || message.parents.iter().filter_map(|p| self.lines.get(&p.id));
+        let named = |_: &&Parent| !is_planted(Planted::ParentsUnordered);
+        let parents = || message.parents.iter().filter(named).filter_map(|p| self.lines.get(&p.id));
         let time = parents().map(|line| line.time).max().unwrap_or(0).max(said);
         let depth = parents()
             .filter(|line| line.time == time)
@@ -853,7 +858,8 @@ const LINE: u8 = 1;
 /// The author's clock, unless it is far ahead of arrival (D-17).
 fn claimed(message: &Message, received: Timestamp) -> Timestamp {
     let said = message.said_at();
-    if said.since(received) > MAX_AHEAD_MS { received } else { said }
+    let ahead = said.since(received) > MAX_AHEAD_MS && !is_planted(Planted::FutureBelieved);
+    if ahead { received } else { said }
 }
 
 fn membership_place(at: u64, who: &MemberId, row: u64) -> Place {

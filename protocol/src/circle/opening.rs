@@ -7,7 +7,7 @@ use minicbor::{Decode, Encode};
 use super::board::BoardItem;
 use super::card::{HOUR_2025, VerifiedCard};
 use super::epoch::{EpochSecrets, Header, Opening, Plan, SealedBox};
-use super::head::{Epoch, Planted, State};
+use super::head::{Epoch, State};
 use super::roster::Right;
 use super::{Circle, Leads};
 use crate::batch::{Batch, numbered};
@@ -16,6 +16,7 @@ use crate::crypto::{Label, Secret, random};
 use crate::error::CommandError;
 use crate::identity::{BoardName, CardId, EpochId};
 use crate::message::epoch_hint;
+use crate::planted::{Planted, is_planted};
 use crate::signed::Signed;
 use crate::wire::{self, Bytes};
 
@@ -137,7 +138,7 @@ impl Circle {
         let sealed = secrets.as_ref().map(|secrets| SealedBox::of_epoch(&secrets.epoch, &self.id));
         if let (Some(secrets), Some(sealed)) = (&secrets, &sealed) {
             batch.make_key(self.slot(SlotKind::Epoch, id.0), secrets.joined());
-            let late = self.is_in() && self.epochs.is_planted(Planted::BoardAfterJudging);
+            let late = self.is_in() && is_planted(Planted::BoardAfterJudging);
             if !late && self.may_read_ahead(&header.opener) {
                 self.hold_board(env, batch, secrets.board.clone(), true);
             }
@@ -271,7 +272,7 @@ impl Circle {
         let late = self.roster.policy.as_ref().map_or(7, |policy| policy.late_days);
         let late = u64::from(late) * DAY_MS;
         let head = self.head().map(|(id, _)| *id);
-        if self.epochs.is_planted(Planted::EpochsStay) {
+        if is_planted(Planted::EpochsStay) {
             return;
         }
         let is_read = |sealed: &SealedBox| {

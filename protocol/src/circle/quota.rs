@@ -12,6 +12,7 @@ use crate::batch::{Batch, numbered};
 use crate::boundary::{Room, SlotKind};
 use crate::crypto::Secret;
 use crate::identity::{BoardName, EpochId, MemberId};
+use crate::planted::{Planted, is_planted};
 
 /// Openings of one member for one set of members and one day that count.
 pub(super) const QUOTA: usize = 4;
@@ -43,7 +44,7 @@ impl Epochs {
             let group = (epoch.header.opener, epoch.header.day, epoch.members.as_slice());
             let taken = taken.entry(group).or_default();
             *taken += 1;
-            if *taken > QUOTA {
+            if *taken > QUOTA && !is_planted(Planted::OpeningsUncounted) {
                 surplus.push(*id);
             }
         }
@@ -65,6 +66,9 @@ impl Epochs {
         belongs: impl Fn(&MemberId) -> bool,
         head: Option<&EpochId>,
     ) -> Vec<EpochId> {
+        if is_planted(Planted::FloodHeld) {
+            return Vec::new();
+        }
         let mut all: Vec<(&EpochId, &Epoch)> =
             self.iter().filter(|(id, _)| Some(*id) != head).collect();
         all.sort_by_key(|(_, epoch)| epoch.row);

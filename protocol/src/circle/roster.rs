@@ -17,6 +17,7 @@ use super::charter::{
 use crate::boundary::{DAY_MS, HOUR_MS, Timestamp};
 use crate::crypto::Suite;
 use crate::identity::{InviteId, MemberId, OperationId, PublicKey};
+use crate::planted::{Planted, is_planted};
 
 /// The longest hold (D-37).
 pub(crate) const HOLD_MS: u64 = 72 * HOUR_MS;
@@ -251,7 +252,8 @@ impl Fold<'_> {
             let Act::RoleLapsed(body) = &held[place].act else { continue };
             let Some(grant) = self.charter.place(&body.grant) else { continue };
             let timed = matches!(&held[grant].act, Act::Role(role)
-                if role.end.is_some() && role.to != held[place].operation.author);
+                if role.end.is_some() && (role.to != held[place].operation.author
+                    || is_planted(Planted::HolderEndsTerm)));
             if timed && held[place].saw(grant) {
                 self.lapses.entry(grant).or_default().push(place);
             }
@@ -261,9 +263,10 @@ impl Fold<'_> {
     /// Whether the term of a grant was over for the operation at `place`: there is word that it is, and
     /// none of that has seen the operation.
     fn is_over(&self, grant: usize, place: usize) -> bool {
-        self.lapses.get(&grant).is_some_and(|lapses| {
-            !lapses.iter().any(|lapse| self.charter.held()[*lapse].saw(place))
-        })
+        !is_planted(Planted::TermsEndless)
+            && self.lapses.get(&grant).is_some_and(|lapses| {
+                !lapses.iter().any(|lapse| self.charter.held()[*lapse].saw(place))
+            })
     }
 
     fn settle_removals(&mut self) {
@@ -325,7 +328,8 @@ impl Fold<'_> {
         let backed = self.backed(place);
         let older =
             backed.map_or_else(|| self.rank(place), |word| self.rank(place).min(self.rank(word)));
-        (borrowed, backed.is_none(), older, self.rank(place))
+        let alone = backed.is_none() && !is_planted(Planted::BackingUnranked);
+        (borrowed, alone, older, self.rank(place))
     }
 
     /// Whether the removal `other` would cancel what gives the signers of `place` the right to it, and
@@ -342,7 +346,8 @@ impl Fold<'_> {
         let held = &self.charter.held()[place];
         let author = held.operation.author;
         let admissions = self.admissions(author, |at| self.is_before(at, place)).into_iter();
-        let age = admissions.map(|at| self.charter.held()[at].depth).min().unwrap_or(0);
+        let age = admissions.map(|at| self.charter.held()[at].depth).min();
+        let age = age.filter(|_| !is_planted(Planted::AgeUnranked)).unwrap_or(0);
         (age, author, held.operation.seq, held.id)
     }
 
@@ -403,13 +408,16 @@ impl Fold<'_> {
     fn admissions(&self, who: MemberId, counts: impl Fn(usize) -> bool) -> Vec<usize> {
         let removals: Vec<usize> =
             listed(&self.subjects.removed, &who).filter(|at| counts(*at)).collect();
-        let saw_all =
-            |at: &usize| removals.iter().all(|removal| self.charter.held()[*at].saw(*removal));
+        let saw_all = |at: &usize| {
+            removals.iter().all(|removal| self.charter.held()[*at].saw(*removal))
+                || is_planted(Planted::RemovedStillKnown)
+        };
         listed(&self.subjects.let_in, &who).filter(|at| counts(*at)).filter(saw_all).collect()
     }
 
     fn is_cancelled(&self, place: usize) -> bool {
         self.removals.iter().any(|(removal, stands)| *stands && self.cancels(*removal, place))
+            && !is_planted(Planted::RemovalWeak)
     }
 
     /// Whether the operation at `place` counts, by the removals that are settled and by what stands
@@ -422,7 +430,9 @@ impl Fold<'_> {
         let author = held.operation.author;
         let member = self.belongs(author, place);
         let host = member && self.holds(author, "host", place);
-        let admits = host || member && self.holds(author, "steward", place);
+        let admits = host
+            || member
+                && (self.holds(author, "steward", place) || is_planted(Planted::AnybodyAdmits));
         match &held.act {
             Act::Found(_) => true,
             Act::Admit(body) => match &body.invite {
@@ -441,7 +451,9 @@ impl Fold<'_> {
             Act::Removal(body) => {
                 let left = body.mode == 2 && body.who == author && member;
                 // a host is never removed by one other host alone.
-                let target = self.belongs(body.who, place) && !self.holds(body.who, "host", place);
+                let target = self.belongs(body.who, place)
+                    && (!self.holds(body.who, "host", place)
+                        || is_planted(Planted::HostRemovesHost));
                 left || host && target
             }
             Act::Cosign(_) => member && self.backs(place, host),
@@ -492,7 +504,7 @@ impl Fold<'_> {
         let Some((word, who)) = word else { return true };
         let (first, second) = (held[word].operation.author, held[place].operation.author);
         self.words.contains(word)
-            && host
+            && (host || is_planted(Planted::AnybodyBacks))
             && ![first, who].contains(&second)
             && self.hosts(first, place)
             && self.belongs(who, place)
@@ -595,7 +607,9 @@ impl Fold<'_> {
         let mut closing = listed(&self.subjects.closing, invite);
         !closing.any(|closed| self.is_before(closed, place))
             && !removals.any(|removal| {
-                self.is_before(removal, place) && !self.charter.held()[at].saw(removal)
+                self.is_before(removal, place)
+                    && !self.charter.held()[at].saw(removal)
+                    && !is_planted(Planted::RemovalKeepsInvites)
             })
     }
 
@@ -747,7 +761,7 @@ impl Fold<'_> {
                 && !members.contains(&who)
             {
                 let by = used.entry(id).or_default();
-                if by.len() >= usize::from(invite.uses) {
+                if by.len() >= usize::from(invite.uses) && !is_planted(Planted::UsesUncounted) {
                     if self.inside().any(|at| self.charter.held()[at].operation.author == who) {
                         return Some(place);
                     }
@@ -929,4 +943,4 @@ impl Fold<'_> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -28,6 +28,7 @@ use crate::message::{
     Body, Frame, Have, Item, MAX_IN_FRAME, MAX_RUNS, MAX_TEXT, Message, Run, SHARE, SUPPORT,
     SUPPORTS, Seen, Share, Support, epoch_hint,
 };
+use crate::planted::{Planted, is_planted};
 use crate::wire::{self, Bytes};
 
 /// The first `Seen` after as long a quiet leaves at once, later ones as far apart.
@@ -151,7 +152,9 @@ impl Circle {
         let row = self.log.line(&id).expect("one's own message waits for nothing").row;
         self.speaking.queue.insert(row, id);
         self.speaking.unrelayed.insert(id);
-        batch.save(self.queued_key(row), id.0.to_vec());
+        if !is_planted(Planted::QueueUnsaved) {
+            batch.save(self.queued_key(row), id.0.to_vec());
+        }
         Ok(self.said(&id).expect("it was just said"))
     }
 
@@ -263,7 +266,9 @@ impl Circle {
     /// a fresh card, at most one a day, when this device speaks.
     fn refresh_card(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
         let Some(newest) = self.cards.newest(&self.me) else { return };
-        if next_rev(None, env.now) < newest.card.rev.saturating_add(24) {
+        if next_rev(None, env.now) < newest.card.rev.saturating_add(24)
+            || is_planted(Planted::CardStays)
+        {
             return;
         }
         self.new_card(env, batch);
@@ -531,7 +536,10 @@ impl Circle {
     /// card is known, for what is said again after a home was put back.
     fn speaks_for(&self, message: &Message, who: &MemberId, device: &DeviceId) -> bool {
         let run = &message.run.device;
-        message.author == *who && (run == device || self.cards.is_device_of(who, run))
+        (message.author == *who || is_planted(Planted::AuthorUnchecked))
+            && (run == device
+                || self.cards.is_device_of(who, run)
+                || is_planted(Planted::DeviceUnchecked))
     }
 
     /// Whether an item was said on an earlier device of its author, whose card may come yet.
@@ -602,7 +610,10 @@ impl Circle {
         let who = epoch.members.get(at).ok_or(NotYet)?;
         let tag = epoch.header.cards.get(at).ok_or(NotYet)?;
         // A header that names another member's card lets nobody speak as this one.
-        let card = self.cards.named(&tag.0).filter(|held| held.card.member == *who);
+        let card = self
+            .cards
+            .named(&tag.0)
+            .filter(|held| held.card.member == *who || is_planted(Planted::CardOfAnother));
         Ok((*who, card.ok_or(NotYet)?.clone()))
     }
 
@@ -623,7 +634,8 @@ impl Circle {
         }
         let heard = self.speaking.heard_of.get(&message.run);
         let heard = heard.is_some_and(|have| have.covers(message.counter));
-        let hold = !self.roster.members.contains_key(&author) && !heard
+        let outside = !self.roster.members.contains_key(&author) && !heard;
+        let hold = outside && !is_planted(Planted::RemovedHeard)
             || author != self.me && self.roster.is_held(&author, env.now);
         let own = author == self.me;
         let others =
@@ -682,7 +694,8 @@ impl Circle {
     /// what is here of somebody who has gone is told anew: the others may have set it aside.
     pub(super) fn tell_heard_of(&mut self, who: &MemberId) {
         let lines = self.log.lines().filter(|(_, line)| line.author == *who);
-        self.speaking.news.extend(lines.map(|(_, line)| line.run));
+        let heard = lines.map(|(_, line)| line.run);
+        self.speaking.news.extend(heard.filter(|_| !is_planted(Planted::HeardUntold)));
     }
 
     /// what a member heard of somebody outside the roster counts.
@@ -790,10 +803,16 @@ impl Circle {
             .values()
             .filter(|runs| runs.get(&line.run).is_some_and(|have| have.covers(line.counter)))
             .count();
+        let received_by = match received_by {
+            1.. if is_planted(Planted::MarkOnAnothersWord) => members,
+            own => own,
+        };
         // A home that was put back may not know how many it was sealed for the first time.
         let members = members.max(received_by);
         let mark = match received_by {
-            0 if self.speaking.unrelayed.contains(id) => Mark::Waiting,
+            0 if self.speaking.unrelayed.contains(id) && !is_planted(Planted::RelayedTooSoon) => {
+                Mark::Waiting
+            }
             0 => Mark::Relayed,
             _ => Mark::Received,
         };

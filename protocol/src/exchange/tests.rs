@@ -152,7 +152,7 @@ fn two_members_who_share_a_mailbox_have_the_same_after_they_met() {
 
 /// R-50, P2: a member's word acknowledges nothing; only a relay's does.
 #[test]
-fn what_a_member_stores_is_not_acknowledged() {
+pub(crate) fn what_a_member_stores_is_not_acknowledged() {
     let (mut anna, mut ben) = (Side::new(ANNA, true), Side::new(BEN, true));
     let mailbox = anna.open(1, false);
     ben.open(1, false);
@@ -187,7 +187,7 @@ fn who_has_not_proven_a_mailbox_gets_and_puts_nothing() {
 
 /// R-50, H-6, H-8: a proof holds on its own connection.
 #[test]
-fn a_proof_heard_elsewhere_proves_nothing() {
+pub(crate) fn a_proof_heard_elsewhere_proves_nothing() {
     let (mut anna, mut ben) = (Side::new(ANNA, true), Side::new(BEN, true));
     let mailbox = anna.open(1, false);
     ben.open(1, false);
@@ -250,7 +250,7 @@ fn a_proof_signs_mailbox_both_peers_and_both_nonces() {
 
 /// not to another member, nor listed to others by a relay.
 #[test]
-fn a_quiet_mailbox_is_proven_to_relays_only_and_unlisted() {
+pub(crate) fn a_quiet_mailbox_is_proven_to_relays_only_and_unlisted() {
     let (mut anna, mut ben) = (Side::new(ANNA, true), Side::new(BEN, true));
     let mailbox = anna.open(1, true);
     ben.open(1, false);
@@ -331,7 +331,7 @@ const REPAIRED_MS: u64 = REPAIR_MS + 255 * REPAIR_STEP_MS;
 
 /// members who reach only the other one then have it.
 #[test]
-fn what_one_relay_brings_and_the_other_does_not_show_is_put_there_once() {
+pub(crate) fn what_one_relay_brings_and_the_other_does_not_show_is_put_there_once() {
     let (mut anna, [one, other], mailbox) = served_twice();
     let (_, bytes) = envelope(&mut anna, mailbox, b"hello");
     let put = Packet::Put { mailbox, envelopes: vec![bytes.clone()] };
@@ -663,7 +663,7 @@ fn damaged_bytes_leave_the_question_open() {
 
 /// what was found to be no good is not fetched again.
 #[test]
-fn what_was_rejected_is_not_asked_for_again() {
+pub(crate) fn what_was_rejected_is_not_asked_for_again() {
     let (mut anna, relay, mailbox) = served(false);
     let id = EnvelopeId([5; 32]);
     anna.exchange.reject(mailbox, id);
@@ -755,7 +755,7 @@ fn a_relay_card_by_another_key_is_not_shown() {
 
 /// ids are kept where the bytes are gone, so that these are not fetched again.
 #[test]
-fn what_is_older_than_the_horizon_is_erased_and_not_fetched_again() {
+pub(crate) fn what_is_older_than_the_horizon_is_erased_and_not_fetched_again() {
     let (mut anna, relay, mailbox) = served(false);
     let id = anna.offer(mailbox, b"hello");
     anna.said(relay);

@@ -6,6 +6,7 @@ use crate::boundary::{RelayCard, Timestamp};
 use crate::crypto::Label;
 use crate::identity::{CircleId, MailboxId, Nonce, Signature, TokenLink};
 use crate::mailbox::{Ends, MAX_PROOFS, Packet, Proof, Refusal};
+use crate::planted::{Planted, is_planted};
 use crate::wire::{self, Bytes};
 
 /// Version of the mailbox protocol.
@@ -94,7 +95,7 @@ impl Relay {
                     prover_nonce: theirs,
                     verifier_nonce: session.ours,
                 };
-                ends.verify(proof)
+                ends.verify(proof) || is_planted(Planted::RelayProofUnchecked)
             });
             if !good {
                 session.bad_proofs += 1;

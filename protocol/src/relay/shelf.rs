@@ -11,6 +11,7 @@ use crate::identity::{CircleId, EnvelopeId, MailboxId, Peer};
 use crate::mailbox::{
     BATCH_BYTES, MAX_FRAME, MAX_IDS, MAX_ROUNDS, Packet, RECONCILE_BYTES, Refusal, Round,
 };
+use crate::planted::{Planted, is_planted};
 use crate::wire::Bytes;
 
 /// Hours by which an envelope may be ahead of this relay's clock.
@@ -70,7 +71,8 @@ impl Relay {
         let envelope = Envelope::parse(bytes).filter(|_| size <= limits.envelope);
         let envelope = envelope.ok_or(Refusal::Size)?;
         let hour = envelope.hour();
-        if hour > now.hour().saturating_add(MAX_AHEAD_H) || hour < limits.first_hour(now) {
+        let hours = limits.first_hour(now)..=now.hour().saturating_add(MAX_AHEAD_H);
+        if !hours.contains(&hour) && !is_planted(Planted::RelayTakesAnyHour) {
             return Err(Refusal::Age);
         }
         let shelf = self.mailboxes.get(&mailbox).ok_or(Refusal::Closed)?;
@@ -97,8 +99,11 @@ impl Relay {
             }
         }
         let saved = self.mailboxes.keep(mailbox, id, &envelope, payer);
-        batch.saved.insert((mailbox, id), batch.out.len());
-        batch.out.push(saved.ok_or(Refusal::Closed)?);
+        let saved = saved.ok_or(Refusal::Closed)?;
+        if !is_planted(Planted::StoredUnkept) {
+            batch.saved.insert((mailbox, id), batch.out.len());
+            batch.out.push(saved);
+        }
         batch.fresh.entry(mailbox).or_default().push((id, end));
         self.tokens.charge(payer, size as u64);
         self.tally.accepted += 1;
@@ -110,7 +115,8 @@ impl Relay {
         let limits = &self.config.limits;
         let token = self.tokens.get(payer).filter(|_| self.tokens.is_active(payer, now));
         let token = token.ok_or(Refusal::Token)?;
-        if token.used.saturating_add(size) > token.quota(limits.store_per_token) {
+        let fits = token.used.saturating_add(size) <= token.quota(limits.store_per_token);
+        if !fits && !is_planted(Planted::QuotaUnchecked) {
             return Err(Refusal::Store);
         }
         if self.mailboxes.bytes().saturating_add(size) > limits.store {
@@ -340,7 +346,7 @@ impl Relay {
     /// Whether a connection proved the mailbox and it is open here.
     fn may_use(&self, end: End, mailbox: MailboxId) -> Result<(), Refusal> {
         let session = self.sessions.get(&end).ok_or(Refusal::Proof)?;
-        if !session.proven.contains_key(&mailbox) {
+        if !session.proven.contains_key(&mailbox) && !is_planted(Planted::PutUnproven) {
             return Err(Refusal::Proof);
         }
         self.mailboxes.get(&mailbox).map(|_| ()).ok_or(Refusal::Closed)

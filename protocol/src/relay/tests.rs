@@ -277,7 +277,7 @@ fn what_one_member_puts_another_who_proves_the_mailbox_can_fetch() {
 
 ///
 #[test]
-fn nobody_uses_a_mailbox_without_its_key() {
+pub(crate) fn nobody_uses_a_mailbox_without_its_key() {
     let mut world = World::new();
     let anna = world.host(1, &pair(9));
     let (envelope_id, _) = world.put(&anna, &pair(9), 512);
@@ -296,7 +296,7 @@ fn nobody_uses_a_mailbox_without_its_key() {
 
 /// R-50, H-8
 #[test]
-fn a_proof_of_another_connection_is_refused_and_the_eighth_ends_it() {
+pub(crate) fn a_proof_of_another_connection_is_refused_and_the_eighth_ends_it() {
     let mut world = World::new();
     let anna = world.host(1, &pair(9));
     let proof = world.proof(&anna, &pair(9));
@@ -740,7 +740,7 @@ fn no_random_bytes_make_a_relay_fall_over() {
 
 ///
 #[test]
-fn an_envelope_of_a_wrong_size_or_hour_is_refused_with_its_reason() {
+pub(crate) fn an_envelope_of_a_wrong_size_or_hour_is_refused_with_its_reason() {
     let mut world = World::new();
     let anna = world.host(1, &pair(9));
     let whole = world.envelope(400).into_bytes();
@@ -767,7 +767,7 @@ fn an_envelope_of_a_wrong_size_or_hour_is_refused_with_its_reason() {
 
 /// U-163, H-21
 #[test]
-fn each_limit_has_its_own_refusal_and_others_go_on() {
+pub(crate) fn each_limit_has_its_own_refusal_and_others_go_on() {
     let limits = Limits {
         store: 8 << 10,
         store_per_token: 4 << 10,
@@ -904,7 +904,7 @@ fn an_envelope_that_the_disk_lost_is_gone_and_taken_again() {
 
 /// R-70, U-163
 #[test]
-fn envelopes_are_kept_to_their_age_and_then_erased_with_what_nobody_uses() {
+pub(crate) fn envelopes_are_kept_to_their_age_and_then_erased_with_what_nobody_uses() {
     let mut world = World::new();
     let anna = world.host(1, &pair(9));
     let (envelope_id, _) = world.put(&anna, &pair(9), 512);

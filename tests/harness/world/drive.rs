@@ -52,9 +52,13 @@ impl World {
             let (tag, bytes) = trace_input(input);
             self.trace.note(now, tag, host, &bytes);
         }
-        h.plant(self.faults.planted);
         let asked = h.inbox.len();
-        let Some(batch) = guarded(|| h.turn(now)) else {
+        let faults = self.faults;
+        let turn = || {
+            let _planting = faults.plant();
+            h.turn(now)
+        };
+        let Some(batch) = guarded(turn) else {
             self.oracle.broke("no panics", format!("host {host}, while handling"));
             return;
         };

@@ -282,7 +282,7 @@ fn an_operation_of_another_circle_is_refused() {
 
 /// 1 + the author's highest in its past, and nothing else.
 #[test]
-fn a_wrong_seq_is_refused() {
+pub(crate) fn a_wrong_seq_is_refused() {
     let story = Story::new();
     for seq in [0, 1, 3, u32::MAX] {
         assert_eq!(taken(&story, &Operation { seq, ..plain(&story) }), Taken::Refused, "{seq}");
@@ -396,7 +396,7 @@ fn a_copy_with_a_bad_signature_is_refused_and_keeps_the_good_one_not_out() {
 
 ///
 #[test]
-fn what_somebody_else_signed_is_refused() {
+pub(crate) fn what_somebody_else_signed_is_refused() {
     let story = Story::with(&[BEN]);
     let operation = Operation { parents: story.heads(), seq: 3, ..plain(&story) };
     let ben = KeyPair::from_seed(&[BEN; 32]);
@@ -408,7 +408,7 @@ fn what_somebody_else_signed_is_refused() {
 
 /// whether Ben's admission is here already must not decide, else nodes hold different sets.
 #[test]
-fn who_acts_outside_the_past_of_its_own_admission_is_refused_in_either_order() {
+pub(crate) fn who_acts_outside_the_past_of_its_own_admission_is_refused_in_either_order() {
     let mut story = Story::with(&[BEN]);
     let root = [story.root()];
     let early = story.before(&root).sign(&Act::Join, &KeyPair::from_seed(&[BEN; 32]));
@@ -426,7 +426,7 @@ fn who_acts_outside_the_past_of_its_own_admission_is_refused_in_either_order() {
 
 /// R-21, H-17: somebody to whom nothing can be sealed would keep every opening from being made.
 #[test]
-fn nobody_is_let_in_with_a_card_that_is_no_card() {
+pub(crate) fn nobody_is_let_in_with_a_card_that_is_no_card() {
     let story = Story::new();
     let elsewhere = someone(BEN, &CircleId([5; 32]));
     let here = someone(BEN, &story.circle);
@@ -519,7 +519,7 @@ fn bodies_beyond_their_limits_are_refused() {
 
 /// what says that a term is over waits, with all that leans on it, until it is by this clock.
 #[test]
-fn an_operation_that_states_a_time_waits_until_it_has_come() {
+pub(crate) fn an_operation_that_states_a_time_waits_until_it_has_come() {
     let mut story = Story::with(&[BEN]);
     let grant = story.by(ANNA, &term(BEN, "steward", 1_000));
     story.by(ANNA, &lapsed(grant));
@@ -579,7 +579,7 @@ fn long_chain(story: &mut Story, bytes: usize, most: usize) -> Vec<OperationId> 
 /// R-16, P7, H-10: of what one member writes only so much is taken at once; the rest waits and comes in later,
 /// what others name at once, and a removal in any case.
 #[test]
-fn what_one_member_writes_too_much_waits_for_its_time() {
+pub(crate) fn what_one_member_writes_too_much_waits_for_its_time() {
     const BYTES: usize = 40 << 10;
     let noon = Timestamp(20_000 * DAY_MS);
     let fits = usize::try_from(SAVED).expect("little") / (BYTES + 1_300);

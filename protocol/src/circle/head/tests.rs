@@ -183,7 +183,7 @@ fn the_founders_first_epoch_and_what_follows_it_are_valid_and_the_last_is_the_he
 
 /// an opening that names no past is the founder's, with exactly `found`.
 #[test]
-fn an_opening_without_a_past_is_void() {
+pub(crate) fn an_opening_without_a_past_is_void() {
     let (mut node, _) = Node::settled(&[BEN]);
     let heads = node.story.heads();
     let opening = node.opening(ANNA, &heads, &[], TODAY, 2);
@@ -193,7 +193,7 @@ fn an_opening_without_a_past_is_void() {
 
 /// R-22, H-14, H-16
 #[test]
-fn an_opening_by_nobody_of_its_members_is_void() {
+pub(crate) fn an_opening_by_nobody_of_its_members_is_void() {
     let (mut node, before) = Node::settled(&[BEN]);
     let heads = node.story.heads();
     let opening = node.opening(MALLORY, &heads, &[before], TODAY, 2);
@@ -216,7 +216,7 @@ fn an_opening_by_nobody_of_its_members_is_void() {
 
 ///
 #[test]
-fn an_opening_with_too_few_cards_or_too_long_a_past_is_void() {
+pub(crate) fn an_opening_with_too_few_cards_or_too_long_a_past_is_void() {
     let (mut node, before) = Node::settled(&[BEN, CHRIS]);
     let heads = node.story.heads();
     let good = node.opening(ANNA, &heads, &[before], TODAY, 2).header;
@@ -252,7 +252,7 @@ fn an_opening_waits_for_the_operations_that_it_names() {
 
 /// R-22, H-26
 #[test]
-fn an_opening_of_the_day_after_tomorrow_waits_for_its_day() {
+pub(crate) fn an_opening_of_the_day_after_tomorrow_waits_for_its_day() {
     let (mut node, before) = Node::settled(&[BEN]);
     let heads = node.story.heads();
     let tomorrow = node.opening(BEN, &heads, &[before], TODAY + 1, 2);
@@ -268,7 +268,7 @@ fn an_opening_of_the_day_after_tomorrow_waits_for_its_day() {
 
 ///
 #[test]
-fn an_opening_that_covers_less_than_what_it_supersedes_is_closed() {
+pub(crate) fn an_opening_that_covers_less_than_what_it_supersedes_is_closed() {
     let (mut node, before) = Node::settled(&[BEN]);
     let past = node.opening(ANNA, &[node.story.root()], &[before], TODAY, 2);
     let heads = node.story.heads();
@@ -298,7 +298,7 @@ fn an_opening_is_closed_as_from_when_what_it_does_not_cover_comes() {
 
 /// R-22, P3, H-14
 #[test]
-fn an_opening_by_or_for_somebody_removed_is_closed() {
+pub(crate) fn an_opening_by_or_for_somebody_removed_is_closed() {
     let (mut node, before) = Node::settled(&[BEN, CHRIS]);
     let heads = node.story.heads();
     node.story.by(ANNA, &removal(BEN));
@@ -320,7 +320,7 @@ fn an_opening_by_or_for_somebody_removed_is_closed() {
 
 ///
 #[test]
-fn the_head_has_most_members_and_of_equals_the_smallest_id() {
+pub(crate) fn the_head_has_most_members_and_of_equals_the_smallest_id() {
     let (mut node, before) = Node::settled(&[BEN]);
     let heads = node.story.heads();
     let siblings: Vec<EpochId> = (2..6)
@@ -340,7 +340,7 @@ fn the_head_has_most_members_and_of_equals_the_smallest_id() {
 
 /// superseded directly, or through a header that cannot itself be spoken in.
 #[test]
-fn what_is_superseded_is_never_the_head() {
+pub(crate) fn what_is_superseded_is_never_the_head() {
     let (mut node, before) = Node::settled(&[BEN]);
     let heads = node.story.heads();
     let middle = node.opening(BEN, &heads, &[before], TODAY, 1);
@@ -360,7 +360,7 @@ fn what_is_superseded_is_never_the_head() {
 
 /// the device that it names is this one.
 #[test]
-fn an_epoch_for_another_device_of_this_member_is_no_head() {
+pub(crate) fn an_epoch_for_another_device_of_this_member_is_no_head() {
     let (node, _) = Node::settled(&[BEN]);
     assert!(node.head_of(DeviceId([77; 16])).is_none());
 }
@@ -387,7 +387,7 @@ fn an_epoch_in_which_this_device_cannot_sign_is_no_head_and_makes_an_opening_due
 
 /// R-25 a
 #[test]
-fn an_opening_is_due_as_soon_as_the_roster_differs() {
+pub(crate) fn an_opening_is_due_as_soon_as_the_roster_differs() {
     let (mut node, before) = Node::settled(&[BEN]);
     let act = node.story.admission(CHRIS, None);
     node.story.by(ANNA, &act);
@@ -412,7 +412,7 @@ fn who_knows_no_epoch_or_was_removed_opens_nothing() {
 
 /// R-25 d
 #[test]
-fn an_opening_is_due_once_a_member_has_another_device_and_not_for_a_newer_card() {
+pub(crate) fn an_opening_is_due_once_a_member_has_another_device_and_not_for_a_newer_card() {
     let (mut node, _) = Node::settled(&[BEN]);
     let newer = with_card(BEN, &node.story.circle, Suite::Thin, 11);
     node.cards.insert(newer.card);
@@ -475,7 +475,7 @@ fn an_epoch_of_another_device_that_ranks_before_the_head_makes_an_opening_due() 
 
 /// it would name the other copy's card, and so be no head either.
 #[test]
-fn who_has_a_newer_card_of_a_copy_opens_nothing() {
+pub(crate) fn who_has_a_newer_card_of_a_copy_opens_nothing() {
     let (mut node, _) = Node::settled(&[BEN]);
     node.moves(ANNA, 77, 12);
     assert!(!node.is_due());
@@ -483,7 +483,7 @@ fn who_has_a_newer_card_of_a_copy_opens_nothing() {
 
 /// c
 #[test]
-fn a_board_is_usable_while_all_who_were_given_it_belong_and_nothing_replaced_it() {
+pub(crate) fn a_board_is_usable_while_all_who_were_given_it_belong_and_nothing_replaced_it() {
     let (mut node, before) = Node::settled(&[BEN, CHRIS]);
     assert!(node.is_usable(1) && node.is_usable(2));
     let heads = node.story.heads();
@@ -506,13 +506,17 @@ fn a_board_is_usable_while_all_who_were_given_it_belong_and_nothing_replaced_it(
 
 /// who read it keeps what it read.
 #[test]
-fn a_board_stays_unusable_after_the_epoch_ended_that_gave_it_to_somebody_removed() {
+pub(crate) fn a_board_stays_unusable_after_the_epoch_ended_that_gave_it_to_somebody_removed() {
     let (mut node, before) = Node::settled(&[BEN]);
+    let heads = node.story.heads();
+    let opening = node.opening(ANNA, &heads, &[before], TODAY, 2);
+    // Nothing but this epoch shows who has its board.
+    let only = node.take(opening);
     node.story.by(ANNA, &removal(BEN));
-    assert!(!node.is_usable(1));
-    let epoch = node.epochs.get_mut(&before).expect("taken");
+    assert!(!node.is_usable(2));
+    let epoch = node.epochs.get_mut(&only).expect("taken");
     (epoch.secrets, epoch.ended) = (None, true);
-    assert!(!node.is_usable(1));
+    assert!(!node.is_usable(2));
 }
 
 /// nobody speaks in what was ended before the operations came by which it is judged.
@@ -523,6 +527,24 @@ fn an_epoch_that_has_ended_is_no_head() {
     let epoch = node.epochs.get_mut(&before).expect("taken");
     (epoch.secrets, epoch.ended) = (None, true);
     assert_eq!((node.head(), node.is_due()), (None, true));
+}
+
+///
+#[test]
+pub(crate) fn an_epoch_is_over_days_after_it_was_superseded_and_never_the_head() {
+    let mut node = Node::with(&[BEN]);
+    let first = node.first();
+    let heads = node.story.heads();
+    let opening = node.opening(ANNA, &heads, &[first], TODAY, 1);
+    let head = node.take(opening);
+    assert_eq!(node.epochs.mark_superseded(NOON), [first]);
+    let over = |days| {
+        let now = Timestamp(NOON.0 + days * DAY_MS);
+        node.epochs.over(now, 7 * DAY_MS, Some(&head), |_| true).0
+    };
+    assert_eq!(over(6), []);
+    assert_eq!(over(7), [first]);
+    assert_eq!(over(40), [first]);
 }
 
 /// what waits may name a reader who was removed.
@@ -584,7 +606,7 @@ fn a_header_with_a_damaged_signature_is_void() {
 
 /// R-22, H-10: of one opener, set of members and day four openings count, the same ones whatever came first.
 #[test]
-fn what_exceeds_four_openings_of_a_day_is_closed_the_same_everywhere() {
+pub(crate) fn what_exceeds_four_openings_of_a_day_is_closed_the_same_everywhere() {
     let (mut one, head) = Node::settled(&[BEN]);
     let (mut other, _) = Node::settled(&[BEN]);
     let heads = one.story.heads();
@@ -611,7 +633,7 @@ fn what_exceeds_four_openings_of_a_day_is_closed_the_same_everywhere() {
 
 /// R-22, P7, H-10: of what does not count a node holds little of each opener, and nothing of others' goes for it.
 #[test]
-fn a_flood_of_openings_takes_the_place_of_nothing_but_itself() {
+pub(crate) fn a_flood_of_openings_takes_the_place_of_nothing_but_itself() {
     let (mut node, head) = Node::settled(&[BEN, CHRIS]);
     let heads = node.story.heads();
     let chris = node.opening(CHRIS, &heads, &[head], TODAY, 1);

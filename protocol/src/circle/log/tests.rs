@@ -216,7 +216,7 @@ fn more_holes_than_may_be_told_are_never_told_as_there() {
 
 /// 200 orders of arrival, some of them so slow that gaps are shown and filled.
 #[test]
-fn the_same_messages_stand_in_one_order_in_whatever_order_they_came() {
+pub(crate) fn the_same_messages_stand_in_one_order_in_whatever_order_they_came() {
     for seed in 0..10 {
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         let all = conversation(&mut rng, 40);
@@ -267,7 +267,7 @@ fn what_was_said_at_once_stands_by_time_then_author_then_counter() {
 
 /// R-41, D-17, H-26
 #[test]
-fn a_clock_of_2099_does_not_take_the_end_of_the_screen_for_ever() {
+pub(crate) fn a_clock_of_2099_does_not_take_the_end_of_the_screen_for_ever() {
     let far = said(1, 0, &[], NOON.plus(70 * 365 * DAY_MS));
     let last = said(1, 1, &[], Timestamp(u64::MAX));
     let mut reader = Reader::new();
@@ -282,7 +282,7 @@ fn a_clock_of_2099_does_not_take_the_end_of_the_screen_for_ever() {
 
 /// R-40, H-6
 #[test]
-fn a_message_is_shown_once() {
+pub(crate) fn a_message_is_shown_once() {
     let one = said(1, 0, &[], NOON);
     let mut reader = Reader::new();
     assert_eq!(reader.take(&one).lines, [one.id]);
@@ -295,7 +295,7 @@ fn a_message_is_shown_once() {
 
 /// P2: what is missing is waited for, then said to be missing, then filled in.
 #[test]
-fn a_gap_opens_after_some_patience_and_closes_when_it_is_filled() {
+pub(crate) fn a_gap_opens_after_some_patience_and_closes_when_it_is_filled() {
     let first = said(1, 0, &[], NOON);
     let second = said(2, 0, &[first.id], NOON);
     let mut reader = Reader::new();

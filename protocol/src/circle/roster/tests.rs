@@ -172,7 +172,7 @@ fn a_part_of_the_charter_folds_as_if_nothing_else_were_there() {
 
 /// strong removal.
 #[test]
-fn a_removal_wins_over_all_that_the_removed_person_did_meanwhile() {
+pub(crate) fn a_removal_wins_over_all_that_the_removed_person_did_meanwhile() {
     let mut story = Story::with(&[BEN, CHRIS]);
     story.by(ANNA, &role(BEN, "host", true));
     story.by(BEN, &role(BEN, "host", false));
@@ -205,7 +205,7 @@ fn what_a_removal_had_seen_stays() {
 
 /// also what the removed person writes after having seen the removal.
 #[test]
-fn a_removed_person_does_nothing_more() {
+pub(crate) fn a_removed_person_does_nothing_more() {
     let mut story = Story::with(&[BEN]);
     story.by(ANNA, &role(BEN, "steward", true));
     story.by(ANNA, &removal(BEN));
@@ -216,11 +216,12 @@ fn a_removed_person_does_nothing_more() {
     story.by(ANNA, &again);
     assert_eq!(members(&story), [ANNA, BEN]);
     assert_eq!(roster(&story).former.len(), 0);
+    assert!(!has(&story, BEN, "steward"), "what was held before is gone");
 }
 
 /// a second removal, which the new admission had not seen, wins over it.
 #[test]
-fn an_admission_does_not_undo_a_removal_that_it_had_not_seen() {
+pub(crate) fn an_admission_does_not_undo_a_removal_that_it_had_not_seen() {
     let mut story = Story::with(&[BEN, CHRIS]);
     story.by(ANNA, &role(CHRIS, "host", true));
     let base = story.heads();
@@ -248,7 +249,7 @@ fn an_admission_of_a_member_takes_no_role() {
 /// of two who remove each other the older one's removal stands; who of equal age has the smaller
 /// id is older.
 #[test]
-fn mutual_removals_are_decided_by_age() {
+pub(crate) fn mutual_removals_are_decided_by_age() {
     for (one, other) in [(BEN, CHRIS), (CHRIS, BEN)] {
         let mut story = Story::with(&[one]);
         let later = story.admission(other, None);
@@ -273,6 +274,20 @@ fn mutual_removals_are_decided_by_age() {
     assert_eq!(members(&story), [ANNA, older]);
 }
 
+/// Ben is made a host and removed at once. What he and another host decide goes before what the
+/// founder decides alone, though she is older.
+#[test]
+pub(crate) fn a_removal_by_two_goes_before_one_by_one_in_a_ring() {
+    let mut story = Story::with(&[BEN, CHRIS]);
+    story.by(ANNA, &role(CHRIS, "host", true));
+    let base = story.heads();
+    let grant = story.at(&base, CHRIS, &role(BEN, "host", true));
+    let word = story.at(&[grant], BEN, &removal(ANNA));
+    story.at(&[word], CHRIS, &cosign(word));
+    story.at(&base, ANNA, &removal(BEN));
+    assert_eq!(members(&story), [BEN, CHRIS]);
+}
+
 /// what somebody does by a role falls with whoever gave the role.
 #[test]
 fn a_removal_falls_with_the_role_that_it_was_made_by() {
@@ -290,7 +305,7 @@ fn a_removal_falls_with_the_role_that_it_was_made_by() {
 
 ///
 #[test]
-fn a_host_is_not_removed_by_another_host_alone() {
+pub(crate) fn a_host_is_not_removed_by_another_host_alone() {
     let mut story = Story::with(&[BEN, CHRIS]);
     story.by(ANNA, &role(BEN, "host", true));
     story.by(ANNA, &removal(BEN));
@@ -308,7 +323,7 @@ fn a_host_is_not_removed_by_another_host_alone() {
 
 /// a role given for a time is held until an operation says that the time is over.
 #[test]
-fn a_term_ends_by_an_operation_and_not_by_a_clock() {
+pub(crate) fn a_term_ends_by_an_operation_and_not_by_a_clock() {
     let mut story = Story::with(&[BEN, CHRIS]);
     let grant = story.by(ANNA, &term(BEN, "steward", 1_000));
     let open = story.by(BEN, &invite(1, 5, false));
@@ -343,7 +358,7 @@ fn what_no_word_of_the_end_had_seen_is_void() {
 
 /// one member alone, with an old date, undoes nothing that the others had seen in time.
 #[test]
-fn a_word_of_the_end_with_an_old_date_undoes_nothing_that_another_had_seen() {
+pub(crate) fn a_word_of_the_end_with_an_old_date_undoes_nothing_that_another_had_seen() {
     let mut story = Story::with(&[BEN, CHRIS]);
     let grant = story.by(ANNA, &term(BEN, "steward", 1_000));
     let (base, heads) = (story.all.len(), story.heads());
@@ -445,7 +460,7 @@ fn a_host_is_removed_once_a_second_host_backs_the_first() {
 
 /// nobody backs himself, nor does who is no host, or no host any more, or the one it is about.
 #[test]
-fn a_word_is_backed_by_another_host_only() {
+pub(crate) fn a_word_is_backed_by_another_host_only() {
     let mut story = four_hosts();
     story.by(DANA, &role(DANA, "host", false));
     let word = story.by(ANNA, &removal(BEN));
@@ -548,7 +563,7 @@ fn invites_close_with_the_second_word() {
 
 ///
 #[test]
-fn each_role_has_its_rights() {
+pub(crate) fn each_role_has_its_rights() {
     let mut story = Story::with(&[BEN, CHRIS]);
     story.by(ANNA, &role(BEN, "steward", true));
     let dana = story.admission(DANA, None);
@@ -597,7 +612,7 @@ fn what_two_hosts_agree_on_at_once_is_that_of_the_older() {
 
 ///
 #[test]
-fn an_invite_lets_in_so_many_and_who_lost_the_race_falls_with_all_that_leans_on_it() {
+pub(crate) fn an_invite_lets_in_so_many_and_who_lost_the_race_falls_with_all_that_leans_on_it() {
     let mut story = Story::with(&[BEN]);
     let one = story.by(ANNA, &invite(1, 1, true));
     let other = story.by(ANNA, &invite(2, 5, true));
@@ -632,7 +647,7 @@ fn two_admissions_of_one_key_are_one() {
 
 ///
 #[test]
-fn a_removal_closes_every_invite_that_had_not_seen_it() {
+pub(crate) fn a_removal_closes_every_invite_that_had_not_seen_it() {
     let mut story = Story::with(&[BEN, CHRIS]);
     let before = story.by(ANNA, &invite(1, 5, true));
     let base = story.heads();

@@ -1,0 +1,469 @@
+//! Small worlds, each of which keeps every promise unless a certain fault is planted in its machines.
+
+use std::collections::BTreeMap;
+
+use harness::chance::Chance;
+use harness::forge::{Forger, board_text, message};
+use harness::{ANNA, BEN, CHRIS, DANA, HostId, World};
+use hearthlight_protocol::boundary::{Command, KeySlot, Mark, SlotKind, Store};
+use hearthlight_protocol::circle::card::VerifiedCard;
+use hearthlight_protocol::circle::epoch::{CardTag, Header, Opening, SealedBox};
+use hearthlight_protocol::circle::help::{Ask, Help};
+use hearthlight_protocol::crypto::{Label, Suite, hash};
+use hearthlight_protocol::identity::{DeviceId, MemberId};
+use hearthlight_protocol::message::{Frame, Item, Seen};
+use hearthlight_protocol::planted::Planted;
+use hearthlight_protocol::signed::Signed;
+use hearthlight_protocol::wire::{self, Bytes};
+
+/// The promise that was broken, in words.
+pub(super) type Verdict = Result<(), String>;
+
+const SECOND: u64 = 1_000;
+const MINUTE: u64 = 60 * SECOND;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+/// How long talk is kept where days pass, in seconds.
+const KEEP_S: u64 = 120 * 86_400;
+/// Kinds of things on a board.
+const CARD: u8 = 2;
+const OPENING: u8 = 3;
+const ASK: u8 = 5;
+const HELP: u8 = 7;
+const ENTRY: u8 = 8;
+
+// ---- Boards, epochs, cards
+
+/// somebody comes in in one half while the other removes somebody and has a new board. What is
+/// decided there stands on that board alone, which the newcomer has from one opening only.
+pub(super) fn a_newcomer_follows_two_halves(fault: Option<Planted>) -> Verdict {
+    const FINN: HostId = 4;
+    let mut world = World::calm_circle_of(harness::Machines::Real, 31, 5, 4, 2);
+    let [ben, chris, dana] = [BEN, CHRIS, DANA].map(|host| world.forger(host).me);
+    role(&mut world, ANNA, dana, "host");
+    world.run_for(MINUTE);
+    // Help would mend it, sooner or later.
+    world.plant([Some(Planted::NobodyAsks), fault]);
+    world.cut(BTreeMap::from([(CHRIS, 1), (DANA, 1), (6, 1)]));
+    world.run_for(MINUTE);
+    remove(&mut world, DANA, ben);
+    world.run_for(MINUTE);
+    role(&mut world, DANA, chris, "steward");
+    world.begin_join(FINN);
+    world.run_for(5 * MINUTE);
+    world.cut(BTreeMap::new());
+    world.run_for(10 * MINUTE);
+    world.say(ANNA, "to all four");
+    world.run_for(5 * MINUTE);
+    holds(world.texts(FINN).len() == 1, "P1: a newcomer reads nothing")
+}
+
+///
+pub(super) fn a_week_later_the_old_secret_is_nowhere(fault: Option<Planted>) -> Verdict {
+    let mut world = calm(32, 3, 1, fault);
+    world.say(ANNA, "in the first week");
+    world.run_for(MINUTE);
+    let old = epochs(&world, ANNA);
+    world.run_for(7 * DAY + HOUR);
+    world.say(BEN, "in the second week");
+    world.run_for(7 * DAY + 2 * HOUR);
+    let kept = |host| epochs(&world, host).iter().any(|slot| old.contains(slot));
+    holds(![ANNA, BEN, CHRIS].into_iter().any(kept), "P3: a recording of long ago can be opened")
+}
+
+///
+pub(super) fn a_device_that_speaks_makes_a_fresh_card_each_day(fault: Option<Planted>) -> Verdict {
+    let mut world = calm(33, 2, 1, fault);
+    speak_for_a_day(&mut world);
+    let ben = world.forger(BEN).me;
+    let fresh = world.cards_at(ANNA).iter().any(|(card, _)| card.member == ben);
+    holds(fresh, "P3: what is sealed to Ben can be opened with a key of the day before")
+}
+
+/// R-4, H-26
+pub(super) fn a_card_from_years_ahead_waits(fault: Option<Planted>) -> Verdict {
+    const REV: u32 = u32::MAX - 1;
+    let mut world = calm(34, 3, 1, fault);
+    let ben = world.forger(BEN);
+    let mut chance = Chance::new(34);
+    let device = DeviceId([9; 16]);
+    let (card, _) =
+        VerifiedCard::make(&ben.pair, &ben.circle, Suite::Hybrid, device, REV, chance.rng());
+    world.hand(ANNA, &ben.board(), &board_text(CARD, wire::encode(&card.signed)), world.now);
+    world.run_for(10 * SECOND);
+    let taken = world.cards_at(ANNA).iter().any(|(card, _)| card.rev == REV);
+    holds(!taken, "R-4: no card that Ben's home makes counts for years")
+}
+
+// ---- Envelopes and frames
+
+///
+pub(super) fn an_envelope_from_ahead_is_not_taken(fault: Option<Planted>) -> Verdict {
+    let mut world = calm(35, 2, 1, fault);
+    let ben = world.forger(BEN);
+    for (words, at) in [("now", world.now), ("from ahead", world.now.plus(5 * HOUR))] {
+        let said = message(ben.me, ben.device, words, world.now);
+        let frame = ben.frame(&ben.epoch, ben.place(&ben.me), said);
+        world.hand(ANNA, &ben.talk(), &frame, at);
+    }
+    world.run_for(10 * SECOND);
+    holds(world.texts(ANNA) == ["now"], "R-30: an envelope outlives what relays keep")
+}
+
+///
+pub(super) fn nobody_speaks_for_another(fault: Option<Planted>) -> Verdict {
+    says(fault, |ben, chris| message(chris, ben.device, "as Chris", harness::world::BEGINNING))
+}
+
+///
+pub(super) fn nobody_speaks_on_a_device_of_nobody(fault: Option<Planted>) -> Verdict {
+    let device = DeviceId([9; 16]);
+    says(fault, |ben, _| message(ben.me, device, "on no device", harness::world::BEGINNING))
+}
+
+/// Ben puts this into a frame of his.
+fn says(fault: Option<Planted>, what: impl FnOnce(&Forger, MemberId) -> Item) -> Verdict {
+    let mut world = calm(36, 3, 1, fault);
+    let (ben, chris) = (world.forger(BEN), world.forger(CHRIS).me);
+    let good = message(ben.me, ben.device, "as himself", world.now);
+    for item in [good, what(&ben, chris)] {
+        let frame = ben.frame(&ben.epoch, ben.place(&ben.me), item);
+        world.hand(ANNA, &ben.talk(), &frame, world.now);
+    }
+    world.run_for(10 * SECOND);
+    holds(world.texts(ANNA) == ["as himself"], "P2: somebody says what another is shown to say")
+}
+
+/// Ben opens an epoch in which his own card stands at the place of Chris.
+pub(super) fn nobody_speaks_at_the_place_of_another(fault: Option<Planted>) -> Verdict {
+    let mut world = calm(37, 3, 1, fault);
+    let (ben, chris) = (world.forger(BEN), world.forger(CHRIS).me);
+    let mut cards = ben.header.cards.clone();
+    cards[ben.place(&chris)] = ben.tag(&ben.me);
+    let (header, secrets) = ben.next(cards);
+    let signed = Signed::new(&header, &ben.pair, Label::Opening, &ben.circle);
+    let epoch = Header::id(&signed, &ben.circle);
+    let (first, mut chance) = (world.first_cards(ANNA), Chance::new(37));
+    let seal = |who: &MemberId| {
+        header.seal_entry(Suite::Hybrid, &first[who], &secrets, chance.rng()).expect("a good card")
+    };
+    let entries = ben.members.iter().map(seal).collect();
+    let opening = wire::encode(&Opening { header: signed, entries });
+    world.hand(ANNA, &ben.board(), &board_text(OPENING, opening), world.now);
+    world.run_for(SECOND);
+    let talk = SealedBox::of_epoch(&secrets.epoch, &ben.circle);
+    for (who, words) in [(ben.me, "as himself"), (chris, "as Chris")] {
+        let frame = ben.frame(&epoch, ben.place(&who), message(who, ben.device, words, world.now));
+        world.hand(ANNA, &talk, &frame, world.now);
+    }
+    world.run_for(10 * SECOND);
+    holds(world.texts(ANNA) == ["as himself"], "P2: somebody says what another is shown to say")
+}
+
+// ---- Talk
+
+/// R-32, H-14
+pub(super) fn what_somebody_removed_says_on_is_not_shown(fault: Option<Planted>) -> Verdict {
+    let mut world = calm(38, 3, 2, fault);
+    let ben = world.forger(BEN).me;
+    world.cut(BTreeMap::from([(BEN, 1), (4, 1)]));
+    world.run_for(MINUTE);
+    remove(&mut world, ANNA, ben);
+    world.say(BEN, "has not heard of it");
+    world.run_for(MINUTE);
+    world.cut(BTreeMap::new());
+    world.run_for(5 * MINUTE);
+    let shown = [ANNA, CHRIS].iter().any(|host| !world.texts(*host).is_empty());
+    holds(!shown, "P3: somebody removed goes on talking to the circle")
+}
+
+/// Anna is told that Chris has what Ben said while Ben still belongs, and has it herself only
+/// when he does not.
+pub(super) fn what_was_heard_in_time_reaches_all(fault: Option<Planted>) -> Verdict {
+    let mut world = calm(39, 3, 2, fault);
+    let (ben, chris) = (world.forger(BEN).me, world.forger(CHRIS));
+    world.cut(BTreeMap::from([(BEN, 1), (CHRIS, 1), (4, 1)]));
+    world.run_for(MINUTE);
+    world.say(BEN, "heard in time");
+    world.run_for(3 * MINUTE);
+    let tells = |text: &[u8]| {
+        let frame: Option<Frame> = wire::decode(text);
+        let frame = frame.filter(|frame| usize::from(frame.member) == chris.place(&chris.me));
+        frame.is_some() && items(text).iter().any(|item| matches!(item, Item::Seen(_)))
+    };
+    let told = world.envelopes_in(CHRIS, &chris.talk());
+    let told: Vec<_> = told.into_iter().filter(|(text, _)| tells(text)).collect();
+    for (_, envelope) in told {
+        world.hand_again(ANNA, &chris.talk(), envelope);
+    }
+    world.run_for(SECOND);
+    remove(&mut world, ANNA, ben);
+    world.run_for(MINUTE);
+    world.cut(BTreeMap::new());
+    world.run_for(10 * MINUTE);
+    holds(world.texts(ANNA) == world.texts(CHRIS), "P1: what one heard in time others do not")
+}
+
+/// P2
+pub(super) fn a_mark_counts_who_said_so(fault: Option<Planted>) -> Verdict {
+    let mut world = calm(40, 3, 1, fault);
+    world.crash(CHRIS, HOUR);
+    world.say(ANNA, "to two, of whom one is there");
+    world.run_for(5 * MINUTE);
+    kept(&world)
+}
+
+/// P2
+pub(super) fn a_mark_waits_for_a_relay(fault: Option<Planted>) -> Verdict {
+    let mut world = calm(41, 2, 1, fault);
+    world.crash(2, HOUR);
+    world.say(ANNA, "to nobody yet");
+    world.run_for(MINUTE);
+    let marks = world.read(ANNA).into_iter().filter_map(|entry| entry.delivery);
+    let marks: Vec<Mark> = marks.map(|delivery| delivery.mark).collect();
+    holds(marks == [Mark::Waiting], "P2: a mark says relayed, and no relay is there")
+}
+
+///
+pub(super) fn what_was_said_outlasts_a_crash(fault: Option<Planted>) -> Verdict {
+    let mut world = calm(42, 2, 1, fault);
+    world.crash(2, MINUTE);
+    world.run_for(SECOND);
+    world.say(ANNA, "before the power goes");
+    world.run_for(SECOND);
+    world.crash(ANNA, SECOND);
+    world.run_for(5 * MINUTE);
+    holds(world.texts(BEN).len() == 1, "P1: what was said is lost")
+}
+
+/// P2, R-81
+pub(super) fn what_a_relay_acknowledged_it_has(fault: Option<Planted>) -> Verdict {
+    let mut world = calm(43, 2, 1, fault);
+    world.say(ANNA, "to be kept");
+    world.run_for(10 * SECOND);
+    kept(&world)
+}
+
+// ---- Said again, help, homes that were put back
+
+///
+pub(super) fn what_relays_forgot_is_said_again(fault: Option<Planted>) -> Verdict {
+    let mut world = keeping(44, 3, 3, fault);
+    world.run_for(MINUTE);
+    world.crash(CHRIS, 34 * DAY);
+    world.run_for(DAY);
+    world.say(ANNA, "while Chris is away");
+    world.run_for(34 * DAY);
+    holds(world.texts(CHRIS).len() == 1, "P1: what relays have forgotten is lost")
+}
+
+/// P4
+pub(super) fn a_newcomer_is_said_nothing_again(fault: Option<Planted>) -> Verdict {
+    let mut world = keeping(45, 4, 3, fault);
+    world.say(ANNA, "before Dana came");
+    world.run_for(8 * DAY);
+    world.say(ANNA, "a week later");
+    world.run_for(8 * DAY);
+    world.begin_join(DANA);
+    world.run_for(10 * MINUTE);
+    world.say(DANA, "hello");
+    world.run_for(HOUR);
+    kept(&world)?;
+    holds(world.texts(ANNA).len() == 3, "P1: the newcomer is not heard")
+}
+
+/// at most every third day. Somebody is heard of three times who never says what it has.
+pub(super) fn what_was_said_again_is_not_said_each_time(fault: Option<Planted>) -> Verdict {
+    let mut world = keeping(46, 3, 3, fault);
+    world.run_for(MINUTE);
+    let chris = world.forger(CHRIS);
+    world.crash(CHRIS, 90 * DAY);
+    world.run_for(MINUTE);
+    world.say(ANNA, "while Chris is away");
+    world.run_for(30 * DAY);
+    let times = |world: &World| {
+        let texts = world.texts_in(ANNA, &chris.talk()).into_iter();
+        texts.flat_map(|text| items(&text)).filter(|item| matches!(item, Item::Message(_))).count()
+    };
+    let before = times(&world);
+    for _ in 0..3 {
+        let seen = Seen { epoch: chris.epoch, heads: Vec::new(), have: Vec::new() };
+        let frame = chris.frame(&chris.epoch, chris.place(&chris.me), Item::Seen(seen));
+        world.hand(ANNA, &chris.talk(), &frame, world.now);
+        world.run_for(MINUTE);
+    }
+    let again = times(&world) - before;
+    holds(again == 1, &format!("P7: one thing is said again {again} times in three minutes"))
+}
+
+/// in the head only if all there were in the first epoch, else for the one alone.
+pub(super) fn what_is_said_again_is_for_who_was_there(fault: Option<Planted>) -> Verdict {
+    let mut world = keeping(47, 4, 3, fault);
+    world.run_for(MINUTE);
+    world.crash(CHRIS, 34 * DAY);
+    world.run_for(MINUTE);
+    world.say(ANNA, "while Chris is away");
+    world.run_for(33 * DAY);
+    world.begin_join(DANA);
+    world.run_for(2 * DAY);
+    kept(&world)?;
+    holds(world.texts(CHRIS).len() == 1, "P1: what relays have forgotten is lost")
+}
+
+///
+pub(super) fn a_home_from_an_old_backup_comes_back(fault: Option<Planted>) -> Verdict {
+    let mut world = keeping(13, 4, 4, fault);
+    world.run_for(MINUTE);
+    world.back_up(CHRIS);
+    let dana = world.forger(DANA).me;
+    remove(&mut world, ANNA, dana);
+    for _ in 0..10 {
+        world.run_for(4 * DAY);
+        world.say(CHRIS, "on later cards");
+    }
+    world.run_for(DAY);
+    world.put_back(CHRIS);
+    world.run_for(3 * HOUR);
+    world.say(CHRIS, "here again");
+    world.run_for(10 * MINUTE);
+    kept(&world)?;
+    let heard = world.texts(ANNA).last().is_some_and(|text| text.ends_with("here again"));
+    holds(heard, "P1: who came back is not heard")
+}
+
+///
+pub(super) fn a_home_that_was_put_back_is_a_new_device(fault: Option<Planted>) -> Verdict {
+    let mut world = calm(48, 3, 1, fault);
+    let before = world.forger(CHRIS).device;
+    world.back_up(CHRIS);
+    world.say(CHRIS, "after the backup");
+    world.run_for(MINUTE);
+    world.put_back(CHRIS);
+    world.run_for(10 * MINUTE);
+    let after = world.forger(CHRIS).device;
+    holds(after != before, "P2: others think that it has what it has lost")
+}
+
+/// R-29, P3
+pub(super) fn who_was_removed_is_not_helped(fault: Option<Planted>) -> Verdict {
+    let mut world = calm(49, 3, 1, fault);
+    let ben = world.forger(BEN);
+    remove(&mut world, ANNA, ben.me);
+    world.run_for(MINUTE);
+    let card = world.first_cards(ANNA)[&ben.me].clone();
+    let answers = ask(&mut world, &ben, &card);
+    holds(answers.is_empty(), "P3: somebody removed is told how the circle went on")
+}
+
+/// R-29, P3: an old card may be a copy's that its person gave up.
+pub(super) fn an_old_card_is_told_the_newer_one_and_nothing_else(
+    fault: Option<Planted>,
+) -> Verdict {
+    let mut world = calm(50, 3, 1, fault);
+    speak_for_a_day(&mut world);
+    let ben = world.forger(BEN);
+    let card = world.first_cards(ANNA)[&ben.me].clone();
+    let kinds = ask(&mut world, &ben, &card);
+    holds(!kinds.is_empty(), "P1: a home that was put back is not told that it was")?;
+    holds(
+        kinds.iter().all(|kind| *kind == CARD),
+        "P3: a copy of old is told how the circle goes on",
+    )
+}
+
+///
+pub(super) fn an_entry_under_a_forged_header_is_nothing(fault: Option<Planted>) -> Verdict {
+    let mut world = calm(51, 3, 1, fault);
+    let (ben, anna, chris) = (world.forger(BEN), world.forger(ANNA).me, world.forger(CHRIS).me);
+    let card = world.first_cards(ANNA)[&chris].clone();
+    let mut chance = Chance::new(51);
+    let mut epochs = Vec::new();
+    for opener in [ben.me, anna] {
+        let (header, secrets) = ben.next(ben.header.cards.clone());
+        let header = ben.header(Header { opener, ..header }, &secrets);
+        let signed = Signed::new(&header, &ben.pair, Label::Opening, &ben.circle);
+        epochs.push(Header::id(&signed, &ben.circle).0);
+        let entry = header.seal_entry(Suite::Hybrid, &card, &secrets, chance.rng());
+        let entry = wire::encode(&(signed, chris, entry.expect("a good card")));
+        world.hand(CHRIS, &ben.board(), &board_text(ENTRY, entry), world.now);
+        world.run_for(10 * SECOND);
+    }
+    let held: Vec<[u8; 32]> = self::epochs(&world, CHRIS).iter().map(|slot| slot.id).collect();
+    holds(held.contains(&epochs[0]), "P1: what its opener signed is not taken")?;
+    holds(!held.contains(&epochs[1]), "R-21: what nobody opened is held as an epoch")
+}
+
+/// Asks Anna with a card of Ben's, as if nothing were there, and gives the kinds of what he is told.
+fn ask(world: &mut World, ben: &Forger, card: &VerifiedCard) -> Vec<u8> {
+    let ask = Ask {
+        member: ben.me,
+        card: card.signed.clone(),
+        heads: Vec::new(),
+        lacks: Vec::new(),
+        tries: 0,
+        at: world.now.0,
+    };
+    let signed = Signed::new(&ask, &ben.pair, Label::Ask, &ben.circle);
+    world.hand(ANNA, &ben.board(), &board_text(ASK, wire::encode(&signed)), world.now);
+    world.run_for(MINUTE);
+    let info = hash(Label::Help, &ben.circle, &[]);
+    let seal = &ben.card(&CardTag(card.tag())).seal;
+    let answers = world.items_on(ANNA, &ben.board(), HELP).into_iter();
+    let opened = answers.filter_map(|help| {
+        let help: Help = wire::decode(&help)?;
+        Suite::Hybrid.open_with(seal, &info, &ben.me.0, &help.sealed.0)
+    });
+    let items = opened.filter_map(|text| wire::decode::<Vec<(u8, Bytes)>>(&text)).flatten();
+    items.map(|(kind, _)| kind).collect()
+}
+
+/// What lies in an epoch's envelope.
+fn items(text: &[u8]) -> Vec<Item> {
+    let frame: Option<Frame> = wire::decode(text);
+    frame.and_then(|frame| wire::decode(&frame.payload.0)).unwrap_or_default()
+}
+
+fn speak_for_a_day(world: &mut World) {
+    for _ in 0..2 {
+        world.say(BEN, "once a day");
+        world.run_for(30 * HOUR);
+    }
+}
+
+/// A calm circle in whose machines a fault is planted from now on.
+fn calm(seed: u64, members: usize, relays: usize, fault: Option<Planted>) -> World {
+    let mut world = World::calm_circle(seed, members, relays);
+    world.plant([fault, None]);
+    world
+}
+
+/// The same, in which talk is kept for months.
+fn keeping(seed: u64, members: usize, inside: usize, fault: Option<Planted>) -> World {
+    World::keeping_circle(seed, (members, inside), KEEP_S, fault)
+}
+
+fn holds(so: bool, promise: &str) -> Verdict {
+    if so { Ok(()) } else { Err(promise.to_owned()) }
+}
+
+/// Whether the oracles of the world have seen nothing.
+fn kept(world: &World) -> Verdict {
+    world.verdict().map_err(|broken| broken.to_string())
+}
+
+fn epochs(world: &World, host: HostId) -> Vec<KeySlot> {
+    let slots = world.hosts[host].store.secrets().into_iter();
+    slots.map(|(slot, _)| slot).filter(|slot| slot.kind == SlotKind::Epoch).collect()
+}
+
+fn role(world: &mut World, by: HostId, who: MemberId, role: &str) {
+    let circle = world.circle.expect("it was founded");
+    let command = Command::Role { circle, who, role: role.into(), grant: true, end: None };
+    world.command(by, command).expect("a host gives roles");
+}
+
+fn remove(world: &mut World, by: HostId, who: MemberId) {
+    let circle = world.circle.expect("it was founded");
+    let command = Command::Remove { circle, who, reason: None };
+    world.command(by, command).expect("a host removes");
+}
