@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use hearthlight_protocol::boundary::{SlotKind, Store};
 
-use crate::machine::Part;
+use crate::HostId;
+use crate::machine::{Machine, Part};
 use crate::world::World;
 
 /// The most of each thing that one node may hold (R-17, R-26, R-29 and the limits of the specification).
@@ -36,12 +37,40 @@ const LEVEL: [&str; 7] = [
 const EVENINGS: usize = 8;
 const CHANCE: usize = 6;
 
+/// Bytes of this process that are in memory.
+fn resident() -> u64 {
+    const PAGE: u64 = 4_096;
+    let statm = std::fs::read_to_string("/proc/self/statm").expect("Linux tells");
+    let pages = statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok());
+    pages.expect("a number of pages") * PAGE
+}
+
 /// How much of each thing the node holds that holds most of it.
 pub type Sizes = BTreeMap<&'static str, usize>;
 
 impl World {
+    /// Bytes of memory that a host's machine needs, its store left out: the mean of many machines that are
+    /// restored beside it. A first round fills what the allocator has kept.
+    ///
+    /// # Panics
+    /// If a store cannot be read, or this computer does not tell how much memory a process has.
+    pub fn memory_of(&mut self, host: HostId) -> u64 {
+        const TIMES: usize = 30;
+        let (machines, now) = (self.machines, self.now);
+        let mut round = || -> Vec<Box<dyn Machine>> {
+            let one = |_| self.hosts[host].another(machines, now).expect("it was saved");
+            (0..TIMES).map(one).collect()
+        };
+        let first = round();
+        let before = resident();
+        let second = round();
+        let grown = resident().saturating_sub(before);
+        drop((first, second));
+        grown / TIMES as u64
+    }
+
     /// The most that a member's node holds of each thing.
-    pub(crate) fn sizes(&self) -> Sizes {
+    pub fn sizes(&self) -> Sizes {
         let mut sizes = Sizes::new();
         let hosts = self.hosts.iter().enumerate().filter(|(_, host)| host.part == Part::Member);
         for (number, host) in hosts {

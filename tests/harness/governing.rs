@@ -27,8 +27,21 @@ pub enum Govern {
 }
 
 impl World {
+    /// Somebody does this to the circle, at once or when the computer is back.
+    pub fn govern(&mut self, by: HostId, what: Govern) {
+        match what {
+            Govern::Remove(who) => drop(self.leaving.insert(who)),
+            Govern::Leave => drop(self.leaving.insert(by)),
+            Govern::Host(_) | Govern::Refresh => {}
+        }
+        self.wish(by, Wish::Govern(what));
+    }
+
     /// Ben becomes a host too, so that both halves of a circle can have one.
-    pub(crate) fn second_host(&mut self) -> Result<(), String> {
+    ///
+    /// # Errors
+    /// Why he does not.
+    pub fn second_host(&mut self) -> Result<(), String> {
         let command = self.govern_command(&Govern::Host(BEN)).ok_or("Ben is not known")?;
         match self.try_command(ANNA, command) {
             Some(Ok(Answer::Governed(_))) => {

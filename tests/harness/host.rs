@@ -114,6 +114,17 @@ impl Host {
         Ok(())
     }
 
+    /// One more machine from the same store, which nobody drives.
+    pub(crate) fn another(
+        &mut self,
+        machines: Machines,
+        now: Timestamp,
+    ) -> Result<Box<dyn Machine>, RestoreError> {
+        let now = self.clock(now);
+        let mut env = Env { now, rng: self.chance.rng(), store: &self.store };
+        machines.restore(self.part, &self.root, &mut env)
+    }
+
     /// The machine is gone, with everything that was not on the disk.
     pub(crate) fn drop_machine(&mut self) {
         self.machine = None;

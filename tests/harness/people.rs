@@ -80,7 +80,7 @@ impl World {
         world.with_circle(inside)
     }
 
-    /// A calm circle of real machines that keeps talk for so long, in which `fault` is planted.
+    /// A calm circle of real machines with one relay that keeps talk for so long, in which `fault` is planted.
     #[must_use]
     pub fn keeping_circle(
         seed: u64,
@@ -88,7 +88,18 @@ impl World {
         keep_s: u64,
         fault: Option<Planted>,
     ) -> Self {
-        let mut world = Self::new(Machines::Real, seed, members, 1);
+        Self::keeping_circle_at(seed, (members, inside, 1), keep_s, fault)
+    }
+
+    /// The same with so many members, so many of them in the circle, and so many relays.
+    #[must_use]
+    pub fn keeping_circle_at(
+        seed: u64,
+        (members, inside, relays): (usize, usize, usize),
+        keep_s: u64,
+        fault: Option<Planted>,
+    ) -> Self {
+        let mut world = Self::new(Machines::Real, seed, members, relays);
         world.customs.keep_s = Some(keep_s);
         let mut world = world.with_circle(inside);
         world.plant([fault, None]);

@@ -91,7 +91,7 @@ pub struct World {
     pub(crate) copied: Vec<(MemberId, HostId)>,
     pub(crate) secrecy: Secrecy,
     logs: bool,
-    machines: Machines,
+    pub(crate) machines: Machines,
 }
 
 /// What happens to hosts, beyond what the weather does to frames.

@@ -7,6 +7,7 @@
 //! that are left in it, `SIM_PLANT` up to two faults in the machines; `SIM_LOG=1` tells what happens to whom.
 
 mod back;
+mod halves;
 mod large;
 mod mutants;
 mod terms;
