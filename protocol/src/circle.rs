@@ -650,6 +650,7 @@ impl Circle {
             self.thin_out(batch);
         }
         if turned {
+            self.keep_within_limits(env, batch);
             self.keep_quiet(env, batch);
         }
         self.release_held(env, batch);

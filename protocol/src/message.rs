@@ -20,6 +20,8 @@ pub const MAX_PARENTS: usize = 4;
 pub const MAX_IN_FRAME: usize = 64;
 /// Most ranges that a `Seen` lists as holes of one device.
 pub const MAX_HOLES: usize = 64;
+/// Ranges of what somebody lacks that are kept of all that it told; of more the oldest count as one (a guess).
+const MAX_KEPT_HOLES: usize = 256;
 /// Most runs that one `Seen` tells of.
 pub const MAX_RUNS: usize = 256;
 /// Most charter heads that one `Seen` tells of.
@@ -213,8 +215,27 @@ impl Have {
             .flat_map(|a| theirs.iter().map(move |b| (a.0.max(b.0), a.1.min(b.1))))
             .filter(|(from, to)| from < to)
             .collect();
-        Self { run: self.run, next, holes }
+        Self { run: self.run, next, holes: newest(holes, MAX_KEPT_HOLES) }
     }
+
+    /// Whether its ranges are few, ascending and apart, as an author writes them. Of others a merge could make
+    /// as many as the product of both.
+    fn is_sound(&self) -> bool {
+        let apart = self.holes.windows(2).all(|two| two[0].1 <= two[1].0);
+        let whole = self.holes.iter().all(|(from, to)| from < to && *to <= self.next);
+        self.holes.len() <= MAX_HOLES && apart && whole
+    }
+}
+
+/// At most so many ranges, the newest: all before them counts as one.
+pub(crate) fn newest(mut holes: Vec<(u64, u64)>, most: usize) -> Vec<(u64, u64)> {
+    if holes.len() > most {
+        let merged = holes.len() - most;
+        let end = holes[merged].1;
+        holes.drain(..merged);
+        holes[0] = (0, end);
+    }
+    holes
 }
 
 /// What a member has, told by that member.
@@ -236,7 +257,7 @@ impl Seen {
     fn is_within_limits(&self) -> bool {
         self.heads.len() <= MAX_HEADS
             && self.have.len() <= MAX_RUNS
-            && self.have.iter().all(|have| have.holes.len() <= MAX_HOLES)
+            && self.have.iter().all(Have::is_sound)
     }
 }
 
@@ -343,6 +364,41 @@ pub(crate) mod tests {
         }
         let early = Have { run, next: 3, holes: Vec::new() };
         assert_eq!(early.merge(&new).holes, vec![(3, 4), (6, 7)]);
+    }
+
+    /// P7, H-9: a member may tell of whatever holes it likes, as often as it likes.
+    #[test]
+    fn what_many_tellings_add_up_to_is_bounded() {
+        let run = Run { device: DeviceId([1; 16]), run: 7 };
+        let mut all = Have { run, next: 0, holes: Vec::new() };
+        // Each has 63 others, one at a time, and lacks what lies between.
+        let tellings = 50;
+        for telling in 0..tellings {
+            let at = |n: u64| 4 * (tellings * n + telling);
+            let holes = (0..63).map(|n| (at(n) + 1, at(n + 1))).collect();
+            all = all.merge(&Have { run, next: at(63) + 1, holes });
+        }
+        assert_eq!(all.holes.len(), MAX_KEPT_HOLES);
+        assert!(all.covers(all.next - 1) && !all.covers(201));
+    }
+
+    /// R-40, P7: merged with itself, what overlaps would grow to its square.
+    #[test]
+    fn a_seen_whose_holes_overlap_or_are_none_is_refused() {
+        let run = Run { device: DeviceId([1; 16]), run: 7 };
+        let frame_of = |next, holes: Vec<(u64, u64)>| {
+            let have = vec![Have { run, next, holes }];
+            let (frame, key) = frame(&[Item::Seen(Seen { epoch: EPOCH, heads: vec![], have })]);
+            frame.verify(&key, &HERE, &EPOCH)
+        };
+        for good in [vec![], vec![(0, 1)], vec![(0, 1), (1, 2), (4, 9)]] {
+            assert!(frame_of(9, good).is_some());
+        }
+        for bad in
+            [vec![(0, 5), (4, 9)], vec![(3, 3)], vec![(5, 4)], vec![(0, 10)], vec![(0, 9); 64]]
+        {
+            assert!(frame_of(9, bad.clone()).is_none(), "{bad:?}");
+        }
     }
 
     const HERE: CircleId = CircleId([1; 32]);

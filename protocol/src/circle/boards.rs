@@ -23,7 +23,7 @@ const FRESH_H: u32 = 15 * 24;
 const AHEAD_H: u32 = 7 * 24;
 /// How long a board is read after it was replaced, in days, and how many are.
 const READ_DAYS: u32 = 400;
-const MAX_BOARDS: usize = 64;
+pub(super) const MAX_BOARDS: usize = 64;
 /// When boards are looked after for the first time after a start, and how far apart, each with as much
 /// again at random: not everybody posts the same thing at once.
 const FIRST_LOOK_MS: u64 = 60_000;
@@ -341,7 +341,7 @@ impl Circle {
         after.map(|(_, epoch)| epoch.header.day).min()
     }
 
-    fn give_up_boards(&mut self, env: &Env<'_>, batch: &mut Batch) {
+    pub(super) fn give_up_boards(&mut self, env: &Env<'_>, batch: &mut Batch) {
         let replaced = self.boards.keys().filter_map(|name| Some((self.replaced_on(name)?, *name)));
         let mut replaced: BTreeSet<(u32, BoardName)> = replaced.collect();
         let old = |(day, _): &(u32, BoardName)| day.saturating_add(READ_DAYS) < env.now.day();

@@ -14,7 +14,7 @@ use crate::batch::{Batch, numbered};
 use crate::boundary::{DAY_MS, Env, KeySlot, Room, SlotKind, Timestamp};
 use crate::crypto::Secret;
 use crate::identity::{CircleId, MemberId, MessageId};
-use crate::message::{Have, MAX_HOLES, MAX_PARENTS, Message, Parent, Run};
+use crate::message::{Have, MAX_HOLES, MAX_PARENTS, Message, Parent, Run, newest};
 use crate::planted::{Planted, is_planted};
 use crate::wire::{self, Bytes};
 
@@ -28,7 +28,7 @@ const FORGOTTEN_MS: u64 = 90 * DAY_MS;
 /// Messages that one call shows because another came: a catch-up comes in no order, and its last piece
 /// would otherwise show all of it in one batch. 10,000 took 250 MB, and more notices than may wait.
 const MAX_AT_ONCE: usize = 256;
-/// A time of saying further ahead of arrival than this counts as the time of arrival (D-17).
+/// A time further ahead of a clock than this is not believed (D-17).
 const MAX_AHEAD_MS: u64 = DAY_MS;
 
 /// Where a line stands on the screen; sorts as lines do.
@@ -91,6 +91,8 @@ pub(crate) struct Line {
     pub(crate) place: Place,
     time: u64,
     depth: u32,
+    /// Its parents, if it was from far ahead when it came.
+    leans_on: Vec<MessageId>,
     epoch: u64,
     said: Timestamp,
     received: Timestamp,
@@ -100,6 +102,10 @@ pub(crate) struct Line {
 }
 
 impl Line {
+    fn is_ahead(&self, now: Timestamp) -> bool {
+        is_ahead(self.time, now)
+    }
+
     /// The epoch that it came in, or was sealed in; as parents name it.
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch
@@ -165,6 +171,8 @@ pub(crate) struct Log {
     /// What ended here, and the row that says so.
     forgotten: BTreeMap<MessageId, (Timestamp, u64)>,
     days: BTreeSet<u32>,
+    /// The latest time of each author's messages.
+    newest: BTreeMap<MemberId, u64>,
     came: BTreeMap<MemberId, Timestamp>,
     next_row: u64,
 }
@@ -201,13 +209,7 @@ impl Ranges {
             at = *to;
         }
         // The newest holes are told; older ones are told once these are filled.
-        if holes.len() > MAX_HOLES {
-            let merged = holes.len() - MAX_HOLES;
-            let end = holes[merged].1;
-            holes.drain(..merged);
-            holes[0] = (0, end);
-        }
-        Have { run, next, holes }
+        Have { run, next, holes: newest(holes, MAX_HOLES) }
     }
 }
 
@@ -228,6 +230,7 @@ impl Log {
             expiries: BTreeSet::new(),
             forgotten: BTreeMap::new(),
             days: BTreeSet::new(),
+            newest: BTreeMap::new(),
             came: BTreeMap::new(),
             next_row: 0,
         }
@@ -257,26 +260,37 @@ impl Log {
         self.lines.iter()
     }
 
-    /// What a new message names as its past: the newest of what nothing else names.
-    pub(crate) fn parents(&self) -> Vec<Parent> {
-        let mut heads: Vec<(&Place, Parent)> = self
-            .heads
-            .iter()
-            .filter_map(|id| {
-                let line = self.lines.get(id)?;
-                let epoch = line.epoch;
-                Some((&line.place, Parent { id: *id, epoch }))
-            })
-            .collect();
+    /// What a new message names as its past: the newest of what nothing else names. In place of what claims to
+    /// be from far ahead it names what that leans on: a time that passes from message to message would make
+    /// nonsense of all later ones (R-41, H-26).
+    pub(crate) fn parents(&self, now: Timestamp) -> Vec<Parent> {
+        let trusts_clock = !self.is_behind(now);
+        let (mut todo, mut seen) = (self.heads.clone(), BTreeSet::new());
+        let mut heads: Vec<(&Place, Parent)> = Vec::new();
+        while let Some(id) = todo.pop_first() {
+            let Some(line) = self.lines.get(&id).filter(|_| seen.insert(id)) else { continue };
+            if trusts_clock && line.is_ahead(now) {
+                todo.extend(&line.leans_on);
+            } else {
+                heads.push((&line.place, Parent { id, epoch: line.epoch }));
+            }
+        }
         heads.sort_by(|a, b| b.0.cmp(a.0));
         heads.truncate(MAX_PARENTS);
         heads.into_iter().map(|(_, parent)| parent).collect()
+    }
+
+    /// Whether most of those who said something are far ahead: then it is the clock here that is wrong.
+    fn is_behind(&self, now: Timestamp) -> bool {
+        let ahead = self.newest.values().filter(|time| is_ahead(**time, now)).count();
+        2 * ahead > self.newest.len()
     }
 
     /// When something that is said now was said: after all that it names, whatever the clocks of others
     /// say, so that who has not read those puts it in the same place.
     pub(crate) fn time_after(&self, parents: &[Parent], now: Timestamp) -> u64 {
         let named = parents.iter().filter_map(|parent| self.lines.get(&parent.id));
+        let named = named.filter(|line| !line.is_ahead(now));
         named.map(|line| line.time.saturating_add(1)).max().unwrap_or(0).max(now.0)
     }
 
@@ -541,8 +555,13 @@ impl Log {
         self.heads.insert(incoming.id);
         self.have.entry(message.run).or_default().insert(message.counter);
         self.screen.insert(place.clone(), row);
+        let newest = self.newest.entry(message.author).or_default();
+        *newest = time.max(*newest);
+        let leans_on = message.parents.iter().map(|parent| parent.id);
+        let leans_on = leans_on.filter(|_| is_ahead(time, incoming.received)).collect();
         let line = Line {
             row,
+            leans_on,
             author: message.author,
             run: message.run,
             counter: message.counter,
@@ -559,9 +578,11 @@ impl Log {
         self.lines.insert(incoming.id, line);
     }
 
+    /// Its time and depth, which are the same at everybody who has its past, and where it stands here. What is
+    /// from far ahead stands where it came; it is not to stand below all others for years.
     fn place(&self, incoming: &Incoming) -> (u64, u32, Place) {
         let message = &incoming.message;
-        let said = claimed(message, incoming.received).0;
+        let said = message.said_at;
         let named = |_: &&Parent| !is_planted(Planted::ParentsUnordered);
         let parents = || message.parents.iter().filter(named).filter_map(|p| self.lines.get(&p.id));
         let time = parents().map(|line| line.time).max().unwrap_or(0).max(said);
@@ -571,7 +592,8 @@ impl Log {
             .max()
             .unwrap_or(0);
         let mut place = Vec::with_capacity(34);
-        place.extend(time.to_be_bytes());
+        let stands = if is_ahead(time, incoming.received) { incoming.received.0 } else { time };
+        place.extend(stands.to_be_bytes());
         place.extend(depth.to_be_bytes());
         place.extend(&message.author.0[..8]);
         place.extend(message.counter.to_be_bytes());
@@ -855,11 +877,9 @@ const RESTORE_ROWS: usize = 128;
 const GAP: u8 = 0;
 const LINE: u8 = 1;
 
-/// The author's clock, unless it is far ahead of arrival (D-17).
-fn claimed(message: &Message, received: Timestamp) -> Timestamp {
-    let said = message.said_at();
-    let ahead = said.since(received) > MAX_AHEAD_MS && !is_planted(Planted::FutureBelieved);
-    if ahead { received } else { said }
+/// Whether a message's time is far ahead of a clock (D-17).
+fn is_ahead(time: u64, now: Timestamp) -> bool {
+    time > now.0.saturating_add(MAX_AHEAD_MS) && !is_planted(Planted::FutureBelieved)
 }
 
 fn membership_place(at: u64, who: &MemberId, row: u64) -> Place {

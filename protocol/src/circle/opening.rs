@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use minicbor::{Decode, Encode};
 
 use super::board::BoardItem;
+use super::boards::MAX_BOARDS;
 use super::card::{HOUR_2025, VerifiedCard};
 use super::epoch::{EpochSecrets, Header, Opening, Plan, SealedBox};
 use super::head::{Epoch, State};
@@ -293,6 +294,20 @@ impl Circle {
                 self.exchange.close(batch, &sealed.mailbox());
             }
             self.helping.unread.remove(&id);
+        }
+    }
+
+    /// R-26, P7: a flood of openings is not waited out until the next look.
+    pub(super) fn keep_within_limits(&mut self, env: &Env<'_>, batch: &mut Batch) {
+        if self.restoring || is_planted(Planted::EpochsStay) {
+            return;
+        }
+        let head = self.head().map(|(id, _)| *id);
+        for id in self.epochs.beyond(MAX_LIVE, head.as_ref()) {
+            self.end_epoch(env, batch, &id);
+        }
+        if self.boards.len() > MAX_BOARDS {
+            self.give_up_boards(env, batch);
         }
     }
 

@@ -35,6 +35,9 @@ use crate::wire::{self, Bytes};
 const SEEN_MS: u64 = 60_000;
 /// Members for each minute that a `Seen` waits.
 const SEEN_MEMBERS: u64 = 20;
+/// Runs of one device of somebody who has gone of which is kept what others heard; there is one for each start of
+/// a node (a guess).
+const MAX_HEARD_OF: usize = 1_024;
 /// Messages that may wait to be sealed.
 const MAX_QUEUED: usize = 100_000;
 /// How long an idempotency key is remembered (U-104).
@@ -60,7 +63,7 @@ pub(crate) struct Speaking {
     news: BTreeSet<Run>,
     last_seen: Option<Timestamp>,
     /// What members heard of those who have gone.
-    heard_of: BTreeMap<Run, Have>,
+    pub(super) heard_of: BTreeMap<Run, Have>,
     /// The device on which each member last said what it has.
     devices: BTreeMap<MemberId, (u32, DeviceId)>,
     /// Who was heard of since it was looked whether something is to be said again.
@@ -118,7 +121,7 @@ impl Circle {
         }
         let once = draft.once;
         let (kind, body) = self.body(env, batch, draft)?;
-        let parents = self.log.parents();
+        let parents = self.log.parents(env.now);
         let message = Message {
             author: self.me,
             run: self.run,
@@ -702,6 +705,13 @@ impl Circle {
     fn take_word_of(&mut self, env: &mut Env<'_>, batch: &mut Batch, have: &Have) {
         let author = self.cards.member_of(&have.run.device);
         if author.is_none_or(|author| self.roster.members.contains_key(&author)) {
+            return;
+        }
+        // R-32, P7: whoever vouches for somebody who has gone can name any number of runs.
+        let device = have.run.device;
+        let (first, last) = (Run { device, run: 0 }, Run { device, run: u64::MAX });
+        let known = self.speaking.heard_of.contains_key(&have.run);
+        if !known && self.speaking.heard_of.range(first..=last).count() >= MAX_HEARD_OF {
             return;
         }
         let heard = self.speaking.heard_of.entry(have.run).or_insert_with(|| have.clone());

@@ -280,6 +280,47 @@ pub(crate) fn a_clock_of_2099_does_not_take_the_end_of_the_screen_for_ever() {
     assert_eq!(reader.log.line(&far.id).expect("shown").said_at(), NOON);
 }
 
+/// R-41, H-26: two who heard a lie about the time at different times read all others in one order.
+#[test]
+fn a_clock_of_2099_does_not_change_the_order_of_others() {
+    let first = said(2, 0, &[], NOON);
+    let far = said(1, 0, &[first.id], NOON.plus(70 * 365 * DAY_MS));
+    let mut author = Reader::new();
+    [&first, &far].into_iter().for_each(|message| _ = author.take(message));
+    let named = author.log.parents(author.now);
+    let time = author.log.time_after(&named, NOON.plus(1_000));
+    let named: Vec<MessageId> = named.iter().map(|parent| parent.id).collect();
+    let answers = said(2, 1, &named, Timestamp(time));
+    let meanwhile = said(3, 0, &[], NOON.plus(5_000));
+    let order = |late_ms| {
+        let mut reader = Reader::new();
+        reader.now = NOON.plus(late_ms);
+        let all = [&first, &far, &answers, &meanwhile];
+        all.into_iter().for_each(|message| _ = reader.take(message));
+        reader.screen().into_iter().filter(|id| *id != far.id).collect::<Vec<_>>()
+    };
+    assert_eq!(order(0), order(3_600_000));
+}
+
+/// R-41, H-26: nobody leans on what claims to be from years to come, but on what came before it; and where all
+/// others are ahead, it is one's own clock.
+#[test]
+fn a_message_of_2099_is_named_by_nobody_but_a_late_clock() {
+    let first = said(2, 0, &[], NOON);
+    let far = said(1, 0, &[first.id], NOON.plus(70 * 365 * DAY_MS));
+    let after = said(1, 1, &[far.id], NOON.plus(70 * 365 * DAY_MS));
+    let mut reader = Reader::new();
+    [&first, &far, &after].into_iter().for_each(|message| _ = reader.take(message));
+    let named = |reader: &Reader, now| {
+        let parents = reader.log.parents(now);
+        assert!(reader.log.time_after(&parents, now) <= now.0 + MAX_AHEAD_MS + 1);
+        parents.iter().map(|parent| parent.id).collect::<Vec<_>>()
+    };
+    assert_eq!(named(&reader, NOON), [first.id]);
+    let late = Timestamp(NOON.0 - 3 * DAY_MS);
+    assert_eq!(named(&reader, late), [after.id]);
+}
+
 /// R-40, H-6
 #[test]
 pub(crate) fn a_message_is_shown_once() {
@@ -363,12 +404,13 @@ fn a_new_message_names_the_newest_heads() {
     for message in &all {
         reader.take(message);
     }
-    let parents: Vec<MessageId> = reader.log.parents().iter().map(|parent| parent.id).collect();
+    let parents: Vec<MessageId> =
+        reader.log.parents(reader.now).iter().map(|parent| parent.id).collect();
     assert_eq!(parents, [all[6].id, all[5].id, all[4].id, all[3].id]);
     let next = said(1, 1, &parents, NOON.plus(100));
     reader.take(&next);
-    assert_eq!(reader.log.parents()[0].id, next.id);
-    assert_eq!(reader.log.parents().len(), 4);
+    assert_eq!(reader.log.parents(reader.now)[0].id, next.id);
+    assert_eq!(reader.log.parents(reader.now).len(), 4);
 }
 
 /// R-80, D-16, P9
