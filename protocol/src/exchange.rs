@@ -1163,6 +1163,22 @@ impl Exchange {
         id
     }
 
+    /// Puts an envelope at one relay alone, by its place among those that stand, and does not keep it.
+    #[cfg(feature = "sim")]
+    pub(crate) fn put_at(
+        &self,
+        batch: &mut Batch,
+        relay: usize,
+        mailbox: MailboxId,
+        envelope: Envelope,
+    ) {
+        let mut relays = self.sessions.iter().filter(|(_, session)| session.relay);
+        if let Some((peer, _)) = relays.nth(relay) {
+            let envelopes = vec![Bytes(envelope.into_bytes())];
+            batch.send(self.link, *peer, &Packet::Put { mailbox, envelopes });
+        }
+    }
+
     /// Keeps an envelope that was found good, to serve it to others.
     pub(crate) fn keep(
         &mut self,

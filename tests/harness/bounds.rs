@@ -73,7 +73,8 @@ impl World {
     pub fn sizes(&self) -> Sizes {
         let mut sizes = Sizes::new();
         let hosts = self.hosts.iter().enumerate().filter(|(_, host)| host.part == Part::Member);
-        for (number, host) in hosts {
+        let honest = hosts.filter(|(number, _)| !self.forged.by.contains(number));
+        for (number, host) in honest {
             let inside = self.inside_of(number).map(|inside| inside.sizes).unwrap_or_default();
             let slots = host.store.secrets();
             let slots = |kind| slots.iter().filter(|(slot, _)| slot.kind == kind).count();
@@ -81,6 +82,8 @@ impl World {
                 ("epoch keys", slots(SlotKind::Epoch)),
                 ("board keys", slots(SlotKind::Board)),
                 ("card keys", slots(SlotKind::Card)),
+                ("rows", host.store.len()),
+                ("KiB of rows", host.store.bytes() >> 10),
             ];
             for (name, size) in inside.into_iter().chain(keys) {
                 let most = sizes.entry(name).or_default();

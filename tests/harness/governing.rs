@@ -149,6 +149,12 @@ impl World {
         hosts.filter(|host| self.inside.contains(host)).collect()
     }
 
+    /// Of these, who is not hostile.
+    pub(crate) fn honest(&mut self) -> BTreeSet<HostId> {
+        let belonging = self.belonging();
+        belonging.difference(&self.forged.by).copied().collect()
+    }
+
     /// Whose membership is not as it was wished for, in words.
     pub(crate) fn misjudged(&self, belonging: &BTreeSet<HostId>) -> Option<String> {
         if let Some(host) = self.gone.intersection(belonging).next() {

@@ -15,8 +15,10 @@ pub mod forge;
 pub mod governing;
 pub mod homes;
 pub mod host;
+pub mod liar;
 pub mod link;
 pub mod machine;
+pub mod mallory;
 pub mod netns;
 pub mod oracle;
 mod people;
@@ -31,7 +33,7 @@ pub mod world;
 pub use fault::{Faults, Weather};
 pub use machine::Machines;
 pub use oracle::Broken;
-pub use storm::{Changes, Report, StormConfig, first_broken, run_storms};
+pub use storm::{Changes, Report, StormConfig, first_broken, run_storms, shrink};
 pub use world::World;
 
 /// A host's number in its world.

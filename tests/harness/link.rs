@@ -12,6 +12,7 @@ use hearthlight_protocol::identity::Peer;
 use crate::HostId;
 use crate::chance::Chance;
 use crate::fault::Weather;
+use crate::liar::Liar;
 
 mod carry;
 #[cfg(test)]
@@ -111,6 +112,8 @@ pub struct Network {
     pub weather: Weather,
     /// A host of whose sendings nothing arrives (a planted fault).
     pub mute: Option<HostId>,
+    /// A relay that lies, and who lies there.
+    pub liar: Option<(HostId, Liar)>,
     pub(crate) arrivals: Vec<(HostId, Input)>,
     pub(crate) later: Vec<(Timestamp, Travel)>,
     /// Most frames that were ever on their way on one side of a connection.
@@ -131,6 +134,7 @@ impl Network {
         Self {
             weather: Weather::default(),
             mute: None,
+            liar: None,
             arrivals: Vec::new(),
             later: Vec::new(),
             longest_queue: 0,
@@ -241,6 +245,7 @@ impl Network {
                 };
                 c.on_their_way[end] = c.on_their_way[end].saturating_sub(1);
                 let (to, peer) = (c.ends[end], c.peers[1 - end]);
+                let Some(bytes) = self.heard(connection, end, bytes, now) else { return };
                 let input = Input::Frame { link: to.link, peer, bytes };
                 self.arrivals.push((to.host, input));
             }

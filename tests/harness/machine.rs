@@ -8,7 +8,7 @@ use hearthlight_protocol::crypto::{KeyPair, Secret};
 use hearthlight_protocol::error::RestoreError;
 use hearthlight_protocol::identity::{CircleId, Peer};
 use hearthlight_protocol::member::Member;
-use hearthlight_protocol::member::sim::Inside;
+use hearthlight_protocol::member::sim::{Inside, Keys, Posting};
 use hearthlight_protocol::relay::token::{Grant, chain};
 use hearthlight_protocol::relay::{Relay, RelayConfig};
 
@@ -24,6 +24,14 @@ pub trait Machine {
     /// What a member's machine holds of a circle.
     fn inside(&self, _circle: &CircleId) -> Option<Inside> {
         None
+    }
+    /// What a hostile member's program could sign and seal with.
+    fn keys(&self, _circle: &CircleId) -> Option<Keys> {
+        None
+    }
+    /// Posts what it forged.
+    fn post(&mut self, _circle: &CircleId, _postings: Vec<Posting>) -> Vec<Output> {
+        Vec::new()
     }
     /// A relay's operator adds an admission token; the batch is carried out as any other.
     fn add_token(&mut self, _env: &mut Env<'_>, _token: [u8; 16]) -> Vec<Output> {
@@ -42,6 +50,14 @@ impl Machine for Member {
 
     fn inside(&self, circle: &CircleId) -> Option<Inside> {
         self.inside(circle)
+    }
+
+    fn keys(&self, circle: &CircleId) -> Option<Keys> {
+        self.keys(circle)
+    }
+
+    fn post(&mut self, circle: &CircleId, postings: Vec<Posting>) -> Vec<Output> {
+        self.post(circle, postings)
     }
 }
 

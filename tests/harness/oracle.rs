@@ -10,6 +10,7 @@ use hearthlight_protocol::envelope::Envelope;
 use hearthlight_protocol::identity::{EnvelopeId, MailboxId, MemberId, MessageId};
 
 use crate::HostId;
+use crate::liar::Claims;
 use crate::store::MemoryStore;
 
 /// A promise that was broken.
@@ -59,6 +60,10 @@ pub struct Oracle {
     pub said: Vec<Said>,
     /// Whether what one member heard in time of somebody removed has to reach all others.
     pub hearsay: bool,
+    /// Members whose word is worth nothing.
+    pub hostile: BTreeSet<HostId>,
+    /// Marks that rose because a relay lied.
+    pub lied_to: usize,
     /// Which host is which member.
     pub members: BTreeMap<MemberId, HostId>,
     ids: BTreeMap<MessageId, usize>,
@@ -231,6 +236,7 @@ impl Oracle {
         id: &MessageId,
         delivery: &Delivery,
         relays: &[&MemoryStore],
+        claims: Option<&Claims>,
     ) {
         let Some(number) = self.ids.get(id).copied() else {
             return;
@@ -255,10 +261,21 @@ impl Oracle {
         };
         let caused = match delivery.mark {
             Mark::Waiting => true,
-            Mark::Relayed => holders > 0 || at_relay(),
+            Mark::Relayed if holders > 0 || at_relay() => true,
+            // it believed a relay that lied. Still it has to arrive.
+            Mark::Relayed => {
+                let covers = |claims: &Claims| {
+                    known.iter().any(|envelope| claims.covers(host, envelope, asked_at))
+                };
+                let lied_to = claims.is_some_and(covers);
+                self.lied_to += usize::from(lied_to);
+                lied_to
+            }
             Mark::Received => delivery.received_by > 0,
         };
-        let right = delivery.received_by <= holders.min(delivery.members);
+        // A hostile member may say that it has what it has not.
+        let claims = holders + self.hostile.len();
+        let right = delivery.received_by <= claims.min(delivery.members);
         if !(caused && right) {
             self.broke("P2", format!("say {number:05}: {delivery:?}, held by {holders} others"));
         }
@@ -430,7 +447,9 @@ impl Oracle {
     /// bring it. What nobody ever said may not be missing at all.
     #[must_use]
     pub fn is_owed(&self, id: &MessageId, lists: &BTreeMap<HostId, Vec<Entry>>) -> bool {
-        self.ids.get(id).map(|number| &self.said[*number]).is_none_or(|said| {
+        let known = self.ids.get(id).map(|number| &self.said[*number]);
+        // A hostile member may name what there never was.
+        known.map_or(self.hostile.is_empty(), |said| {
             said.id.is_some() && (self.hearsay || lists.contains_key(&self.here(said.author)))
         })
     }
@@ -564,10 +583,10 @@ mod tests {
         let (mut oracle, [first, _]) = two_said();
         let received = Delivery { mark: Mark::Received, received_by: 1, members: 1 };
         oracle.saved(1, Room::Messages, b"..say 00000 hello..");
-        oracle.mark_rose(0, &MessageId([1; 32]), &received, &[]);
+        oracle.mark_rose(0, &MessageId([1; 32]), &received, &[], None);
         assert_eq!(oracle.broken(), None);
         oracle.line_shown(1, &first, true);
-        oracle.mark_rose(0, &MessageId([2; 32]), &received, &[]);
+        oracle.mark_rose(0, &MessageId([2; 32]), &received, &[], None);
         assert_eq!(oracle.broken().map(|broken| broken.promise), Some("P2"));
     }
 

@@ -14,6 +14,7 @@ use hearthlight_protocol::invite::InviteCode;
 use hearthlight_protocol::planted::Planted;
 
 use crate::governing::Govern;
+use crate::liar::{Liar, Lies};
 use crate::machine::{Machines, Part, relay_address, relay_peer};
 use crate::world::{BEGINNING, Happening, World};
 use crate::{ANNA, HostId};
@@ -103,6 +104,20 @@ impl World {
         world.customs.keep_s = Some(keep_s);
         let mut world = world.with_circle(inside);
         world.plant([fault, None]);
+        world
+    }
+
+    /// A calm circle of real machines with two relays, the first of which tells these lies once all are in.
+    #[must_use]
+    pub fn calm_circle_with_liar(seed: u64, members: usize, lies: Lies) -> Self {
+        let mut world = Self::new(Machines::Real, seed, members, 2);
+        let mut liar = Liar::new(world.chance.child(), members);
+        liar.lies = lies;
+        world.network.liar = Some((members, liar));
+        let mut world = world.with_circle(members);
+        if let Some((_, liar)) = &mut world.network.liar {
+            liar.begin();
+        }
         world
     }
 
@@ -276,7 +291,7 @@ impl World {
     /// Somebody who can says something.
     pub(crate) fn talk(&mut self) {
         let up = self.inside.iter().copied().filter(|host| self.hosts[*host].is_up());
-        let up: Vec<HostId> = up.collect();
+        let up: Vec<HostId> = up.filter(|host| !self.forged.by.contains(host)).collect();
         if let Some(host) = self.chance.one_of(&up) {
             let words = format!("by {}", self.hosts[host].name);
             self.say(host, &words);
@@ -509,8 +524,8 @@ impl World {
 
     /// What each member reads, by host.
     pub(crate) fn lists(&mut self) -> BTreeMap<HostId, Vec<Entry>> {
-        let belonging = self.belonging();
-        belonging.into_iter().map(|host| (host, self.read(host))).collect()
+        let honest = self.honest();
+        honest.into_iter().map(|host| (host, self.read(host))).collect()
     }
 }
 

@@ -82,6 +82,12 @@ impl MemoryStore {
         self.values.len()
     }
 
+    /// Bytes of all values.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.values.values().map(|saved| saved.value.bytes.len()).sum()
+    }
+
     /// Whether nothing was saved.
     #[must_use]
     pub fn is_empty(&self) -> bool {

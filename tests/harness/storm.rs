@@ -19,7 +19,7 @@ mod change;
 mod config;
 
 pub use change::Change;
-pub use config::{Changes, KINDS, StormConfig};
+pub use config::{Changes, INGREDIENTS, KINDS, StormConfig};
 
 /// How long a circle may need after a storm until nothing is outstanding.
 pub const CALM_MS: u64 = 30 * 60_000;
@@ -80,8 +80,9 @@ impl World {
         if let Some(what) = self.misjudged(&belonging) {
             return Some(what);
         }
-        let mut rosters = belonging.iter().map(|host| (*host, self.roster(*host)));
         let size = belonging.len();
+        let belonging: Vec<HostId> = belonging.difference(&self.forged.by).copied().collect();
+        let mut rosters = belonging.iter().map(|host| (*host, self.roster(*host)));
         let (first, roster) = rosters.next()?;
         let mut odd = rosters.filter(|(_, other)| *other != roster).map(|(host, _)| host);
         let odd = odd.next().or_else(|| (roster.len() != size).then_some(first));
@@ -131,6 +132,7 @@ impl World {
             return;
         }
         self.oracle.judge(ANNA, &lists);
+        self.judge_forged(&lists, ANNA);
         self.judge_secrecy();
         self.judge_sizes();
         if let Some(gap) = self.open_gap(&lists) {
@@ -164,6 +166,8 @@ pub struct Report {
     pub sizes: Sizes,
     /// Messages of which somebody who was to read them has not, in storms in which that broke a promise.
     pub unread: usize,
+    /// How one of these storms is run again, but for its seed.
+    pub again: String,
     /// Over the traces of all worlds, in the order of seeds.
     pub hash: String,
 }
@@ -172,6 +176,7 @@ impl std::fmt::Display for Report {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for (seed, broken) in &self.broken {
             writeln!(f, "SEED={seed} {broken}")?;
+            writeln!(f, "  again: {} SIM_SEEDS=1 SIM_FIRST_SEED={seed}", self.again)?;
         }
         write!(
             f,
@@ -207,8 +212,13 @@ pub fn run_storms(first: u64, count: u64, config: &StormConfig) -> Report {
                     if seed >= first + count {
                         break;
                     }
+                    let began = Instant::now();
                     let mut world = World::storm(seed, config);
                     let calm = world.calm();
+                    if std::env::var_os("SIM_PROGRESS").is_some() {
+                        let s = began.elapsed().as_secs_f64();
+                        println!("SEED={seed} in {s:.1} s: {calm:?} {:?}", world.sizes());
+                    }
                     let span = world.now.since(crate::world::BEGINNING);
                     let queue = world.network.longest_queue;
                     let held = (world.sizes(), world.unread);
@@ -218,7 +228,9 @@ pub fn run_storms(first: u64, count: u64, config: &StormConfig) -> Report {
             });
         }
     });
-    let mut report = Report { storms: count, wall: began.elapsed(), ..Report::default() };
+    let left = config.left.as_ref().map(|left| format!(" SIM_ONLY={left}")).unwrap_or_default();
+    let again = format!("SIM_KIND={}{left}", config.kind);
+    let mut report = Report { storms: count, wall: began.elapsed(), again, ..Report::default() };
     let mut hash = Trace::default();
     for (seed, (calm, span, queue, trace, (sizes, unread))) in
         done.into_inner().expect("no thread panics")
@@ -240,6 +252,24 @@ pub fn run_storms(first: u64, count: u64, config: &StormConfig) -> Report {
     }
     report.hash = hash.short();
     report
+}
+
+/// The fewest ingredients found with which a broken storm is still broken: each is left out in turn.
+#[must_use]
+pub fn shrink(seed: u64, config: &StormConfig) -> Option<String> {
+    let is_broken =
+        |names: &[&str]| !run_storms(seed, 1, &config.only(&names.join(","))).broken.is_empty();
+    let mut left = INGREDIENTS.to_vec();
+    if !is_broken(&left) {
+        return None;
+    }
+    for name in INGREDIENTS {
+        let fewer: Vec<&str> = left.iter().copied().filter(|other| *other != name).collect();
+        if is_broken(&fewer) {
+            left = fewer;
+        }
+    }
+    Some(left.join(","))
 }
 
 /// Runs up to `most` storms, and gives what broke in the first of them in which something did.

@@ -18,6 +18,7 @@ use crate::homes::Backup;
 use crate::host::Host;
 use crate::link::{Network, Travel};
 use crate::machine::{Machines, Part, relay_multiaddr, relay_peer};
+use crate::mallory::Forged;
 use crate::oracle::{Broken, Oracle};
 use crate::people::Wish;
 use crate::queue::{Queue, Trace};
@@ -90,6 +91,7 @@ pub struct World {
     /// Whose home is used on another computer now, and which computer that was.
     pub(crate) copied: Vec<(MemberId, HostId)>,
     pub(crate) secrecy: Secrecy,
+    pub(crate) forged: Forged,
     logs: bool,
     pub(crate) machines: Machines,
 }
@@ -105,6 +107,9 @@ pub(crate) struct Gale {
     pub(crate) cut: f64,
     /// How long a dead host stays down.
     pub(crate) down_ms: (u64, u64),
+    /// Which part of the members is away at any time, and for how long each.
+    pub(crate) absent: f64,
+    pub(crate) absent_ms: (u64, u64),
 }
 
 /// How a circle is founded, and lets in.
@@ -131,6 +136,10 @@ pub(crate) enum Happening {
     Travel(Travel),
     /// A second has passed in a gale.
     Gust,
+    /// A hostile member does something.
+    Mischief(HostId),
+    /// A host removes a hostile member.
+    Expel(HostId),
     /// Somebody says something; who, chance decides.
     Talk,
     /// Somebody joins.
@@ -195,6 +204,7 @@ impl World {
             spares: Vec::new(),
             copied: Vec::new(),
             secrecy: Secrecy::default(),
+            forged: Forged::default(),
             logs: std::env::var_os("SIM_LOG").is_some(),
             machines,
         };
@@ -321,6 +331,8 @@ impl World {
                 self.deliver();
             }
             Happening::Gust => self.gust(),
+            Happening::Mischief(host) => self.mischief(host),
+            Happening::Expel(host) => self.expel(host),
             Happening::Talk => self.talk(),
             Happening::Join(host) => self.begin_join(host),
             Happening::Look => self.look(),
@@ -340,12 +352,14 @@ impl World {
             Event::Message { circle, entry } if Some(*circle) == self.circle => {
                 let knew = entry.author.is_some_and(|who| self.hosts[host].knew.contains(&who));
                 self.log(host, || format!("shows {:?}", entry.kind));
+                self.forged_shown(host, entry, !knew);
                 self.oracle.line_shown(host, entry, !knew);
             }
             Event::Mark { circle, id, delivery } if Some(*circle) == self.circle => {
                 let relays = self.hosts.iter().filter(|host| host.part == Part::Relay);
                 let relays: Vec<_> = relays.map(|host| &host.store).collect();
-                self.oracle.mark_rose(host, id, delivery, &relays);
+                let claims = self.network.liar.as_ref().map(|(_, liar)| &liar.claims);
+                self.oracle.mark_rose(host, id, delivery, &relays, claims);
             }
             _ => self.person_told(host, event),
         }
@@ -363,9 +377,10 @@ impl World {
 
     fn gust(&mut self) {
         let gale = self.gale;
-        if gale.crash <= 0.0 && gale.cut <= 0.0 {
+        if gale.crash <= 0.0 && gale.cut <= 0.0 && gale.absent <= 0.0 {
             return;
         }
+        self.keep_absent(gale);
         for host in 0..self.hosts.len() {
             if self.chance.happens(gale.crash) {
                 let down = self.chance.between(gale.down_ms);
@@ -375,6 +390,25 @@ impl World {
         self.network.break_some(gale.cut, self.now);
         self.deliver();
         self.queue.plan(self.now.plus(1_000), Happening::Gust);
+    }
+}
+
+impl World {
+    /// Sees to it that this part of the members in the circle is away.
+    fn keep_absent(&mut self, gale: Gale) {
+        if gale.absent <= 0.0 {
+            return;
+        }
+        let inside: Vec<HostId> = self.inside.iter().copied().collect();
+        let mut up: Vec<HostId> =
+            inside.iter().copied().filter(|host| self.hosts[*host].is_up()).collect();
+        let least = inside.len() as f64 * gale.absent;
+        while ((inside.len() - up.len()) as f64) < least.floor() {
+            let Some(host) = self.chance.one_of(&up) else { return };
+            let away = self.chance.between(gale.absent_ms);
+            self.crash(host, away);
+            up.retain(|other| *other != host);
+        }
     }
 }
 

@@ -4,17 +4,19 @@
 //! `SIM_SEEDS=1 SIM_FIRST_SEED=n cargo test -p hearthlight-tests --test sim storms` runs it again.
 //!
 //! Of the storms of eight `SIM_KIND` names the kind (`harness::storm::KINDS`), `SIM_ONLY` the ingredients
-//! that are left in it, `SIM_PLANT` up to two faults in the machines; `SIM_LOG=1` tells what happens to whom.
+//! that are left in it, `SIM_SHRINK=1` finds the fewest with which a failure still fails, `SIM_ACTS` what
+//! hostile members do, `SIM_PLANT` up to two faults in the machines; `SIM_LOG=1` tells what happens to whom.
 
 mod back;
 mod halves;
+mod hostile;
 mod large;
 mod mutants;
 mod terms;
 
 use harness::storm::KINDS;
 use harness::{
-    ANNA, BEN, CHRIS, DANA, Faults, Machines, StormConfig, World, first_broken, run_storms,
+    ANNA, BEN, CHRIS, DANA, Faults, Machines, StormConfig, World, first_broken, run_storms, shrink,
 };
 use hearthlight_protocol::boundary::{KeySlot, Room, SlotKind, Store};
 use hearthlight_protocol::planted::{FAULTS, Planted};
@@ -164,6 +166,9 @@ fn storms_of_eight_change_their_circle() {
     }
     let report = run_storms(first, seeds, &config);
     println!("{kind}: {report}");
+    for seed in report.broken.keys().filter(|_| std::env::var_os("SIM_SHRINK").is_some()) {
+        println!("SEED={seed} needs {:?}", shrink(*seed, &config));
+    }
     assert!(report.broken.is_empty(), "{report}");
 }
 

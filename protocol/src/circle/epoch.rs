@@ -224,6 +224,24 @@ impl Header {
         self.seal_entry_for(suite, &card.card.member, card, secrets, rng)
     }
 
+    /// Commits to the secrets, signs, and seals them to each card.
+    pub(crate) fn seal(
+        &mut self,
+        suite: Suite,
+        cards: &[&VerifiedCard],
+        secrets: &EpochSecrets,
+        pair: &KeyPair,
+        rng: &mut dyn CryptoRng,
+    ) -> Opening {
+        self.commitment = self.commitment_to(secrets);
+        let entry = |card: &&VerifiedCard| {
+            self.seal_entry(suite, card, secrets, rng)
+                .expect("a verified card has a key of its suite")
+        };
+        let entries = cards.iter().map(entry).collect();
+        Opening { header: Signed::new(self, pair, Label::Opening, &self.circle), entries }
+    }
+
     /// Seals this epoch's secrets to any card of a member, as an entry made anew.
     pub(crate) fn seal_entry_for(
         &self,
@@ -271,18 +289,7 @@ impl Plan<'_> {
             mailbox: SealedBox::of_epoch(&secrets.epoch, &self.circle).mailbox(),
             commitment: Digest([0; 32]),
         };
-        header.commitment = header.commitment_to(&secrets);
-        let entries = self
-            .cards
-            .iter()
-            .map(|card| {
-                header
-                    .seal_entry(self.suite, card, &secrets, rng)
-                    .expect("a verified card has a key of its suite")
-            })
-            .collect();
-        let signed = Signed::new(&header, pair, Label::Opening, &self.circle);
-        let opening = Opening { header: signed, entries };
+        let opening = header.seal(self.suite, &self.cards, &secrets, pair, rng);
         (opening, header, secrets)
     }
 }

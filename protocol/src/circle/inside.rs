@@ -1,11 +1,19 @@
-//! What the simulator sees of a circle. No program has this.
+//! What the simulator sees of a circle, and lends to a hostile member. No program has this.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rand_core::CryptoRng;
+
+use super::card::VerifiedCard;
+use super::charter::Held;
+use super::epoch::{EpochSecrets, Header, Opening};
 use super::speak::gap_id;
 use super::{Circle, SealedBox};
-use crate::crypto::KeyPair;
-use crate::identity::{DeviceId, EpochId, MailboxId, MemberId, MessageId, OperationId};
+use crate::batch::Batch;
+use crate::crypto::{KeyPair, Secret, Suite};
+use crate::envelope::Envelope;
+use crate::identity::{CircleId, DeviceId, EpochId, MailboxId, MemberId, MessageId, OperationId};
+use crate::message::Run;
 
 /// What the simulator sees of a circle.
 #[derive(Clone, Debug)]
@@ -32,7 +40,118 @@ pub struct Inside {
     pub sizes: Vec<(&'static str, usize)>,
 }
 
+/// Everything that a member's program could sign and seal with.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    /// Who.
+    pub me: MemberId,
+    /// The pseudonym.
+    pub pair: KeyPair,
+    /// The circle, and how it seals.
+    pub circle: CircleId,
+    /// See [`Self::circle`].
+    pub suite: Suite,
+    /// The device and its run.
+    pub run: Run,
+    /// The charter, in the order in which it came.
+    pub charter: Vec<Held>,
+    /// Its heads.
+    pub heads: Vec<OperationId>,
+    /// The newest card of each who belongs.
+    pub cards: BTreeMap<MemberId, VerifiedCard>,
+    /// The epochs.
+    pub epochs: Vec<EpochKeys>,
+    /// The one to speak in.
+    pub head: Option<EpochId>,
+    /// The boards' secrets.
+    pub boards: Vec<Secret>,
+    /// Where newcomers are answered.
+    pub rendezvous: Vec<SealedBox>,
+}
+
+/// What it has of one epoch.
+#[derive(Clone, Debug)]
+pub struct EpochKeys {
+    /// Which.
+    pub id: EpochId,
+    /// Its header.
+    pub header: Header,
+    /// Who is in it.
+    pub members: Vec<MemberId>,
+    /// Its secrets, if it was opened here.
+    pub secrets: Option<EpochSecrets>,
+    /// This member's place in it, and what signs its frames.
+    pub speaks: Option<(u16, KeyPair)>,
+}
+
+/// An envelope, and where it goes.
+#[derive(Clone, Debug)]
+pub struct Posting {
+    /// Into which mailbox.
+    pub mailbox: MailboxId,
+    /// What.
+    pub envelope: Envelope,
+    /// To one relay alone, by its place among those that stand; else to all, and it is kept.
+    pub only: Option<usize>,
+}
+
+impl Keys {
+    /// All mailboxes that it can open.
+    #[must_use]
+    pub fn boxes(&self) -> Vec<SealedBox> {
+        let secrets = self.epochs.iter().filter_map(|epoch| epoch.secrets.as_ref());
+        let epochs = secrets.map(|both| SealedBox::of_epoch(&both.epoch, &self.circle));
+        let boards = self.boards.iter().map(|board| SealedBox::of_board(board, &self.circle));
+        epochs.chain(boards).chain(self.rendezvous.iter().cloned()).collect()
+    }
+
+    /// Finishes a header of whatever content, with an entry for each card.
+    pub fn open(
+        &self,
+        mut header: Header,
+        secrets: &EpochSecrets,
+        cards: &[&VerifiedCard],
+        rng: &mut dyn CryptoRng,
+    ) -> Opening {
+        header.seal(self.suite, cards, secrets, &self.pair, rng)
+    }
+}
+
 impl Circle {
+    pub(crate) fn keys(&self) -> Keys {
+        let newest = |member: &MemberId| Some((*member, self.cards.newest(member)?.clone()));
+        let epochs = self.epochs.iter().map(|(id, epoch)| EpochKeys {
+            id: *id,
+            header: epoch.header.clone(),
+            members: epoch.members.clone(),
+            secrets: epoch.secrets.clone(),
+            speaks: epoch.mine.and_then(|mine| Some((mine, self.speak_key(epoch, mine)?))),
+        });
+        Keys {
+            me: self.me,
+            pair: self.pair.clone(),
+            circle: self.id,
+            suite: self.suite,
+            run: self.run,
+            charter: self.charter.held().to_vec(),
+            heads: self.charter.heads().iter().copied().collect(),
+            cards: self.roster.members.keys().filter_map(newest).collect(),
+            epochs: epochs.collect(),
+            head: self.head,
+            boards: self.boards.values().map(|board| board.secret.clone()).collect(),
+            rendezvous: self.waiting.open.values().map(|at| at.sealed.clone()).collect(),
+        }
+    }
+
+    pub(crate) fn post_forged(&mut self, batch: &mut Batch, postings: Vec<Posting>) {
+        for Posting { mailbox, envelope, only } in postings {
+            match only {
+                None => _ = self.exchange.offer(batch, mailbox, envelope, None),
+                Some(relay) => self.exchange.put_at(batch, relay, mailbox, envelope),
+            }
+        }
+    }
+
     pub(crate) fn inside(&self) -> Inside {
         let live = self.epochs.iter().filter(|(_, epoch)| epoch.secrets.is_some()).count();
         Inside {
@@ -64,6 +183,9 @@ impl Circle {
                 ("stuck frames", self.stuck_frames.len()),
                 ("stuck cards", self.stuck_cards.len()),
                 ("stuck openings", self.stuck_openings.len()),
+                ("runs heard of", self.speaking.heard_of.len()),
+                ("epochs", self.epochs.iter().count()),
+                ("operations", self.charter.held().len()),
             ],
         }
     }

@@ -41,7 +41,7 @@ pub(crate) struct WaitingRoom {
     keys: BTreeMap<(MemberId, InviteId), InviteKeys>,
     /// What grows from the secrets of invites, made once: it takes five derivations.
     grown: BTreeMap<(MemberId, InviteId), Rendezvous>,
-    open: BTreeMap<OperationId, Rendezvous>,
+    pub(super) open: BTreeMap<OperationId, Rendezvous>,
     /// Invites that ended: the reason stands at the rendezvous, or also a relay has it.
     closed: BTreeMap<OperationId, Closing>,
     requests: BTreeMap<RequestId, Waiting>,

@@ -6,6 +6,7 @@ use hearthlight_protocol::identity::Peer;
 
 use super::{Held, Network, QUEUE_FRAMES, Spot, Travel};
 use crate::HostId;
+use crate::liar::Heard;
 
 /// How long gossip remembers what it has seen; gossipsub's own default is of this size.
 const SEEN_MS: u64 = 120_000;
@@ -23,11 +24,53 @@ impl Network {
             self.close(id, now);
             return;
         }
-        for _ in 0..self.copies(from.host) {
-            let at = self.arrival(id, end, now);
-            let frame = Travel::Frame { connection: id, end, bytes: bytes.clone() };
-            self.later.push((at, frame));
+        for (late_ms, bytes) in self.said(id, end, bytes, now) {
+            for _ in 0..self.copies(from.host) {
+                let at = self.arrival(id, end, now, late_ms);
+                let frame = Travel::Frame { connection: id, end, bytes: bytes.clone() };
+                self.later.push((at, frame));
+            }
         }
+    }
+
+    /// What a liar at a relay makes of a frame to `end`, with how much later each comes.
+    fn said(&mut self, id: u64, end: usize, bytes: Vec<u8>, now: Timestamp) -> Vec<(u64, Vec<u8>)> {
+        let (Some((relay, liar)), Some(c)) = (&mut self.liar, self.connections.get(&id)) else {
+            return vec![(0, bytes)];
+        };
+        if c.ends[1 - end].host == *relay {
+            return liar.says(c.ends[end].host, bytes, now);
+        }
+        if c.through != Some(*relay) {
+            return vec![(0, bytes)];
+        }
+        let carried = liar.carries(c.ends.map(|spot| spot.host));
+        carried.map(|late_ms| (late_ms, bytes)).into_iter().collect()
+    }
+
+    /// What reaches the machine at `end`, where a liar may listen.
+    pub(super) fn heard(
+        &mut self,
+        id: u64,
+        end: usize,
+        bytes: Vec<u8>,
+        now: Timestamp,
+    ) -> Option<Vec<u8>> {
+        let c = self.connections.get(&id)?;
+        let Some((_, liar)) = self.liar.as_mut().filter(|(at, _)| *at == c.ends[end].host) else {
+            return Some(bytes);
+        };
+        let Heard { passed, replies } = liar.hears(c.ends[1 - end].host, bytes, now);
+        let hangs_up = liar.hangs_up();
+        for bytes in replies {
+            let at = self.arrival(id, 1 - end, now, 0);
+            self.later.push((at, Travel::Frame { connection: id, end: 1 - end, bytes }));
+        }
+        if hangs_up {
+            self.close(id, now);
+            return None;
+        }
+        passed
     }
 
     /// How many times something sent by `host` arrives.
@@ -39,12 +82,13 @@ impl Network {
     }
 
     /// When a frame that is sent now arrives: behind those before it, unless the weather reorders.
-    fn arrival(&mut self, id: u64, end: usize, now: Timestamp) -> Timestamp {
-        let mut at = now.plus(self.delay());
+    fn arrival(&mut self, id: u64, end: usize, now: Timestamp, late_ms: u64) -> Timestamp {
+        let mut at = now.plus(self.delay()).plus(late_ms);
         let late = self.chance.happens(self.weather.reorder);
         if late {
             at = at.plus(self.chance.below(self.weather.reorder_ms));
         }
+        let late = late || late_ms > 0;
         if let Some(c) = self.connections.get_mut(&id) {
             if !late {
                 at = at.max(c.last[end]);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::StormConfig;
+use crate::liar::{Liar, Lies};
 use crate::machine::Part;
 use crate::world::{Customs, Gale, Happening, World};
 use crate::{ANNA, BEN, HostId};
@@ -30,6 +31,8 @@ pub enum Change {
 
 /// How long the network is cut.
 const CUT_MS: (u64, u64) = (15_000, 60_000);
+/// How long somebody is away of whom there is always a part.
+const ABSENT_MS: (u64, u64) = (20_000, 120_000);
 /// Of what changes the circle, how much does so while the network is cut.
 const WHILE_CUT: f64 = 0.7;
 
@@ -49,6 +52,11 @@ impl World {
         let keep_s = (changes.nights > 0).then_some(365 * 86_400);
         world.spares = (members..members + spare).collect();
         world.customs = Customs { open: config.open, keep_s };
+        if config.lies {
+            let relay = world.chance.one_of(&(0..relays).collect::<Vec<_>>()).unwrap_or_default();
+            let liar = Liar::new(world.chance.child(), members);
+            world.network.liar = Some((members + spare + relay, liar));
+        }
         let mut world = world.with_circle(inside);
         if changes.removals + changes.leaves + changes.partitions > 0
             && let Err(what) = world.second_host()
@@ -57,6 +65,9 @@ impl World {
         }
         world.oracle.hearsay = config.hearsay;
         world.begin_storm(config);
+        if let Some(malice) = config.malice {
+            world.begin_malice(malice, inside, config.lasts_ms);
+        }
         let days = changes.nights + 1;
         for day in 0..days {
             world.plan_day(config, day, days);
@@ -73,6 +84,10 @@ impl World {
     pub fn begin_storm(&mut self, config: &StormConfig) {
         self.network.weather = config.weather;
         self.network.mute = config.faults.mute;
+        if let Some((_, liar)) = &mut self.network.liar {
+            liar.begin();
+        }
+        self.log(ANNA, || format!("the storm begins; liar: {:?}", self.liar()));
         self.faults = config.faults;
         for host in &mut self.hosts {
             let most = i64::try_from(config.skew_ms).expect("clocks are off by little");
@@ -82,6 +97,10 @@ impl World {
         self.begin_gale(config);
     }
 
+    fn liar(&self) -> Option<(HostId, &Lies)> {
+        self.network.liar.as_ref().map(|(relay, liar)| (*relay, &liar.lies))
+    }
+
     fn begin_gale(&mut self, config: &StormConfig) {
         const MINUTE: f64 = 60.0;
         self.gale = Gale {
@@ -89,6 +108,8 @@ impl World {
             torn: config.torn,
             cut: config.cut / MINUTE,
             down_ms: config.down_ms,
+            absent: config.absent,
+            absent_ms: ABSENT_MS,
         };
         self.queue.plan(self.now, Happening::Gust);
     }

@@ -6,10 +6,15 @@ use hearthlight_protocol::boundary::DAY_MS;
 
 use crate::fault::{Faults, Weather};
 use crate::machine::Machines;
+use crate::mallory::Malice;
 
 /// What a storm is like.
 #[derive(Clone, Debug)]
 pub struct StormConfig {
+    /// Its kind, and the ingredients that are left of it, so that a failure says how to run it again.
+    pub kind: String,
+    /// See [`Self::kind`].
+    pub left: Option<String>,
     /// Which machines are in it.
     pub machines: Machines,
     /// How many members.
@@ -36,6 +41,12 @@ pub struct StormConfig {
     pub down_ms: (u64, u64),
     /// How far clocks are off at most, either way.
     pub skew_ms: u64,
+    /// Which part of the members is away at any time.
+    pub absent: f64,
+    /// Whether one of the relays lies.
+    pub lies: bool,
+    /// Members who are hostile.
+    pub malice: Option<Malice>,
     /// Whether what one member heard in time of somebody removed has to reach all others.
     pub hearsay: bool,
     /// What changes the circle.
@@ -74,6 +85,8 @@ impl Default for StormConfig {
     /// happens many times in one storm.
     fn default() -> Self {
         Self {
+            kind: "six".into(),
+            left: None,
             machines: Machines::Real,
             members: 6,
             relays: (1, 2),
@@ -93,6 +106,9 @@ impl Default for StormConfig {
             cut: 0.3,
             down_ms: (100, 40_000),
             skew_ms: 2_000,
+            absent: 0.0,
+            lies: false,
+            malice: None,
             hearsay: false,
             changes: Changes::default(),
             faults: Faults::default(),
@@ -101,13 +117,65 @@ impl Default for StormConfig {
 }
 
 /// The kinds of storm: the first ones hold with what is built, the last hold everything.
-pub const KINDS: [&str; 8] =
-    ["six", "changing", "hearsay", "rounds", "away", "months", "restored", "copies"];
+pub const KINDS: [&str; 11] = [
+    "six",
+    "changing",
+    "hearsay",
+    "rounds",
+    "away",
+    "months",
+    "restored",
+    "copies",
+    "lying",
+    "hostile",
+    "conspiracy",
+];
+
+/// Floods are small enough for what is bounded by now: no quota of openings or operations is built.
+const MALICE: Malice =
+    Malice { members: 1, flood: 8, largest: 200 << 10, clocks: 0.2, removed: 0.5, vouch: false };
+
+/// The weather in which members are hostile: bad enough that not everybody hears everything at once.
+fn hostile(changing: &StormConfig) -> StormConfig {
+    let changes =
+        Changes { partitions: 2, removals: 1, leaves: 0, refreshes: 0, ..changing.changes };
+    let says = 30;
+    StormConfig { newcomers: 1, says, changes, lasts_ms: 3 * 60_000, ..changing.clone() }
+}
+
+/// What [`StormConfig::only`] knows.
+pub const INGREDIENTS: [&str; 21] = [
+    "lies",
+    "malice",
+    "absent",
+    "partitions",
+    "removals",
+    "leaving",
+    "refresh",
+    "nights",
+    "away",
+    "restored",
+    "copies",
+    "admissions",
+    "open",
+    "loss",
+    "duplicates",
+    "reordering",
+    "dials",
+    "crashes",
+    "torn",
+    "cuts",
+    "skew",
+];
 
 impl StormConfig {
     /// Storms of a kind, one of [`KINDS`].
     #[must_use]
     pub fn kind(name: &str) -> Option<Self> {
+        Some(Self { kind: name.into(), ..Self::of(name)? })
+    }
+
+    fn of(name: &str) -> Option<Self> {
         const DAYS: RangeInclusive<u64> = 4 * DAY_MS..=6 * DAY_MS;
         let changing = Self {
             members: 8,
@@ -130,6 +198,17 @@ impl StormConfig {
             "changing" => changing.changes,
             "hearsay" => return Some(Self { hearsay: true, ..changing }),
             "away" => away,
+            // H-9, H-10, H-14: one of eight is hostile, or two who know of each other.
+            "hostile" => return Some(Self { malice: Some(MALICE), ..hostile(&changing) }),
+            "conspiracy" => {
+                let malice = Some(Malice { members: 2, vouch: true, ..MALICE });
+                return Some(Self { malice, ..hostile(&changing) });
+            }
+            // one of two relays lies, and of twelve some are always away.
+            "lying" => {
+                let (members, newcomers) = (12, 3);
+                return Some(Self { members, newcomers, absent: 0.3, lies: true, ..changing });
+            }
             // Nobody comes or goes, and nothing is lost: what grows then has no reason to.
             "rounds" => {
                 let changes = Changes {
@@ -156,6 +235,7 @@ impl StormConfig {
     #[must_use]
     pub fn only(&self, names: &str) -> Self {
         let mut out = Self {
+            left: Some(names.into()),
             newcomers: 0,
             open: 0.0,
             weather: Weather::default(),
@@ -163,6 +243,9 @@ impl StormConfig {
             torn: 0.0,
             cut: 0.0,
             skew_ms: 0,
+            absent: 0.0,
+            lies: false,
+            malice: None,
             changes: Changes {
                 night_ms: self.changes.night_ms,
                 evening_ms: self.changes.evening_ms,
@@ -192,6 +275,9 @@ impl StormConfig {
                 "torn" => out.torn = self.torn,
                 "cuts" => out.cut = self.cut,
                 "skew" => out.skew_ms = self.skew_ms,
+                "absent" => out.absent = self.absent,
+                "lies" => out.lies = self.lies,
+                "malice" => out.malice = self.malice,
                 _ => {}
             }
         }

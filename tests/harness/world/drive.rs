@@ -133,7 +133,7 @@ impl World {
     }
 
     /// Writes, then sends and tells, then destroys, as far as `death` lets it come.
-    pub(super) fn carry_out(&mut self, host: HostId, batch: Vec<Output>, death: Option<Death>) {
+    pub(crate) fn carry_out(&mut self, host: HostId, batch: Vec<Output>, death: Option<Death>) {
         let faults = self.faults;
         self.hosts[host].write(&batch, death, &faults);
         let written = matches!(death, None | Some(Death::AfterSaves | Death::BeforeDestroying));

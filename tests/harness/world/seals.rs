@@ -42,7 +42,8 @@ impl World {
                 self.secrecy.held(host, slot, secret, &circle);
             }
         }
-        if !written {
+        // What a hostile member seals keeps no promise.
+        if !written || self.forged.by.contains(&host) {
             return;
         }
         let saved = |room| {
@@ -91,6 +92,7 @@ impl World {
             let at = |member| self.oracle.members.get(member).copied();
             let gone: Vec<_> = after.difference(&before).filter_map(at).collect();
             self.log(host, || format!("knows that {gone:?} belong no more"));
+            self.learned_of(host, &gone);
         }
         self.hosts[host].knew = after;
     }

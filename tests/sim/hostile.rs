@@ -1,0 +1,58 @@
+//! Relays that lie and members who forge: the honest rest keeps its promises.
+//!
+//! `SIM_KIND=lying` (`hostile`, `conspiracy`) runs more of them with `storms_of_eight_change_their_circle`.
+
+use harness::liar::{Lies, Withheld};
+use harness::{ANNA, BEN, CHRIS, StormConfig, World, run_storms};
+
+/// Storms of each kind here. Thousands are run by hand.
+const LYING: u64 = 4;
+const HOSTILE: u64 = 4;
+const CONSPIRACIES: u64 = 3;
+
+/// P1 to P4, R-52, H-6, H-11, H-12, H-13: one of two relays withholds, reorders, delays, replays, damages,
+/// shows some this and others that, and acknowledges what it does not keep; of twelve members a third is away.
+#[test]
+fn a_relay_that_lies_costs_nothing_but_time() {
+    let config = StormConfig::kind("lying").expect("a kind of storm");
+    // From where a newcomer had waited for ever.
+    let report = run_storms(18, LYING, &config);
+    println!("lying: {report}");
+    assert!(report.broken.is_empty(), "{report}");
+}
+
+/// R-52, H-11: each way to withhold, alone and without any storm; the other relay fills the gap.
+#[test]
+fn what_one_relay_withholds_comes_by_the_other() {
+    let ways = [Withheld::All, Withheld::Newest, Withheld::Every(2), Withheld::By(ANNA)];
+    for (seed, withheld) in (1..).zip(ways) {
+        let mut world = World::calm_circle_with_liar(seed, 3, Lies { withheld, ..Lies::default() });
+        for text in ["one", "two", "three"] {
+            world.say(ANNA, text);
+            world.run_for(5_000);
+        }
+        for member in [BEN, CHRIS] {
+            assert_eq!(world.texts(member).len(), 3, "SEED={seed}");
+        }
+        world.calm().expect("every promise is kept");
+    }
+}
+
+/// P1 to P4, P7, R-22, R-32, R-41, H-9, H-10, H-14, H-26: one of eight forges openings, operations, cards, asks,
+/// frames and `Seen`, in floods and with a clock ten years off; in half of the storms it is removed, and goes on.
+#[test]
+fn one_hostile_member_breaks_no_promise_to_others() {
+    let config = StormConfig::kind("hostile").expect("a kind of storm");
+    let report = run_storms(2, HOSTILE, &config);
+    println!("hostile: {report}");
+    assert!(report.broken.is_empty(), "{report}");
+}
+
+/// The same of two who know of each other (H-14): what one says late the other can vouch for.
+#[test]
+fn two_hostile_members_break_no_promise_to_others() {
+    let config = StormConfig::kind("conspiracy").expect("a kind of storm");
+    let report = run_storms(1, CONSPIRACIES, &config);
+    println!("conspiracy: {report}");
+    assert!(report.broken.is_empty(), "{report}");
+}
