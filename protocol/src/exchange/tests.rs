@@ -163,7 +163,7 @@ pub(crate) fn what_a_member_stores_is_not_acknowledged() {
     assert!(!anna.exchange.is_acked(&mailbox));
 }
 
-/// nothing is listed, served or taken before the key was proven.
+/// H-25: nothing is listed, served or taken before the key was proven.
 #[test]
 fn who_has_not_proven_a_mailbox_gets_and_puts_nothing() {
     let mut anna = Side::new(ANNA, true);
@@ -697,6 +697,93 @@ fn a_relay_that_announces_without_end_costs_a_bounded_list() {
         .map(|packet| if let Packet::Get { ids, .. } = packet { ids.len() } else { 0 })
         .sum();
     assert!(asked <= MAX_GETS);
+}
+
+/// H-13: a relay whose answers never come to an end, each with a fingerprint of nothing. It costs as many
+/// rounds as are stated; this side is not in step by it, and takes nothing for acknowledged.
+#[test]
+fn a_reconciliation_that_a_relay_never_ends_is_given_up() {
+    let mut anna = Side::new(ANNA, false);
+    let mailbox = anna.open(1, false);
+    for text in 0..40 {
+        anna.offer(mailbox, &[text]);
+    }
+    let relay = with_relay(&mut anna);
+    anna.up(relay, true);
+    anna.greeted_by(relay, Nonce([4; 16]), true);
+    anna.hear(relay, &Packet::Proven(vec![mailbox]));
+    let (mut rounds, mut bytes_sent, mut synced) = (0, 0, false);
+    loop {
+        let asked = anna.said(relay).into_iter().find_map(|packet| match packet {
+            Packet::Reconcile { round, bytes, .. } => Some((round, bytes.0.len())),
+            _ => None,
+        });
+        let Some((round, len)) = asked else { break };
+        rounds += 1;
+        bytes_sent += len;
+        assert!(rounds <= MAX_ROUNDS, "it goes on");
+        let lie = [&WHOLE[..], &crate::crypto::random::<16>(&mut anna.rng)].concat();
+        let outcome = anna.hear(relay, &Packet::Reconciled { mailbox, round, bytes: Bytes(lie) });
+        synced |= !outcome.synced.is_empty() || !outcome.acked.is_empty();
+    }
+    assert_eq!(rounds, MAX_ROUNDS, "each lie asks for one more");
+    assert!(bytes_sent < 1 << 20, "{bytes_sent} bytes");
+    assert!(!synced && !anna.exchange.is_in_step(&mailbox) && !anna.exchange.is_acked(&mailbox));
+    // It is begun again, but not before it has rested.
+    anna.tick(IDLE_SYNC_MS - 1);
+    assert!(!anna.said(relay).iter().any(|packet| matches!(packet, Packet::Reconcile { .. })));
+    anna.tick(1);
+    assert!(anna.said(relay).iter().any(|packet| matches!(packet, Packet::Reconcile { .. })));
+}
+
+/// H-18: a version that this side does not speak, older or newer, is no greeting: nothing is proven on it.
+#[test]
+fn nothing_is_proven_to_who_greets_in_another_version() {
+    for version in [0, 2, u16::MAX] {
+        let mut anna = Side::new(ANNA, false);
+        let mailbox = anna.open(1, false);
+        let relay = with_relay(&mut anna);
+        anna.up(relay, true);
+        anna.said(relay);
+        let greets = |anna: &mut Side, version| {
+            let nonce = Nonce([4; 16]);
+            anna.hear(relay, &Packet::Hello { version, nonce, relay: true, heard: true });
+            anna.said(relay).iter().any(|packet| matches!(packet, Packet::Prove(_)))
+        };
+        assert!(!greets(&mut anna, version), "version {version}");
+        anna.hear(relay, &Packet::Proven(vec![mailbox]));
+        assert_eq!(anna.said(relay), [], "nothing is put or asked for");
+        assert!(greets(&mut anna, 1));
+    }
+}
+
+/// H-25: a relay that names 200 strangers as holders of a mailbox: few are dialed, none is told anything,
+/// and the relay stays where it was.
+#[test]
+fn strangers_that_a_relay_names_take_few_circuits_and_learn_nothing() {
+    let (mut anna, relay, mailbox) = served(false);
+    let id = anna.offer(mailbox, b"hello");
+    anna.said(relay);
+    for turn in 0..20_u8 {
+        let peers = (0..10_u8).map(|n| Peer([turn * 10 + n + 20; 32])).collect();
+        anna.hear(relay, &Packet::Peers { mailbox, peers });
+    }
+    let peers = (20..220_u8).map(|n| Peer([n; 32])).collect();
+    anna.hear(relay, &Packet::Peers { mailbox, peers });
+    assert!(anna.exchange.circuits.len() <= CIRCUITS as usize, "circuits do not add up");
+    let left = |output: &Output| matches!(output, Output::Leave { to: Contact::Relay { .. }, .. });
+    assert!(!anna.disk.sent.iter().any(left), "a relay is pushed out");
+    anna.disk.sent.clear();
+    for n in 20..24 {
+        let stranger = Peer([n; 32]);
+        anna.up(stranger, false);
+        anna.greeted_by(stranger, Nonce([n; 16]), false);
+        // What it is told it can check, and it cannot prove anything itself.
+        assert!(anna.said(stranger).iter().all(|packet| matches!(packet, Packet::Prove(_))));
+        anna.hear(stranger, &Packet::Get { mailbox, ids: vec![id] });
+        assert_eq!(anna.said(stranger), []);
+    }
+    assert!(anna.exchange.relay_views()[0].up);
 }
 
 /// somebody who is not the relay that is meant.
