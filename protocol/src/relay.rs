@@ -427,7 +427,7 @@ impl Relay {
             batch.out.push(Output::Erase(key));
         }
         batch.out.extend(self.tokens.sweep(now, limits.age_ms));
-        self.sweep_at = Timestamp((now.0 / HOUR_MS + 1) * HOUR_MS);
+        self.sweep_at = Timestamp(now.0 - now.0 % HOUR_MS).plus(HOUR_MS);
     }
 }
 

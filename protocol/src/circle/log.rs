@@ -752,7 +752,8 @@ impl Log {
 
     /// When what was said then is forgotten.
     pub(crate) fn expiry_of(&self, said: Timestamp) -> Option<Timestamp> {
-        self.keep_ms.map(|keep| said.plus(keep))
+        // At the end of time nothing more ends (H-4).
+        self.keep_ms.and_then(|keep| said.0.checked_add(keep)).map(Timestamp)
     }
 
     fn is_expired(&self, incoming: &Incoming, now: Timestamp) -> bool {
