@@ -353,8 +353,14 @@ mod tests {
         assert_eq!(peer_of(&hashed), None);
     }
 
+    /// H-2: lengths in it are varints, of eleven bytes too.
     #[test]
     fn bytes_that_are_no_multiaddr_have_no_text() {
+        for length in [&[0xff; 10][..], &[0xff; 9], &[0xff, 0xff, 0xff, 0xff, 0x0f], &[0x7f]] {
+            // A name, by a length that is not there.
+            assert_eq!(multiaddr_text(&[&[0x36], length, &[1, b'n']].concat()), None);
+            assert_eq!(multiaddr_text(&[length, &[1]].concat()), None);
+        }
         assert_eq!(multiaddr_text(&[4, 203, 0, 113, 7, 6, 0x10, 0xae]).as_deref(), Some(IPV4));
         assert_eq!(multiaddr_text(&[4, 203]), None);
         assert_eq!(multiaddr_text(&[0xff; 9]), None);

@@ -157,6 +157,28 @@ pub(crate) mod tests {
         assert_eq!(Envelope::seal(&key, &here, Timestamp(0), &long, &mut rng), None);
     }
 
+    /// H-2, R-30: the length inside, by somebody who has the key: up to all that is there, and no further.
+    #[test]
+    fn a_length_inside_that_is_not_there_is_refused() {
+        let (key, here) = ([7; 32], MailboxId([1; 32]));
+        let room = 512 - HEAD - 16;
+        let sealed = |length: u32, zeros: u8| {
+            let mut head = vec![VERSION, 0, 0, 0, 0];
+            head.extend([9; 24]);
+            let mut plain = length.to_be_bytes().to_vec();
+            plain.resize(room, zeros);
+            let text = crypto::seal(&key, &[9; 24], &plain, &associated(&head, &here));
+            Envelope::parse([head, text].concat()).expect("of a right size").open(&key, &here)
+        };
+        let most = u32::try_from(room - 4).expect("small");
+        assert_eq!(sealed(0, 0), Some(Vec::new()));
+        assert_eq!(sealed(most, 1).map(|text| text.len()), Some(room - 4));
+        assert_eq!(sealed(most - 1, 1), None, "what follows is not zero");
+        for length in [most + 1, most + 4, 1 << 31, u32::MAX - 4, u32::MAX] {
+            assert_eq!(sealed(length, 0), None, "{length}");
+        }
+    }
+
     /// R-30, H-3
     #[test]
     fn a_changed_or_cut_envelope_is_refused() {

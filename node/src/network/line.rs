@@ -357,6 +357,87 @@ mod tests {
         assert_eq!(ended.expect_err("refused").kind(), io::ErrorKind::InvalidData);
     }
 
+    /// H-2: the ends of what four bytes state.
+    #[tokio::test]
+    async fn a_length_is_taken_up_to_the_limit_and_no_further() {
+        let most = u32::try_from(MAX_FRAME).expect("small");
+        for len in [most + 1, 1 << 30, 1 << 31, u32::MAX - 1, u32::MAX] {
+            let (came, ended) = read(&len.to_be_bytes()).await;
+            assert!(came.is_empty() && ended.is_err(), "{len}");
+        }
+        let whole = [&most.to_be_bytes()[..], &vec![7; MAX_FRAME]].concat();
+        assert_eq!(read(&whole).await.0[0].len(), MAX_FRAME);
+        assert_eq!(read(&[0, 0, 0, 0]).await.0, [Vec::<u8>::new()]);
+    }
+
+    /// H-1: 10,000 seeds. What is handed on is what lies between lengths, and no more than came.
+    #[tokio::test]
+    async fn random_bytes_are_frames_by_their_lengths_or_the_end() {
+        let mut state = 1_u64;
+        let mut next = move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            state.to_be_bytes()[0]
+        };
+        for seed in 0..10_000 {
+            let mut bytes: Vec<u8> = (0..64).map(|_| next()).collect();
+            if seed % 2 == 0 {
+                // Lengths that may be there.
+                bytes[..3].fill(0);
+            }
+            let (came, ended) = read(&bytes).await;
+            assert!(ended.is_err(), "there is an end");
+            let mut rest = &bytes[..];
+            for frame in came {
+                let (head, after) = rest.split_at(4);
+                assert_eq!(head, u32::try_from(frame.len()).expect("small").to_be_bytes());
+                assert_eq!(after[..frame.len()], frame);
+                rest = &after[frame.len()..];
+            }
+            // No whole one was left out.
+            if let Some((head, after)) = rest.split_first_chunk::<4>() {
+                let len = u32::from_be_bytes(*head) as usize;
+                assert!(len > MAX_FRAME || len > after.len(), "SEED={seed}");
+            }
+        }
+    }
+
+    /// Gives one byte at a time.
+    struct Single<'a>(&'a [u8]);
+
+    impl AsyncRead for Single<'_> {
+        fn poll_read(
+            mut self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+            into: &mut [u8],
+        ) -> std::task::Poll<io::Result<usize>> {
+            let many = self.0.len().min(into.len()).min(1);
+            let (now, later) = self.0.split_at(many);
+            into[..many].copy_from_slice(now);
+            self.0 = later;
+            std::task::Poll::Ready(Ok(many))
+        }
+    }
+
+    /// H-3: sent in pieces of one byte, and cut after each.
+    #[tokio::test]
+    async fn a_frame_in_single_bytes_is_the_same_frame() {
+        let wire = [&[0, 0, 0, 3, 1, 2, 3][..], &[0, 0, 0, 0], &[0, 0, 1, 0], &[7; 256]].concat();
+        let all = [vec![1, 2, 3], Vec::new(), vec![7; 256]];
+        for cut in 0..=wire.len() {
+            let frames = Mutex::new(Vec::new());
+            let ended = read_all(Single(&wire[..cut]), &Moved::new(), async |frame| {
+                frames.lock().expect("no panic").push(frame);
+                Ok(())
+            })
+            .await;
+            assert_eq!(ended.expect_err("an end").kind(), io::ErrorKind::UnexpectedEof);
+            let whole = [7, 11, 271].iter().filter(|end| cut >= **end).count();
+            let came = frames.into_inner().expect("no panic");
+            assert_eq!(came, all[..whole], "cut at {cut}");
+            assert_eq!(read(&wire[..cut]).await.0, came);
+        }
+    }
+
     #[tokio::test]
     async fn a_frame_that_breaks_off_is_not_handed_on() {
         let (came, ended) = read(&[0, 0, 0, 1, 7, 0, 0, 0, 2, 8]).await;

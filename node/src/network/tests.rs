@@ -304,7 +304,7 @@ async fn a_port_that_is_taken_is_told() {
     assert!(matches!(second, Err(NodeError::PortInUse)));
 }
 
-/// P7
+/// H-2, P7
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_length_over_the_limit_costs_only_that_connection() {
     let (mut hope, contact, relay, [(mut anna, at_relay)]) = circle().await;
@@ -315,6 +315,57 @@ async fn a_length_over_the_limit_costs_only_that_connection() {
     assert_eq!(hope.down().await, bad);
     anna.send(LINK, relay, b"still here".to_vec());
     assert_eq!(hope.frame().await, (at_relay, b"still here".to_vec()));
+}
+
+/// P5, U-166: who watches the network between a member and its relay sees nothing of what frames say.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_frame_says_is_not_on_the_wire() {
+    let key = Keypair::generate_ed25519();
+    let (mut hope, address) = Side::relay(&key, 0).await;
+    let (tapped, outside) = tap(port(&address)).await;
+    let outside = format!("/ip4/127.0.0.1/tcp/{outside}").parse().expect("a multiaddr");
+    let mut anna = Side::member();
+    anna.connect(&contact(&outside, RelayKey::Known(key_of(&key))));
+    let (relay, _) = anna.up().await;
+    let (at_relay, _) = hope.up().await;
+    let (asks, tells) = (b"Kanarie asks".repeat(100), b"Kanarie tells".repeat(100));
+    anna.send(LINK, relay, asks.clone());
+    assert_eq!(hope.frame().await.1, asks);
+    hope.send(Link(0), at_relay, tells.clone());
+    assert_eq!(anna.frame().await.1, tells);
+    let tapped = tapped.lock().expect("no panic").clone();
+    assert!(tapped.len() > asks.len() + tells.len(), "all of it went by here");
+    assert!(!tapped.windows(7).any(|window| window == b"Kanarie"));
+}
+
+/// Passes connections on to a port, and keeps all bytes of both ways.
+async fn tap(to: u16) -> (std::sync::Arc<std::sync::Mutex<Vec<u8>>>, u16) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+
+    let tapped = std::sync::Arc::<std::sync::Mutex<Vec<u8>>>::default();
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let outside = listener.local_addr().expect("it listens").port();
+    let kept = tapped.clone();
+    tokio::spawn(async move {
+        while let Ok((near, _)) = listener.accept().await {
+            let far = TcpStream::connect(("127.0.0.1", to)).await.expect("it listens");
+            let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());
+            for (mut from, mut into) in [(near_in, far_out), (far_in, near_out)] {
+                let kept = kept.clone();
+                tokio::spawn(async move {
+                    let mut piece = vec![0; 4_096];
+                    while let Ok(len @ 1..) = from.read(&mut piece).await {
+                        kept.lock().expect("no panic").extend(&piece[..len]);
+                        if into.write_all(&piece[..len]).await.is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+        }
+    });
+    (tapped, outside)
 }
 
 /// A member whose connection died unseen comes back before the relay has noticed.

@@ -398,3 +398,37 @@ fn names_that_can_be_shown_are_names() {
         assert!(!is_name(&name), "{name:?}");
     }
 }
+
+/// H-19, R-60: whoever tries codes offline, with everything that a relay has, tries 128 bits: all that is
+/// there, mailbox, key and proof, depends on each of them, and they come from 256 random ones.
+#[test]
+fn every_bit_of_a_codes_secret_counts() {
+    let of = |secret: &[u8; 16]| {
+        let met = Rendezvous::of(secret);
+        [met.mailbox().0, met.sealed.key, met.proof.public()]
+    };
+    let mut seen: std::collections::BTreeSet<[u8; 32]> = of(&secret()).into();
+    for bit in 0..128 {
+        let mut other = secret();
+        other[bit / 8] ^= 1 << (bit % 8);
+        for grown in of(&other) {
+            assert!(seen.insert(grown), "bit {bit}");
+        }
+    }
+    let Origin { circle, invite, inviter, r } = origin(HERE, ANNA);
+    let mut seen = std::collections::BTreeSet::from([secret()]);
+    for bit in 0..256 {
+        let mut other = r;
+        other.0[bit / 8] ^= 1 << (bit % 8);
+        assert!(seen.insert(invite_secret(&circle, &invite, &inviter, &other)), "bit {bit} of r");
+    }
+    // One try is one key pair at least. Whoever hits any of all invites that live at one relay, at most
+    // 2^20 mailboxes by its limits, has 2^108 work before it, where 2^80 is asked for.
+    let live = crate::relay::token::MAX_TOKENS * 1_024;
+    assert!(live <= 1 << 20);
+    // Online each try is a proof; a relay checks as many as its whole bandwidth pays for.
+    let a_second = crate::relay::Limits::default().bytes_per_second / (4 << 10);
+    let tries_a_year = a_second * 60 * 60 * 24 * 366;
+    let bits = 128 - tries_a_year.ilog2() - live.ilog2() - 2;
+    assert!(bits >= 20, "a chance of 2^-{bits} a year");
+}

@@ -19,7 +19,7 @@ pub(super) const MAX_PROVEN: usize = 1_024;
 pub(super) const MAX_PROVEN_CLOSED: usize = MAX_PROOFS;
 /// What the work of one signature or link costs its sender in bytes of its allowance: with the usual
 /// 4 MiB a second a peer can have 1,024 of them checked a second; a guess.
-const CHECK_COST: usize = 4 << 10;
+pub(super) const CHECK_COST: usize = 4 << 10;
 /// How many tokens' worth of mailboxes a relay without tokens holds open for everybody; a guess.
 const PUBLIC_SHARE: usize = 64;
 

@@ -1030,3 +1030,51 @@ fn a_public_relay_opens_mailboxes_without_a_token() {
     assert!(matches!(world.put(&anna, &pair(9), 16 << 10).1[..], [Packet::Stored { .. }]));
     assert_eq!(world.relay.tokens(world.now).len(), 1);
 }
+
+/// H-19: codes are tried by proving mailboxes. What is checked is paid for in bytes, so that one
+/// connection has as many tries a second as its bandwidth, and then it ends; a mailbox that is not there
+/// looks like one that nobody opened.
+#[test]
+fn who_tries_codes_is_held_to_a_rate_and_learns_nothing_of_those_that_live() {
+    let mut world = World::new();
+    let _anna = world.host(1, &pair(9));
+    let mut tried = 0_u32;
+    let began = world.now;
+    // A hundred addresses, a thousand tries a minute each.
+    'all: for address in 0..100_u8 {
+        let mallory = world.connect(address.wrapping_add(100));
+        let shut = world.shut.len();
+        for turn in 0..8_u32 {
+            let proofs: Vec<Proof> = (0..MAX_PROOFS as u32)
+                .map(|n| {
+                    let mut seed = [0xff; 32];
+                    seed[..4].copy_from_slice(&(turn << 8 | n).to_be_bytes());
+                    seed[4] = address;
+                    world.proof(&mallory, &KeyPair::from_seed(&seed))
+                })
+                .collect();
+            tried += proofs.len() as u32;
+            let heard = world.say(&mallory, &Packet::Prove(proofs));
+            let no = |packet: &Packet| {
+                matches!(
+                    packet,
+                    Packet::Refused { id: None, why: Refusal::Closed | Refusal::Rate, .. }
+                )
+            };
+            assert!(heard.iter().all(no), "{heard:?}");
+            if world.shut.len() > shut {
+                continue 'all;
+            }
+        }
+        // 128 that are not open are remembered; the rest is not even looked up.
+        let refused = world.relay.status(world.now).refused;
+        assert!(refused.iter().any(|(word, count)| *word == "rate" && *count > 0), "{refused:?}");
+        world.handle(vec![Input::Down { link: LINK, peer: mallory.peer }]);
+    }
+    assert_eq!(world.now, began);
+    let paid = u64::from(tried) * u64::try_from(super::door::CHECK_COST).expect("small");
+    assert!(paid > Limits::default().bytes_per_second, "enough was tried for a limit to show");
+    // Whoever has a code is served meanwhile.
+    let guest = world.stranger(2, &pair(9));
+    assert_eq!(world.put(&guest, &pair(9), 512).1.len(), 1);
+}

@@ -107,6 +107,7 @@ fn an_interrupted_repair_is_taken_up_again() {
     assert_eq!(opens_whole_or_says_so(&dir, "interrupted"), "whole");
 }
 
+///
 #[test]
 fn a_store_that_is_gone_is_not_a_new_one() {
     let dir = grown();
@@ -192,8 +193,8 @@ fn a_key_file_whose_mark_cannot_be_read_makes_the_store_old() {
     assert!(!storage_in(dir.path(), None).unwrap().is_behind());
 }
 
+///
 #[test]
-//
 fn a_newer_store_is_refused_and_another_homes_store_is_too() {
     let dir = grown();
     let copy = copy_of(&dir);
