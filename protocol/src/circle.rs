@@ -5,7 +5,7 @@
 //! draws all conclusions, until nothing changes: fold the roster, judge openings, take part in new
 //! mailboxes, open what is due, answer who waits, seal what was said.
 
-mod again;
+pub(crate) mod again;
 pub(crate) mod board;
 mod boards;
 pub mod card;

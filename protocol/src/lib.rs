@@ -8,6 +8,8 @@ pub mod crypto;
 pub mod envelope;
 pub mod error;
 mod exchange;
+#[cfg(feature = "sim")]
+pub mod fuzz;
 pub mod identity;
 pub mod invite;
 pub mod mailbox;

@@ -5,7 +5,10 @@
 use std::collections::BTreeSet;
 
 use hearthlight_protocol::crypto::{KeyPair, Label, Secret, Suite, derive, hash, random, verify};
-use hearthlight_protocol::identity::{CircleId, Identity, MemberId, Nonce, PublicKey};
+use hearthlight_protocol::identity::{
+    CircleId, Identity, MailboxId, MemberId, Nonce, Peer, PublicKey, Signature,
+};
+use hearthlight_protocol::mailbox::{Ends, Proof};
 use hearthlight_protocol::relay::token;
 use hearthlight_protocol::signed::Signed;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
@@ -45,6 +48,17 @@ const LABELS: [Label; 32] = [
     Label::Token,
     Label::TokenSeal,
     Label::RelayCard,
+];
+
+/// Every point of small order of Curve25519 and its twist; the highest bit of an encoding is ignored.
+const SMALL_ORDER_X25519: [&str; 7] = [
+    "0000000000000000000000000000000000000000000000000000000000000000",
+    "0100000000000000000000000000000000000000000000000000000000000000",
+    "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+    "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
 ];
 
 fn rng(seed: u64) -> ChaCha20Rng {
@@ -215,16 +229,7 @@ fn what_is_sealed_to_a_key_opens_with_its_secret_and_only_as_it_was_meant() {
 /// H-17: what cannot be sealed to is known beforehand, and nothing panics.
 #[test]
 fn seal_keys_of_small_order_or_out_of_range_are_no_keys() {
-    let ends = [
-        "0000000000000000000000000000000000000000000000000000000000000000",
-        "0100000000000000000000000000000000000000000000000000000000000000",
-        "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
-        "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
-        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-        "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-        "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-    ];
-    for end in ends {
+    for end in SMALL_ORDER_X25519 {
         for high in [0, 0x80] {
             let mut public = hex(end);
             public[31] |= high;
@@ -253,6 +258,89 @@ fn seal_keys_of_small_order_or_out_of_range_are_no_keys() {
         let sealed = Suite::Thin.seal_to(&mut rng(1), &public, b"", b"", b"x");
         assert_eq!(sealed.is_some(), Suite::Thin.is_public(&public));
     }
+}
+
+/// H-17, R-50: a mailbox whose key has small order is proven by nobody, since anybody could.
+#[test]
+fn a_mailbox_of_small_order_is_proven_by_nobody() {
+    let ends = Ends {
+        prover: Peer([1; 32]),
+        verifier: Peer([2; 32]),
+        prover_nonce: Nonce([3; 16]),
+        verifier_nonce: Nonce([4; 16]),
+    };
+    for mailbox in small_order() {
+        for first in small_order() {
+            let mut signature = [0; 64];
+            signature[..32].copy_from_slice(&first);
+            let signature = Signature(signature);
+            let mailbox = MailboxId(mailbox);
+            assert!(!ends.verify(&Proof { mailbox, signature, push: false, listed: false }));
+        }
+    }
+}
+
+/// H-17, R-20: who seals an entry to a card "by" a key of small order knows the secret that both ends would
+/// come to, all zeros, without knowing the card's. It does not open, though everything else is right.
+#[test]
+fn what_is_sealed_over_an_all_zero_secret_does_not_open() {
+    let (secret, public) = Suite::Thin.make_pair(&mut rng(3));
+    let ours: [u8; 32] = secret.bytes().try_into().unwrap();
+    let public: [u8; 32] = public.try_into().unwrap();
+    let open = |sealed: &[u8]| Suite::Thin.open_with(&secret, b"info", b"who", sealed);
+    // The seal by hand is the right one: over the secret of two honest keys it opens.
+    let theirs = [0x42; 32];
+    let enc = x25519_dalek::x25519(theirs, x25519_dalek::X25519_BASEPOINT_BYTES);
+    let agreed = x25519_dalek::x25519(theirs, public);
+    assert_eq!(open(&hpke_by_hand(agreed, enc, public)).as_deref(), Some(&b"secret"[..]));
+    for end in SMALL_ORDER_X25519 {
+        for high in [0, 0x80] {
+            let mut enc = hex(end);
+            enc[31] |= high;
+            assert_eq!(x25519_dalek::x25519(ours, enc), [0; 32], "{end}");
+            assert_eq!(open(&hpke_by_hand([0; 32], enc, public)), None, "{end}");
+        }
+    }
+}
+
+/// RFC 9180, base mode, DHKEM(X25519, HKDF-SHA-256), HKDF-SHA-256, ChaCha20-Poly1305: "secret" sealed over a
+/// Diffie-Hellman secret that is given.
+fn hpke_by_hand(agreed: [u8; 32], enc: [u8; 32], public: [u8; 32]) -> Vec<u8> {
+    use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+    use hkdf::Hkdf;
+    use sha2::Sha256;
+
+    fn extract(suite: &[u8], salt: &[u8], label: &[u8], secret: &[u8]) -> Hkdf<Sha256> {
+        Hkdf::new(Some(salt), &[b"HPKE-v1", suite, label, secret].concat())
+    }
+    fn expand<const N: usize>(
+        suite: &[u8],
+        key: &Hkdf<Sha256>,
+        label: &[u8],
+        info: &[u8],
+    ) -> [u8; N] {
+        let mut out = [0; N];
+        let len = u16::try_from(N).unwrap().to_be_bytes();
+        key.expand(&[&len[..], b"HPKE-v1", suite, label, info].concat(), &mut out).unwrap();
+        out
+    }
+    let kem = b"KEM\x00\x20";
+    let suite = b"HPKE\x00\x20\x00\x01\x00\x03";
+    let key = extract(kem, b"", b"eae_prk", &agreed);
+    let shared: [u8; 32] = expand(kem, &key, b"shared_secret", &[enc, public].concat());
+    let hashed = |label: &[u8], secret: &[u8]| {
+        let (bytes, _) =
+            Hkdf::<Sha256>::extract(Some(b""), &[b"HPKE-v1", &suite[..], label, secret].concat());
+        bytes
+    };
+    let context = [&[0][..], &hashed(b"psk_id_hash", b""), &hashed(b"info_hash", b"info")].concat();
+    let key = extract(suite, &shared, b"secret", b"");
+    let seal: [u8; 32] = expand(suite, &key, b"key", &context);
+    let nonce: [u8; 12] = expand(suite, &key, b"base_nonce", &context);
+    let text = chacha20poly1305::ChaCha20Poly1305::new((&seal).into())
+        .encrypt((&nonce).into(), Payload { msg: b"secret", aad: b"who" })
+        .unwrap();
+    [&enc[..], &text].concat()
 }
 
 ///

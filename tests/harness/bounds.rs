@@ -9,7 +9,7 @@ use crate::machine::{Machine, Part};
 use crate::world::World;
 
 /// The most of each thing that one node may hold (R-17, R-26, R-29 and the limits of the specification).
-const LIMITS: [(&str, usize); 11] = [
+pub(crate) const LIMITS: [(&str, usize); 11] = [
     ("live epochs", 64),
     ("boards", 64),
     ("cards of one's own", 64),

@@ -12,6 +12,7 @@ pub mod bounds;
 pub mod chance;
 pub mod fault;
 pub mod forge;
+pub mod fuzzing;
 pub mod governing;
 pub mod homes;
 pub mod host;

@@ -114,6 +114,8 @@ pub struct Network {
     pub mute: Option<HostId>,
     /// A relay that lies, and who lies there.
     pub liar: Option<(HostId, Liar)>,
+    /// Every frame that somebody sent, once this is there (inputs of the fuzzer come from real runs).
+    pub tap: Option<Vec<Vec<u8>>>,
     pub(crate) arrivals: Vec<(HostId, Input)>,
     pub(crate) later: Vec<(Timestamp, Travel)>,
     /// Most frames that were ever on their way on one side of a connection.
@@ -135,6 +137,7 @@ impl Network {
             weather: Weather::default(),
             mute: None,
             liar: None,
+            tap: None,
             arrivals: Vec::new(),
             later: Vec::new(),
             longest_queue: 0,

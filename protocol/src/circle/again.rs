@@ -38,7 +38,7 @@ pub(super) struct Again {
 /// What a pair copy holds.
 #[derive(Encode, Decode)]
 #[cbor(array)]
-struct PairText {
+pub(crate) struct PairText {
     /// The exact bytes of messages of its author.
     #[n(0)]
     messages: Vec<Bytes>,

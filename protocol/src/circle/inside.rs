@@ -38,6 +38,8 @@ pub struct Inside {
     pub gaps: BTreeMap<[u8; 16], Vec<MessageId>>,
     /// How much is held of what has a limit.
     pub sizes: Vec<(&'static str, usize)>,
+    /// The newest card of each who belongs, in order of member ids.
+    pub cards: Vec<VerifiedCard>,
 }
 
 /// Everything that a member's program could sign and seal with.
@@ -187,6 +189,12 @@ impl Circle {
                 ("epochs", self.epochs.iter().count()),
                 ("operations", self.charter.held().len()),
             ],
+            cards: self
+                .roster
+                .ids()
+                .iter()
+                .filter_map(|member| self.cards.newest(member).cloned())
+                .collect(),
         }
     }
 }

@@ -16,6 +16,9 @@ impl Network {
         let Some(id) = self.connection(from, |p| *p == peer) else {
             return;
         };
+        if let Some(tap) = &mut self.tap {
+            tap.push(bytes.clone());
+        }
         let Some(c) = self.connections.get(&id) else {
             return;
         };
