@@ -8,7 +8,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-sections=(format words links rules wall clippy deny release demo test)
+sections=(format words links rules threats wall clippy deny release demo test)
 
 # Names the files; `cargo fmt --all` mends them.
 format() { cargo fmt --all --check -- -l; }
@@ -41,6 +41,8 @@ links() {
 }
 
 rules() { tests/rules.sh; }
+
+threats() { tests/threats.sh; }
 
 # Imports go one way, and the protocol reaches no clock, chance, file or socket.
 wall() {

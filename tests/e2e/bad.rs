@@ -112,7 +112,7 @@ fn a_home_in_use_by_what_does_not_answer_is_busy() {
     anna.ok(["status"]);
 }
 
-/// U-2, U-4
+/// U-2, U-4, R-82
 #[test]
 fn a_home_that_others_can_read_or_that_cannot_be_used_says_why() {
     let stage = Stage::new(&program());
@@ -134,6 +134,53 @@ fn a_home_that_others_can_read_or_that_cannot_be_used_says_why() {
     fs::write(typed.dir.join("config.toml"), "colour = \"red\"\n").expect("mine");
     assert_eq!(typed.refused(["start"]), (2, "usage".into()));
     assert_eq!(stage.person("Dana").refused(["setup", "--name", "Dana", "--no-passphrase"]).0, 7);
+}
+
+/// what is damaged or gone is told, is never taken for a new home, and costs nothing that is put back.
+#[test]
+fn a_store_that_is_gone_is_told_and_never_begun_anew() {
+    let stage = Stage::new(&program());
+    let anna = stage.person("Anna");
+    anna.found(CIRCLE, &[]);
+    anna.say(CIRCLE, "said before", &["--timeout", "0"]);
+    let (store, aside) = (anna.dir.join("store"), anna.dir.join("aside"));
+    let damaged = (8, "store-damaged".to_owned());
+    let changes: [fn(&std::path::Path); 3] = [
+        |store| fs::remove_dir_all(store).expect("mine"),
+        |store| fs::remove_file(store.join("db")).expect("mine"),
+        |store| {
+            for file in fs::read_dir(store).expect("a folder").flatten() {
+                if file.file_type().is_ok_and(|kind| kind.is_file()) {
+                    fs::write(file.path(), b"").expect("mine");
+                }
+            }
+        },
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        copy_tree(&store, &aside);
+        change(&store);
+        // Asked twice: the first time has not begun anything in its place.
+        for words in [vec!["read", CIRCLE], vec!["circle", "list"], vec!["start"]] {
+            assert_eq!(anna.refused(words), damaged, "change {number}");
+        }
+        let _ = fs::remove_dir_all(&store);
+        fs::rename(&aside, &store).expect("mine");
+        assert_eq!(anna.texts(CIRCLE), ["said before"], "change {number}");
+    }
+    anna.say(CIRCLE, "said after", &["--timeout", "0"]);
+    assert_eq!(anna.texts(CIRCLE), ["said before", "said after"]);
+}
+
+fn copy_tree(from: &std::path::Path, to: &std::path::Path) {
+    fs::create_dir(to).expect("mine");
+    for entry in fs::read_dir(from).expect("a folder").flatten() {
+        let to = to.join(entry.file_name());
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            copy_tree(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).expect("mine");
+        }
+    }
 }
 
 fn change_file(home: &Home, change: impl FnOnce(&mut Vec<u8>)) {
@@ -209,7 +256,7 @@ fn a_full_disk_is_told_and_what_was_stored_stays() {
     anna.say(CIRCLE, "there is room again", &["--timeout", "0"]);
 }
 
-/// P7
+/// H-1, P7
 #[test]
 fn malformed_bytes_cost_only_their_own_connection() {
     let (circle, [anna, ben]) = Circle::of(["Anna", "Ben"]);

@@ -7,7 +7,7 @@ use hearthlight_protocol::invite::InviteCode;
 
 use crate::program;
 
-/// P5, U-166, U-202
+/// H-30, P5, U-166, U-202
 #[test]
 fn no_marked_word_is_in_relay_home_log_or_on_the_wire() {
     let stage = Stage::new(&program());

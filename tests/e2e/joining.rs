@@ -28,7 +28,7 @@ fn letting_somebody_in_twice_at_once_makes_one_member() {
     }
 }
 
-/// U-36, R-62
+/// H-20, U-36, R-62
 #[test]
 fn an_invite_for_one_lets_one_of_two_in_and_tells_the_other() {
     let (circle, [anna]) = Circle::of(["Anna"]);
