@@ -69,7 +69,7 @@ impl Begin {
             1 => Act::Removal(RemovalBody { who: member, mode: script.byte() % 4, reason: None }),
             2 => Act::Cosign(CosignBody { of }),
             3 | 4 => {
-                let grant = script.byte() % 4 != 0;
+                let grant = !script.byte().is_multiple_of(4);
                 let end = (grant && script.flag()).then_some(number);
                 Act::Role(RoleBody { grant, role: role.into(), to: member, end })
             }
