@@ -13,6 +13,7 @@ mod hosts;
 mod joining;
 mod kill;
 mod many;
+mod many_members;
 mod marks;
 mod newcomer;
 mod restart;
