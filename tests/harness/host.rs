@@ -36,6 +36,8 @@ pub struct Host {
     pub(crate) turns: (u64, u32),
     /// Former members that its machine knew of when it was last called.
     pub(crate) knew: BTreeSet<MemberId>,
+    /// The same by the second oracle: before the batch that is carried out, and by now.
+    pub(crate) gone: (BTreeSet<MemberId>, BTreeSet<MemberId>),
     /// Second of the world's clock, and turns in it in which nothing came and nothing was done.
     pub(crate) idle: (u64, u32),
     /// The root secret that its home was set up with.
@@ -80,6 +82,7 @@ impl Host {
             wake: None,
             turns: (0, 0),
             knew: BTreeSet::new(),
+            gone: Default::default(),
             idle: (0, 0),
             root,
             chance,

@@ -3,7 +3,7 @@
 //! ```text
 //! storm ──► people ──► world ──► host (store, machine)      what persons do, over who drives machines
 //!                        │  └──► link  (network)
-//!                        └─────► oracle                     what must never be seen
+//!                        └─────► oracle, reference          what must never be seen
 //! ```
 //! A [`World`] is one thread and one virtual clock. Whatever happens, happens in the order of (time,
 //! sequence), and each happening goes into a running hash, so a seed is all that a replay needs.
@@ -25,6 +25,7 @@ pub mod oracle;
 mod people;
 pub mod process;
 pub mod queue;
+pub mod reference;
 pub mod secrecy;
 pub mod store;
 pub mod storm;

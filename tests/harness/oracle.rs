@@ -443,6 +443,12 @@ impl Oracle {
         self.ids.get(id).map(|number| self.said[*number].text.as_str())
     }
 
+    /// Whether somebody surely said this: it was answered, or sealed, and not lost with its home.
+    #[must_use]
+    pub fn is_certain(&self, id: &MessageId) -> bool {
+        self.ids.get(id).is_some_and(|number| self.said[*number].id.is_some())
+    }
+
     /// Whether what leans on this message has to show it: it was not lost, and its author belongs or others
     /// bring it. What nobody ever said may not be missing at all.
     #[must_use]

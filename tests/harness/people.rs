@@ -151,6 +151,7 @@ impl World {
         };
         self.circle = Some(circle);
         self.learn_store(ANNA);
+        self.note_home(ANNA);
         self.entered(ANNA);
         for first in (1..inside).step_by(INVITES) {
             let last = inside.min(first + INVITES);

@@ -97,6 +97,18 @@ impl Secrecy {
         self.known.insert(id).then_some(Sealing { mailbox, id, envelope })
     }
 
+    /// What lies in an envelope of talk.
+    #[must_use]
+    pub fn items(&self, sealing: &Sealing) -> Vec<Item> {
+        let Sealing { mailbox, envelope, .. } = sealing;
+        let opens = &self.opens[mailbox];
+        let frame = (!opens.board)
+            .then(|| envelope.open(&opens.sealed.key, mailbox))
+            .flatten()
+            .and_then(|plain| wire::decode::<Frame>(&plain));
+        frame.and_then(|frame| wire::decode(&frame.payload.0)).unwrap_or_default()
+    }
+
     /// Something was sealed by `host`, whose machine knew of these former members. Gives the messages
     /// in it; or how it breaks R-28.
     ///
@@ -109,15 +121,10 @@ impl Secrecy {
         knew: &BTreeSet<MemberId>,
         circle: &CircleId,
     ) -> Result<Vec<(Message, MessageId)>, String> {
+        let items = self.items(&sealing);
         let Sealing { mailbox, envelope, .. } = sealing;
-        let opens = &self.opens[&mailbox];
-        let frame = (!opens.board)
-            .then(|| envelope.open(&opens.sealed.key, &mailbox))
-            .flatten()
-            .and_then(|plain| wire::decode::<Frame>(&plain));
-        let items = frame.and_then(|frame| wire::decode::<Vec<Item>>(&frame.payload.0));
         let mut messages = Vec::new();
-        for item in items.unwrap_or_default() {
+        for item in items {
             let Item::Message(bytes) = item else { continue };
             let Some(message) = Message::parse(&bytes.0) else { continue };
             let id = Message::id(&bytes.0, circle);

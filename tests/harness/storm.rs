@@ -133,6 +133,7 @@ impl World {
         }
         self.oracle.judge(ANNA, &lists);
         self.judge_forged(&lists, ANNA);
+        self.judge_by_reference(&lists);
         self.judge_secrecy();
         self.judge_sizes();
         if let Some(gap) = self.open_gap(&lists) {
@@ -168,6 +169,8 @@ pub struct Report {
     pub unread: usize,
     /// How one of these storms is run again, but for its seed.
     pub again: String,
+    /// How often the second oracle was asked who belongs, and did not know.
+    pub silent: (usize, usize),
     /// Over the traces of all worlds, in the order of seeds.
     pub hash: String,
 }
@@ -181,7 +184,7 @@ impl std::fmt::Display for Report {
         write!(
             f,
             "{} storms, {} broken; {} virtual min in {:.1} s; calm after at most {} s; \
-             at most {} frames queued; {} unread; held {:?}; trace {}",
+             at most {} frames queued; {} unread; {} of {} rosters not reckoned; held {:?}; trace {}",
             self.storms,
             self.broken.len(),
             self.virtual_ms / 60_000,
@@ -189,6 +192,8 @@ impl std::fmt::Display for Report {
             self.longest_calm_ms / 1_000,
             self.longest_queue,
             self.unread,
+            self.silent.0,
+            self.silent.1,
             self.sizes,
             self.hash
         )
@@ -221,7 +226,8 @@ pub fn run_storms(first: u64, count: u64, config: &StormConfig) -> Report {
                     }
                     let span = world.now.since(crate::world::BEGINNING);
                     let queue = world.network.longest_queue;
-                    let held = (world.sizes(), world.unread);
+                    let silent = (world.reference.silent, world.reference.asked);
+                    let held = (world.sizes(), world.unread, silent);
                     let one = (calm, span, queue, world.trace, held);
                     done.lock().expect("no thread panics").insert(seed, one);
                 }
@@ -232,7 +238,7 @@ pub fn run_storms(first: u64, count: u64, config: &StormConfig) -> Report {
     let again = format!("SIM_KIND={}{left}", config.kind);
     let mut report = Report { storms: count, wall: began.elapsed(), again, ..Report::default() };
     let mut hash = Trace::default();
-    for (seed, (calm, span, queue, trace, (sizes, unread))) in
+    for (seed, (calm, span, queue, trace, (sizes, unread, silent))) in
         done.into_inner().expect("no thread panics")
     {
         match calm {
@@ -246,6 +252,8 @@ pub fn run_storms(first: u64, count: u64, config: &StormConfig) -> Report {
             *most = size.max(*most);
         }
         report.unread += unread;
+        report.silent.0 += silent.0;
+        report.silent.1 += silent.1;
         report.virtual_ms += span;
         report.longest_queue = report.longest_queue.max(queue);
         hash.note(crate::world::BEGINNING, "world", 0, trace.short().as_bytes());

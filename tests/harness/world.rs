@@ -22,6 +22,7 @@ use crate::mallory::Forged;
 use crate::oracle::{Broken, Oracle};
 use crate::people::Wish;
 use crate::queue::{Queue, Trace};
+use crate::reference::Reference;
 use crate::secrecy::Secrecy;
 use crate::storm::Change;
 use crate::{ANNA, HostId};
@@ -92,6 +93,8 @@ pub struct World {
     pub(crate) copied: Vec<(MemberId, HostId)>,
     pub(crate) secrecy: Secrecy,
     pub(crate) forged: Forged,
+    /// The second oracle.
+    pub reference: Reference,
     logs: bool,
     pub(crate) machines: Machines,
 }
@@ -205,6 +208,7 @@ impl World {
             copied: Vec::new(),
             secrecy: Secrecy::default(),
             forged: Forged::default(),
+            reference: Reference::default(),
             logs: std::env::var_os("SIM_LOG").is_some(),
             machines,
         };
@@ -268,6 +272,7 @@ impl World {
             Some(Ok(())) => {
                 self.network.start(host);
                 self.note_known(host);
+                self.note_home(host);
                 self.plan_turn(host);
                 self.wish_again(host);
             }
@@ -354,6 +359,7 @@ impl World {
                 self.log(host, || format!("shows {:?}", entry.kind));
                 self.forged_shown(host, entry, !knew);
                 self.oracle.line_shown(host, entry, !knew);
+                self.judge_line(host, entry);
             }
             Event::Mark { circle, id, delivery } if Some(*circle) == self.circle => {
                 let relays = self.hosts.iter().filter(|host| host.part == Part::Relay);

@@ -12,6 +12,7 @@ mod halves;
 mod hostile;
 mod large;
 mod mutants;
+mod reference;
 mod terms;
 
 use harness::storm::KINDS;

@@ -172,6 +172,9 @@ impl World {
                 // Only what is really there, since a planted fault may have lost it.
                 if self.hosts[host].store.get(key).as_ref() == Some(&value.bytes) {
                     self.oracle.saved(host, key.room, &value.bytes);
+                    if let (Some(circle), Part::Member) = (self.circle, self.hosts[host].part) {
+                        self.reference.saved(host, key.room, &value.bytes, &circle);
+                    }
                 }
             }
         }

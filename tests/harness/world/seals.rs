@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hearthlight_protocol::boundary::{Event, Output, Room, Store};
-use hearthlight_protocol::identity::{EnvelopeId, MemberId};
+use hearthlight_protocol::identity::{EnvelopeId, MemberId, PublicKey};
 use hearthlight_protocol::mailbox::Packet;
 use hearthlight_protocol::member::sim::Inside;
 use hearthlight_protocol::wire;
@@ -26,6 +26,16 @@ impl World {
         }
     }
 
+    /// What lies in a home that was just started.
+    pub(crate) fn note_home(&mut self, host: HostId) {
+        let Some(circle) = self.circle.filter(|_| self.hosts[host].part == Part::Member) else {
+            return;
+        };
+        self.reference.started(host, &self.hosts[host].store, &circle);
+        let gone = self.reference.gone(host);
+        self.hosts[host].gone = (gone.clone(), gone);
+    }
+
     /// Takes down which former members a machine knows of, before it handles anything.
     pub(super) fn note_known(&mut self, host: HostId) {
         let former = self.inside_of(host).map(|inside| inside.former);
@@ -37,6 +47,16 @@ impl World {
         let Some(circle) = self.circle.filter(|_| self.hosts[host].part == Part::Member) else {
             return;
         };
+        let gone = self.reference.gone(host);
+        let before = std::mem::replace(&mut self.hosts[host].gone.1, gone);
+        self.hosts[host].gone.0 = before;
+        for output in batch.iter().filter(|_| written) {
+            if let Output::Save(key, value) = output
+                && key.room == Room::Envelopes
+            {
+                self.reference.came(host, &value.bytes, &self.hosts[host].gone.0);
+            }
+        }
         for output in batch {
             if let Output::MakeKey(slot, secret) = output {
                 self.secrecy.held(host, slot, secret, &circle);
@@ -73,10 +93,15 @@ impl World {
             let boxes = boxes.collect::<Vec<_>>().join(" ");
             format!("seals for [{boxes}] with head {head:?} due {}; {epochs}", inside.due)
         });
+        let gone = &self.hosts[host].gone.0;
+        let me = MemberId::of(&PublicKey(inside.pair.public()));
         let members: BTreeMap<_, _> =
             inside.epochs.into_iter().filter_map(|(_, at, members)| Some((at?, members))).collect();
         for sealing in sealings {
             let knew = if late.contains(&sealing.id) { &after } else { &before };
+            let knew = &knew.union(gone).copied().collect();
+            let items = self.secrecy.items(&sealing);
+            self.reference.sealed(me, &sealing, &items, &circle);
             let readers = members.get(&sealing.mailbox).cloned().unwrap_or_default();
             let envelope = sealing.id;
             match self.secrecy.sealed(host, sealing, knew, &circle) {

@@ -1,0 +1,279 @@
+//! A second oracle: plain sets of who belongs and who may read what, built from what homes save and seal.
+//!
+//! It asks no machine anything. Who belongs follows from the operations (`reference/charter.rs`), who is in an
+//! epoch from the heads of its header, who may read something from the epoch in which it was sealed first, and
+//! what counts of somebody who has gone from what members said that they had heard.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hearthlight_protocol::boundary::{Entry, EntryKind, Room};
+use hearthlight_protocol::circle::epoch::Header;
+use hearthlight_protocol::envelope::Envelope;
+use hearthlight_protocol::identity::{
+    CircleId, EnvelopeId, EpochId, MailboxId, MemberId, MessageId,
+};
+use hearthlight_protocol::message::{Have, Item, Message, Run};
+use hearthlight_protocol::signed::Signed;
+use hearthlight_protocol::wire::{self, Bytes};
+
+use crate::HostId;
+use crate::secrecy::Sealing;
+use crate::store::MemoryStore;
+use crate::world::World;
+
+mod charter;
+
+use charter::{Charters, View};
+
+/// What homes have saved and sealed so far.
+#[derive(Debug, Default)]
+pub struct Reference {
+    charters: Charters,
+    /// The operations that each home holds.
+    holds: BTreeMap<HostId, View>,
+    /// The epoch of each mailbox of talk.
+    headers: BTreeMap<MailboxId, (EpochId, Header)>,
+    said: BTreeMap<MessageId, Said>,
+    /// What was said in each envelope.
+    envelopes: BTreeMap<EnvelopeId, Vec<MessageId>>,
+    /// What came to each home before it knew that its author had gone.
+    in_time: BTreeMap<HostId, BTreeSet<MessageId>>,
+    /// What each member said that it had of a run.
+    told: BTreeMap<MemberId, BTreeMap<Run, Vec<Have>>>,
+    /// How often it was asked what it does not know.
+    pub silent: usize,
+    /// How often it knew.
+    pub asked: usize,
+}
+
+/// Something sealed.
+#[derive(Debug)]
+struct Said {
+    author: MemberId,
+    run: Run,
+    counter: u64,
+    parents: Vec<MessageId>,
+    /// The mailbox in which it was sealed first, and others.
+    first: MailboxId,
+    again: BTreeSet<MailboxId>,
+}
+
+impl Reference {
+    /// A home was started: what lies in it may be another home's, or an older one.
+    pub(crate) fn started(&mut self, host: HostId, store: &MemoryStore, circle: &CircleId) {
+        self.holds.remove(&host);
+        for (_, row) in store.drawer(Room::Operations) {
+            self.saved(host, Room::Operations, row, circle);
+        }
+        for (_, row) in store.drawer(Room::Openings) {
+            self.saved(host, Room::Openings, row, circle);
+        }
+    }
+
+    /// A home saved something.
+    pub(crate) fn saved(&mut self, host: HostId, room: Room, row: &[u8], circle: &CircleId) {
+        match room {
+            Room::Operations => {
+                let signed: Option<Signed> = wire::decode(row);
+                let id = signed.and_then(|signed| self.charters.insert(&signed, circle));
+                self.holds.entry(host).or_default().extend(id);
+            }
+            Room::Openings => {
+                let saved: Option<(Signed, Option<Bytes>, Option<u64>, bool)> = wire::decode(row);
+                let Some((signed, ..)) = saved else { return };
+                if let Some(header) = signed.decode::<Header>() {
+                    let id = Header::id(&signed, circle);
+                    self.headers.entry(header.mailbox).or_insert((id, header));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Who has gone, as a home could know.
+    pub(crate) fn gone(&self, host: HostId) -> BTreeSet<MemberId> {
+        let held = self.holds.get(&host);
+        held.and_then(|held| self.charters.gone(held)).unwrap_or_default()
+    }
+
+    /// Who belongs, as a home could know.
+    fn roster(&mut self, host: HostId) -> Option<BTreeSet<MemberId>> {
+        let roster = self.charters.roster(self.holds.get(&host)?);
+        self.asked += 1;
+        self.silent += usize::from(roster.is_none());
+        roster
+    }
+
+    /// Who is in the epoch of a mailbox.
+    fn members(&self, mailbox: &MailboxId) -> Option<BTreeSet<MemberId>> {
+        let (_, header) = self.headers.get(mailbox)?;
+        self.charters.roster(&self.charters.covered(&header.heads)?)
+    }
+
+    /// A member's machine sealed these things.
+    pub(crate) fn sealed(
+        &mut self,
+        who: MemberId,
+        sealing: &Sealing,
+        items: &[Item],
+        circle: &CircleId,
+    ) {
+        let mailbox = sealing.mailbox;
+        for item in items {
+            match item {
+                Item::Message(bytes) => {
+                    let Some(message) = Message::parse(&bytes.0) else { continue };
+                    let id = Message::id(&bytes.0, circle);
+                    self.envelopes.entry(sealing.id).or_default().push(id);
+                    let said = self.said.entry(id).or_insert(Said {
+                        author: message.author,
+                        run: message.run,
+                        counter: message.counter,
+                        parents: message.parents.iter().map(|parent| parent.id).collect(),
+                        first: mailbox,
+                        again: BTreeSet::new(),
+                    });
+                    if said.first != mailbox {
+                        said.again.insert(mailbox);
+                    }
+                }
+                Item::Seen(seen) => {
+                    let told = self.told.entry(who).or_default();
+                    for have in &seen.have {
+                        told.entry(have.run).or_default().push(have.clone());
+                    }
+                }
+                Item::Pair(_) => {}
+            }
+        }
+    }
+
+    /// An envelope came to a home, which knew that these had gone.
+    pub(crate) fn came(&mut self, host: HostId, row: &[u8], gone: &BTreeSet<MemberId>) {
+        let Some((mailbox, _, bytes, _)) = wire::decode::<(MailboxId, bool, Bytes, bool)>(row)
+        else {
+            return;
+        };
+        let envelope = Envelope::parse(bytes.0).map(|envelope| envelope.id(&mailbox));
+        let messages = envelope.and_then(|id| self.envelopes.get(&id)).into_iter().flatten();
+        let of_members = messages.filter(|id| !gone.contains(&self.said[id].author));
+        self.in_time.entry(host).or_default().extend(of_members);
+    }
+
+    /// whether something, or anything that names it, came to a home in time, or one of these members
+    /// said that it had heard it.
+    fn is_heard(&self, host: HostId, id: &MessageId, by: &BTreeSet<MemberId>) -> bool {
+        let in_time = |id: &MessageId| self.in_time.get(&host).is_some_and(|all| all.contains(id));
+        let (mut found, mut todo) = (BTreeSet::from([*id]), vec![*id]);
+        while let Some(id) = todo.pop() {
+            let Some(said) = self.said.get(&id) else { continue };
+            if in_time(&id)
+                || by.contains(&said.author)
+                || by.iter().any(|who| self.has_told(who, said))
+            {
+                return true;
+            }
+            let after = self.said.iter().filter(|(_, said)| said.parents.contains(&id));
+            todo.extend(after.map(|(after, _)| *after).filter(|after| found.insert(*after)));
+        }
+        false
+    }
+
+    /// Whether a member said that it has this.
+    fn has_told(&self, who: &MemberId, said: &Said) -> bool {
+        let runs = self.told.get(who).and_then(|runs| runs.get(&said.run));
+        runs.is_some_and(|all| all.iter().any(|have| have.covers(said.counter)))
+    }
+}
+
+impl World {
+    /// A line was shown: of somebody who has gone only what a member has heard.
+    pub(crate) fn judge_line(&mut self, host: HostId, entry: &Entry) {
+        let (Some(id), Some(author)) = (entry.id.map(MessageId), entry.author) else { return };
+        if !matches!(entry.kind, EntryKind::Said { .. }) || entry.own {
+            return;
+        }
+        // What came with the removal may have come before it.
+        if !self.hosts[host].gone.0.contains(&author) {
+            return;
+        }
+        let Some(mut roster) = self.reference.roster(host) else { return };
+        // Its own word does not count, which it may have given in the same batch.
+        self.member_of(host).map(|me| roster.remove(&me));
+        if !roster.contains(&author) && !self.reference.is_heard(host, &id, &roster) {
+            let text = self.oracle.text(&id).unwrap_or("something");
+            let what = format!("host {host} shows {text:?} of somebody who has gone, unheard");
+            self.oracle.broke("R-32", what);
+        }
+    }
+
+    /// After calm: one roster, and each list holds what its member may read, and no more.
+    pub(crate) fn judge_by_reference(&mut self, lists: &BTreeMap<HostId, Vec<Entry>>) {
+        let hosts: Vec<HostId> = lists.keys().copied().collect();
+        let broken = hosts.iter().find_map(|host| {
+            let wrong = self.other_roster(*host).map(|what| ("R-11", what));
+            wrong.or_else(|| self.other_list(*host, &lists[host], lists))
+        });
+        let broken = broken.or_else(|| self.said_to_others().map(|what| ("P4", what)));
+        if let Some((promise, what)) = broken {
+            self.oracle.broke(promise, what);
+        }
+    }
+
+    fn other_roster(&mut self, host: HostId) -> Option<String> {
+        let reckoned = self.reference.roster(host)?;
+        let theirs = self.roster(host);
+        (theirs != reckoned).then(|| {
+            let name = |who: &MemberId| self.oracle.members.get(who).copied();
+            let odd = theirs.symmetric_difference(&reckoned);
+            let odd: Vec<_> = odd.map(|who| (name(who), theirs.contains(who))).collect();
+            format!("the roster of host {host} differs from what was agreed on: {odd:?}")
+        })
+    }
+
+    fn other_list(
+        &self,
+        host: HostId,
+        list: &[Entry],
+        lists: &BTreeMap<HostId, Vec<Entry>>,
+    ) -> Option<(&'static str, String)> {
+        let me = self.member_of(host)?;
+        let read: BTreeSet<MessageId> =
+            list.iter().filter_map(|entry| entry.id.map(MessageId)).collect();
+        self.reference.said.iter().find_map(|(id, said)| {
+            let entitled = self.reference.members(&said.first)?.contains(&me);
+            let text = self.oracle.text(id).unwrap_or("something");
+            if read.contains(id) && !entitled && said.author != me {
+                return Some(("P4", format!("host {host} reads {text:?}, which was not for it")));
+            }
+            let author = self.oracle.members.get(&said.author)?;
+            let owed = entitled && lists.contains_key(author) && self.oracle.is_certain(id);
+            (owed && !read.contains(id))
+                .then(|| ("P1", format!("host {host} does not read {text:?}, which was for it")))
+        })
+    }
+
+    /// what was said again in an epoch was for all who are in that the first time.
+    fn said_to_others(&self) -> Option<String> {
+        self.reference.said.iter().find_map(|(id, said)| {
+            let author = self.oracle.members.get(&said.author)?;
+            // A home that went back to a backup says for the first time what it had said.
+            if self.put_back.contains(author) || self.is_copy(*author) {
+                return None;
+            }
+            let first = self.reference.members(&said.first)?;
+            let others = said.again.iter().filter_map(|mailbox| self.reference.members(mailbox));
+            let text = self.oracle.text(id).unwrap_or("something");
+            others
+                .into_iter()
+                .any(|others| !others.is_subset(&first))
+                .then(|| format!("{text:?} was said again to who was not there"))
+        })
+    }
+
+    /// Who belongs by what lies in a home.
+    #[must_use]
+    pub fn reckoned(&mut self, host: HostId) -> Option<BTreeSet<MemberId>> {
+        self.reference.roster(host)
+    }
+}
