@@ -121,6 +121,12 @@ impl World {
         world
     }
 
+    /// The same of a world that is there already.
+    #[must_use]
+    pub fn with_members(self, inside: usize) -> Self {
+        self.with_circle(inside)
+    }
+
     pub(crate) fn with_circle(self, inside: usize) -> Self {
         let mut world = self;
         if let Err(what) = world.found(inside) {

@@ -95,6 +95,8 @@ pub struct World {
     pub(crate) forged: Forged,
     /// The second oracle.
     pub reference: Reference,
+    /// What members sent to others, if somebody listens.
+    overheard: Option<Vec<u8>>,
     logs: bool,
     pub(crate) machines: Machines,
 }
@@ -209,6 +211,7 @@ impl World {
             secrecy: Secrecy::default(),
             forged: Forged::default(),
             reference: Reference::default(),
+            overheard: None,
             logs: std::env::var_os("SIM_LOG").is_some(),
             machines,
         };
@@ -219,6 +222,17 @@ impl World {
     /// Plants faults in all machines, from now on.
     pub fn plant(&mut self, faults: [Option<Planted>; 2]) {
         self.faults.planted = faults;
+    }
+
+    /// Listens from now on to everything that members send.
+    pub fn overhear(&mut self) {
+        self.overheard = Some(Vec::new());
+    }
+
+    /// All that was heard since [`Self::overhear`].
+    #[must_use]
+    pub fn overheard(&self) -> Vec<u8> {
+        self.overheard.clone().unwrap_or_default()
     }
 
     /// Lets so much time pass, or stops where a promise is broken.

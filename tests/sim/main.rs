@@ -13,6 +13,7 @@ mod hostile;
 mod large;
 mod mutants;
 mod reference;
+mod relays;
 mod terms;
 
 use harness::storm::KINDS;

@@ -189,6 +189,11 @@ impl World {
                     let what = format!("host {host} sends a frame of {} bytes", bytes.len());
                     self.oracle.broke("P7", what);
                 }
+                if self.hosts[host].part == Part::Member
+                    && let Some(overheard) = &mut self.overheard
+                {
+                    overheard.extend(bytes);
+                }
                 self.watch_packet(host, bytes);
             }
             Output::Publish { bytes, .. } => {
