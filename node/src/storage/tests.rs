@@ -1,5 +1,6 @@
 mod crash;
 mod damage;
+mod released;
 
 use hearthlight_protocol::boundary::SlotKind;
 use rand_chacha::{
