@@ -294,9 +294,8 @@ impl Insider {
         };
         self.handle(vec![Input::Command { ticket: Ticket(1), command }]);
         let Some(Answer::Entries(entries)) = self.answer.take() else { panic!("no answer") };
-        let mut said = entries.iter().filter(|entry| entry.id.is_some()).collect::<Vec<_>>();
-        said.dedup_by_key(|entry| entry.id);
-        let ids: BTreeSet<_> = said.iter().map(|entry| entry.id).collect();
+        let said: Vec<[u8; 32]> = entries.iter().filter_map(|entry| entry.id).collect();
+        let ids: BTreeSet<_> = said.iter().collect();
         assert_eq!(ids.len(), said.len(), "a line is shown twice");
         ids.len()
     }
