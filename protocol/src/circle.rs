@@ -619,7 +619,9 @@ impl Circle {
                 changed = true;
             }
             for signed in std::mem::take(&mut self.stuck_cards) {
-                if self.take_card(env, batch, signed.clone(), true) {
+                if !self.card_waits(env, &signed)
+                    && self.take_card(env, batch, signed.clone(), true)
+                {
                     changed = true;
                 } else {
                     self.stuck_cards.push_back(signed);

@@ -24,6 +24,8 @@ const AHEAD_H: u32 = 7 * 24;
 /// How long a board is read after it was replaced, in days, and how many are.
 const READ_DAYS: u32 = 400;
 pub(super) const MAX_BOARDS: usize = 64;
+/// Cards of one member that wait: there is one a day, and relays keep them for 30 days.
+const MAX_STUCK_OF_ONE: usize = 64;
 /// When boards are looked after for the first time after a start, and how far apart, each with as much
 /// again at random: not everybody posts the same thing at once.
 const FIRST_LOOK_MS: u64 = 60_000;
@@ -130,9 +132,7 @@ impl Circle {
             BoardItem::Operation(signed) => return self.take_operation(batch, signed),
             BoardItem::Card(signed) => {
                 if !self.take_card(env, batch, signed.clone(), true) {
-                    if self.stuck_cards.len() < MAX_STUCK {
-                        self.stuck_cards.push_back(signed);
-                    }
+                    self.let_card_wait(signed);
                     return false;
                 }
             }
@@ -169,9 +169,7 @@ impl Circle {
         let Some(card) = VerifiedCard::verify(signed, &key, &self.id, self.suite) else {
             return true;
         };
-        // A card from far ahead would rank before every other one for years: it waits for its time.
-        let ahead = card.card.rev > card::next_rev(None, env.now).saturating_add(AHEAD_H);
-        if save && ahead && !is_planted(Planted::CardOfYears) {
+        if save && is_ahead(&card.card, env) {
             return false;
         }
         let new = self.cards.insert(card.clone());
@@ -184,6 +182,23 @@ impl Circle {
         }
         self.reckon();
         true
+    }
+
+    /// Whether a card still waits: looked at with each frame, so without a signature (P7).
+    pub(super) fn card_waits(&self, env: &Env<'_>, signed: &Signed) -> bool {
+        let card = signed.decode::<card::Card>();
+        card.is_some_and(|card| self.charter.key(&card.member).is_none() || is_ahead(&card, env))
+    }
+
+    /// Keeps a card in memory until its member is known or its time has come; few of one member, so that
+    /// nobody takes the places of others.
+    fn let_card_wait(&mut self, signed: Signed) {
+        let member = |signed: &Signed| signed.decode::<card::Card>().map(|card| card.member);
+        let (who, waits) = (member(&signed), self.stuck_cards.iter());
+        let many = waits.filter(|other| member(other) == who).count() >= MAX_STUCK_OF_ONE;
+        if self.stuck_cards.len() < MAX_STUCK && !many && !self.stuck_cards.contains(&signed) {
+            self.stuck_cards.push_back(signed);
+        }
     }
 
     /// What stands on a board, in envelopes sealed since `hour`.
@@ -395,6 +410,12 @@ impl Circle {
             self.exchange.set_quiet(env, batch, &sealed.mailbox(), quiet);
         }
     }
+}
+
+/// A card from far ahead would rank before every other one for years: it waits for its time.
+fn is_ahead(card: &card::Card, env: &Env<'_>) -> bool {
+    let ahead = card.rev > card::next_rev(None, env.now).saturating_add(AHEAD_H);
+    ahead && !is_planted(Planted::CardOfYears)
 }
 
 /// The maker and the number of an invite, for comparing.
