@@ -24,6 +24,8 @@ const EVERY_MS: (u64, u64) = (1_000, 9_000);
 const LONGER_MS: u64 = 60_000;
 /// How long something may have waited for its past before it is shown.
 const WAITED_MS: u64 = 30_000;
+/// Envelopes of which a forger knows what is in them.
+const NEWEST: usize = 40;
 /// How far a hostile clock is off.
 const CLOCK_MS: i64 = 3_650 * DAY_MS as i64;
 /// Words by which what they say is known again.
@@ -194,7 +196,7 @@ impl World {
         let Some(act) = self.chance.one_of(&self.forged.acts[&host]) else { return };
         self.log(host, || format!("is hostile: {act:?}"));
         let mut chance = self.chance.child();
-        let overheard = overheard(&self.hosts[host].store, &keys);
+        let overheard = overheard(&self.hosts[host].store, &keys, NEWEST);
         let mut forge = Forge {
             keys: &keys,
             malice,
@@ -206,6 +208,24 @@ impl World {
         };
         forge.act(act);
         let postings = std::mem::take(&mut forge.out);
+        let machine = self.hosts[host].machine.as_mut().expect("it was there");
+        let outputs = machine.post(&circle, postings);
+        self.carry_out(host, outputs, None);
+    }
+
+    /// A member posts anew what its store holds of others' envelopes, each in the mailbox in which it was.
+    pub fn post_again(&mut self, host: HostId) {
+        let circle = self.circle.expect("it was founded");
+        let machine = self.hosts[host].machine.as_ref();
+        let Some(keys) = machine.and_then(|machine| machine.keys(&circle)) else { return };
+        let boxes = keys.boxes();
+        let mut postings = Vec::new();
+        for (mailbox, plain) in overheard(&self.hosts[host].store, &keys, usize::MAX) {
+            let sealed = boxes.iter().find(|sealed| sealed.mailbox() == mailbox);
+            let key = sealed.expect("it was opened with it").key;
+            let envelope = Envelope::seal(&key, &mailbox, self.now, &plain, self.chance.rng());
+            postings.extend(envelope.map(|envelope| Posting { mailbox, envelope, only: None }));
+        }
         let machine = self.hosts[host].machine.as_mut().expect("it was there");
         let outputs = machine.post(&circle, postings);
         self.carry_out(host, outputs, None);
@@ -327,12 +347,15 @@ fn forged_text(entry: &Entry) -> Option<String> {
 }
 
 /// What a member's store holds of others' envelopes, as far as its keys open them.
-fn overheard(store: &crate::store::MemoryStore, keys: &Keys) -> Vec<(MailboxId, Vec<u8>)> {
-    const NEWEST: usize = 40;
+fn overheard(
+    store: &crate::store::MemoryStore,
+    keys: &Keys,
+    most: usize,
+) -> Vec<(MailboxId, Vec<u8>)> {
     let boxes = keys.boxes();
     let mut out = Vec::new();
     let rows: Vec<_> = store.drawer(Room::Envelopes).collect();
-    for (_, row) in rows.iter().rev().take(NEWEST) {
+    for (_, row) in rows.iter().rev().take(most) {
         let Some((mailbox, _, bytes, _)) = wire::decode::<(MailboxId, bool, Bytes, bool)>(row)
         else {
             continue;

@@ -38,6 +38,23 @@ fn what_one_relay_withholds_comes_by_the_other() {
     }
 }
 
+/// R-26, P9, H-6: the opening of an epoch that has ended, posted once more, brings its secret back to nobody.
+#[test]
+fn an_epoch_that_ended_is_not_begun_again_by_its_opening() {
+    const WEEK: u64 = 7 * 86_400_000;
+    let mut world = World::calm_circle(5, 3, 1);
+    world.say(ANNA, "in the first week");
+    world.run_for(WEEK + 3_600_000);
+    let old = super::epochs(&world, ANNA);
+    world.say(BEN, "in the second week");
+    world.run_for(WEEK + 3_600_000);
+    world.post_again(BEN);
+    world.run_for(120_000);
+    let left = super::epochs(&world, ANNA);
+    assert!(!old.is_empty() && old.iter().all(|slot| !left.contains(slot)));
+    world.calm().expect("every promise is kept");
+}
+
 /// P1 to P4, P7, R-22, R-32, R-41, H-9, H-10, H-14, H-26: one of eight forges openings, operations, cards, asks,
 /// frames and `Seen`, in floods and with a clock ten years off; in half of the storms it is removed, and goes on.
 #[test]

@@ -83,7 +83,8 @@ impl Circle {
         if header.circle != self.id || key.is_some() && !verified {
             return true;
         }
-        if self.epochs.get(&id).is_some_and(|epoch| epoch.secrets.is_some()) {
+        // what ended here is not begun again, by whomever its opening is posted once more.
+        if self.epochs.get(&id).is_some_and(|epoch| epoch.secrets.is_some() || epoch.ended) {
             return self.take_signature(batch, &id, opening, verified);
         }
         let mine =
