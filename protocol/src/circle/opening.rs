@@ -349,7 +349,7 @@ impl Circle {
             .epochs
             .iter()
             .filter(|(_, epoch)| epoch.secrets.is_some())
-            .filter_map(|(_, epoch)| Some(epoch.header.cards[usize::from(epoch.mine?)].0))
+            .filter_map(|(_, epoch)| Some(epoch.header.cards.get(usize::from(epoch.mine?))?.0))
             .collect();
         let mut own: Vec<(u32, CardId)> = self
             .own_cards

@@ -386,7 +386,8 @@ impl Circle {
 
     /// What signs this device's frames in an epoch.
     pub(super) fn speak_key(&self, epoch: &Epoch, mine: u16) -> Option<KeyPair> {
-        let tag = epoch.header.cards[usize::from(mine)].0;
+        // A void header may have fewer cards than there are members at its heads.
+        let tag = epoch.header.cards.get(usize::from(mine))?.0;
         let own = self.own_cards.iter().find(|(id, _)| id.0[..16] == tag);
         own.map(|(_, secrets)| secrets.speak.clone())
     }
