@@ -210,8 +210,6 @@ faults! {
         World("who_was_removed_is_not_helped");
     HelpToOldCard: "who asks with an old card is told everything", "P3, R-29",
         World("an_old_card_is_told_the_newer_one_and_nothing_else");
-    EntryUnsigned: "an entry counts under a header that its opener did not sign", "R-21, R-29",
-        World("an_entry_under_a_forged_header_is_nothing");
 
     // Reconciliation.
     RejectedForgotten: "what was found bad is fetched again", "R-50",

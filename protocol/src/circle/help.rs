@@ -498,8 +498,7 @@ impl Circle {
         let Some(header) = entry.header.decode::<Header>() else { return };
         let id = Header::id(&entry.header, &self.id);
         let key = self.charter.key(&header.opener);
-        let signed = key.is_some_and(|key| entry.header.is_by(key, Label::Opening, &self.id))
-            || is_planted(Planted::EntryUnsigned);
+        let signed = key.is_some_and(|key| entry.header.is_by(key, Label::Opening, &self.id));
         let known = self.epochs.get(&id);
         // What ended here is not begun again: its words are said again instead.
         if entry.member != self.me
