@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hearthlight_protocol::boundary::{DAY_MS, Entry, EntryKind, Room, Timestamp};
 use hearthlight_protocol::envelope::Envelope;
-use hearthlight_protocol::identity::MailboxId;
+use hearthlight_protocol::identity::{MailboxId, MessageId};
 use hearthlight_protocol::member::sim::{Keys, Posting};
 use hearthlight_protocol::wire::{self, Bytes};
 
@@ -34,7 +34,7 @@ const FORGED: &str = "forged ";
 const NEVER: &str = "never ";
 
 /// How hostile a storm is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Malice {
     /// How many members, the last of those who are in from the beginning.
     pub members: usize,
@@ -208,6 +208,9 @@ impl World {
         };
         forge.act(act);
         let postings = std::mem::take(&mut forge.out);
+        for posting in &postings {
+            self.secrecy.forged(&posting.mailbox, &posting.envelope);
+        }
         let machine = self.hosts[host].machine.as_mut().expect("it was there");
         let outputs = machine.post(&circle, postings);
         self.carry_out(host, outputs, None);
@@ -226,6 +229,29 @@ impl World {
             let envelope = Envelope::seal(&key, &mailbox, self.now, &plain, self.chance.rng());
             postings.extend(envelope.map(|envelope| Posting { mailbox, envelope, only: None }));
         }
+        let machine = self.hosts[host].machine.as_mut().expect("it was there");
+        let outputs = machine.post(&circle, postings);
+        self.carry_out(host, outputs, None);
+    }
+
+    /// A member posts openings that name operations that there are not.
+    pub fn post_waiting(&mut self, host: HostId, count: usize) {
+        let circle = self.circle.expect("it was founded");
+        let machine = self.hosts[host].machine.as_ref();
+        let Some(keys) = machine.and_then(|machine| machine.keys(&circle)) else { return };
+        let mut chance = self.chance.child();
+        let mut texts = 0;
+        let mut forge = Forge {
+            keys: &keys,
+            malice: Malice::default(),
+            chance: &mut chance,
+            now: self.now,
+            overheard: Vec::new(),
+            texts: &mut texts,
+            out: Vec::new(),
+        };
+        (0..count).for_each(|_| forge.waiting());
+        let postings = std::mem::take(&mut forge.out);
         let machine = self.hosts[host].machine.as_mut().expect("it was there");
         let outputs = machine.post(&circle, postings);
         self.carry_out(host, outputs, None);
@@ -259,26 +285,29 @@ impl World {
         }
     }
 
-    /// H-9, R-32: who was in from the beginning has been shown the same, unless whoever said it is gone.
-    pub(crate) fn judge_forged(&mut self, lists: &BTreeMap<HostId, Vec<Entry>>, first: HostId) {
+    /// H-9, R-32: what a hostile member says is shown by all for whom it was sealed or by none, unless whoever
+    /// said it is gone.
+    pub(crate) fn other_forged(&self, lists: &BTreeMap<HostId, Vec<Entry>>) -> Option<String> {
         if self.forged.by.is_empty() || !self.gone.is_disjoint(&self.forged.by) {
-            return;
+            return None;
         }
-        let texts = |list: &Vec<Entry>| -> BTreeSet<String> {
-            list.iter().filter_map(forged_text).collect()
-        };
-        let Some(whole) = lists.get(&first).map(texts) else { return };
-        let old = |host: &HostId| *host < self.forged_inside();
-        for (host, list) in lists.iter().filter(|(host, _)| old(host)) {
-            if let Some(text) = whole.symmetric_difference(&texts(list)).next() {
-                self.oracle.broke("R-32", format!("host {host} and the first differ in {text:?}"));
-                return;
-            }
-        }
-    }
-
-    fn forged_inside(&self) -> usize {
-        self.forged.by.last().map_or(0, |last| last + 1)
+        let read: BTreeMap<HostId, BTreeSet<MessageId>> = lists
+            .iter()
+            .map(|(host, list)| {
+                (*host, list.iter().filter_map(|it| it.id.map(MessageId)).collect())
+            })
+            .collect();
+        let hostile = self.hostile();
+        self.reference.sealed_by(&hostile).find_map(|(id, members)| {
+            let hosts = members.iter().filter_map(|member| self.oracle.members.get(member));
+            let (reads, lacks): (Vec<HostId>, _) = hosts
+                .filter(|host| read.contains_key(host))
+                .partition(|host| read[host].contains(id));
+            let (first, other) = (reads.first()?, lacks.first()?);
+            let entry = lists[first].iter().find(|entry| entry.id == Some(id.0))?;
+            let text = forged_text(entry);
+            Some(format!("host {first} is shown {text:?}, and host {other} is not"))
+        })
     }
 }
 

@@ -12,7 +12,7 @@ use hearthlight_protocol::envelope::Envelope;
 use hearthlight_protocol::identity::{
     CircleId, EnvelopeId, EpochId, MailboxId, MemberId, MessageId,
 };
-use hearthlight_protocol::message::{Have, Item, Message, Run};
+use hearthlight_protocol::message::{Frame, Have, Item, Message, Run};
 use hearthlight_protocol::signed::Signed;
 use hearthlight_protocol::wire::{self, Bytes};
 
@@ -34,16 +34,29 @@ pub struct Reference {
     /// The epoch of each mailbox of talk.
     headers: BTreeMap<MailboxId, (EpochId, Header)>,
     said: BTreeMap<MessageId, Said>,
-    /// What was said in each envelope.
-    envelopes: BTreeMap<EnvelopeId, Vec<MessageId>>,
+    /// What lies in each envelope of talk.
+    envelopes: BTreeMap<EnvelopeId, Contents>,
     /// What came to each home before it knew that its author had gone.
     in_time: BTreeMap<HostId, BTreeSet<MessageId>>,
     /// What each member said that it had of a run.
-    told: BTreeMap<MemberId, BTreeMap<Run, Vec<Have>>>,
+    told: BTreeMap<MemberId, Told>,
+    /// What each home was told so by whom it did not know to have gone.
+    told_to: BTreeMap<HostId, Told>,
     /// How often it was asked what it does not know.
     pub silent: usize,
     /// How often it knew.
     pub asked: usize,
+}
+
+/// What somebody had, by run.
+type Told = BTreeMap<Run, Vec<Have>>;
+
+/// What lies in an envelope of talk.
+#[derive(Debug)]
+struct Contents {
+    by: MemberId,
+    messages: Vec<MessageId>,
+    told: Vec<Have>,
 }
 
 /// Something sealed.
@@ -119,12 +132,13 @@ impl Reference {
         circle: &CircleId,
     ) {
         let mailbox = sealing.mailbox;
+        let mut contents = Contents { by: who, messages: Vec::new(), told: Vec::new() };
         for item in items {
             match item {
                 Item::Message(bytes) => {
                     let Some(message) = Message::parse(&bytes.0) else { continue };
                     let id = Message::id(&bytes.0, circle);
-                    self.envelopes.entry(sealing.id).or_default().push(id);
+                    contents.messages.push(id);
                     let said = self.said.entry(id).or_insert(Said {
                         author: message.author,
                         run: message.run,
@@ -141,11 +155,53 @@ impl Reference {
                     let told = self.told.entry(who).or_default();
                     for have in &seen.have {
                         told.entry(have.run).or_default().push(have.clone());
+                        contents.told.push(have.clone());
                     }
                 }
                 Item::Pair(_) => {}
             }
         }
+        self.envelopes.insert(sealing.id, contents);
+    }
+
+    /// Whether it is known what lies in an envelope.
+    pub(crate) fn knows(&self, id: &EnvelopeId) -> bool {
+        self.envelopes.contains_key(id)
+    }
+
+    /// A frame came that no member's machine sealed: one that was forged, or somebody's once more. What
+    /// somebody says in another's name is nobody's.
+    pub(crate) fn forged(
+        &mut self,
+        hostile: &BTreeSet<MemberId>,
+        sealing: &Sealing,
+        frame: &Frame,
+        circle: &CircleId,
+    ) {
+        let members = self.members(&sealing.mailbox).unwrap_or_default();
+        let Some(who) = members.into_iter().nth(usize::from(frame.member)) else { return };
+        let said = &self.said;
+        let is_own = |item: &Item| match item {
+            Item::Message(bytes) => {
+                let known = said.get(&Message::id(&bytes.0, circle));
+                let once_more = known.is_some_and(|said| said.is_in(&sealing.mailbox));
+                let own = Message::parse(&bytes.0).filter(|message| message.author == who);
+                own.is_some() && (once_more || hostile.contains(&who))
+            }
+            Item::Seen(_) | Item::Pair(_) => hostile.contains(&who),
+        };
+        let items: Vec<Item> = wire::decode(&frame.payload.0).unwrap_or_default();
+        let own: Vec<Item> = items.into_iter().filter(is_own).collect();
+        self.sealed(who, sealing, &own, circle);
+    }
+
+    /// What these said, and for whom each was sealed.
+    pub(crate) fn sealed_by(
+        &self,
+        authors: &BTreeSet<MemberId>,
+    ) -> impl Iterator<Item = (&MessageId, BTreeSet<MemberId>)> {
+        let theirs = self.said.iter().filter(|(_, said)| authors.contains(&said.author));
+        theirs.filter_map(|(id, said)| Some((id, self.members(&said.first)?)))
     }
 
     /// An envelope came to a home, which knew that these had gone.
@@ -155,9 +211,16 @@ impl Reference {
             return;
         };
         let envelope = Envelope::parse(bytes.0).map(|envelope| envelope.id(&mailbox));
-        let messages = envelope.and_then(|id| self.envelopes.get(&id)).into_iter().flatten();
-        let of_members = messages.filter(|id| !gone.contains(&self.said[id].author));
+        let Some(contents) = envelope.and_then(|id| self.envelopes.get(&id)) else { return };
+        let of_members = contents.messages.iter();
+        let of_members = of_members.filter(|id| !gone.contains(&self.said[id].author));
         self.in_time.entry(host).or_default().extend(of_members);
+        if !gone.contains(&contents.by) {
+            let told = self.told_to.entry(host).or_default();
+            for have in &contents.told {
+                told.entry(have.run).or_default().push(have.clone());
+            }
+        }
     }
 
     /// whether something, or anything that names it, came to a home in time, or one of these members
@@ -169,7 +232,8 @@ impl Reference {
             let Some(said) = self.said.get(&id) else { continue };
             if in_time(&id)
                 || by.contains(&said.author)
-                || by.iter().any(|who| self.has_told(who, said))
+                || is_told(self.told_to.get(&host), said)
+                || by.iter().any(|who| is_told(self.told.get(who), said))
             {
                 return true;
             }
@@ -178,11 +242,18 @@ impl Reference {
         }
         false
     }
+}
 
-    /// Whether a member said that it has this.
-    fn has_told(&self, who: &MemberId, said: &Said) -> bool {
-        let runs = self.told.get(who).and_then(|runs| runs.get(&said.run));
-        runs.is_some_and(|all| all.iter().any(|have| have.covers(said.counter)))
+/// Whether somebody said that it has this.
+fn is_told(told: Option<&Told>, said: &Said) -> bool {
+    let runs = told.and_then(|told| told.get(&said.run));
+    runs.is_some_and(|all| all.iter().any(|have| have.covers(said.counter)))
+}
+
+impl Said {
+    /// Whether it was sealed in this mailbox.
+    fn is_in(&self, mailbox: &MailboxId) -> bool {
+        self.first == *mailbox || self.again.contains(mailbox)
     }
 }
 
@@ -205,6 +276,15 @@ impl World {
             let what = format!("host {host} shows {text:?} of somebody who has gone, unheard");
             self.oracle.broke("R-32", what);
         }
+    }
+
+    /// The hostile members.
+    pub(crate) fn hostile(&self) -> BTreeSet<MemberId> {
+        let members = self.oracle.members.iter();
+        members
+            .filter(|(_, host)| self.oracle.hostile.contains(host))
+            .map(|(who, _)| *who)
+            .collect()
     }
 
     /// After calm: one roster, and each list holds what its member may read, and no more.
@@ -240,7 +320,10 @@ impl World {
         let me = self.member_of(host)?;
         let read: BTreeSet<MessageId> =
             list.iter().filter_map(|entry| entry.id.map(MessageId)).collect();
-        self.reference.said.iter().find_map(|(id, said)| {
+        let hostile = self.hostile();
+        // What a hostile member says is for whomever it seals it for, and for nobody in particular.
+        let honest = self.reference.said.iter().filter(|(_, said)| !hostile.contains(&said.author));
+        honest.into_iter().find_map(|(id, said)| {
             let entitled = self.reference.members(&said.first)?.contains(&me);
             let text = self.oracle.text(id).unwrap_or("something");
             if read.contains(id) && !entitled && said.author != me {
@@ -258,7 +341,8 @@ impl World {
         self.reference.said.iter().find_map(|(id, said)| {
             let author = self.oracle.members.get(&said.author)?;
             // A home that went back to a backup says for the first time what it had said.
-            if self.put_back.contains(author) || self.is_copy(*author) {
+            let hostile = self.oracle.hostile.contains(author);
+            if self.put_back.contains(author) || self.is_copy(*author) || hostile {
                 return None;
             }
             let first = self.reference.members(&said.first)?;

@@ -51,7 +51,7 @@ struct Guarded {
     knew: BTreeSet<MemberId>,
 }
 
-/// What a member's machine has just sealed.
+/// An envelope that a member has sealed.
 #[derive(Debug)]
 pub struct Sealing {
     /// In which mailbox.
@@ -88,24 +88,40 @@ impl Secrecy {
 
     /// Reads a saved envelope: gives it if it is one's own, of the circle, and new.
     pub fn sealing(&mut self, saved: &[u8]) -> Option<Sealing> {
+        let (own, sealing) = self.saved(saved)?;
+        (own && self.known.insert(sealing.id)).then_some(sealing)
+    }
+
+    /// An envelope was forged: whoever saves it did not seal it, though what lies in it may be its own once more.
+    pub fn forged(&mut self, mailbox: &MailboxId, envelope: &Envelope) {
+        self.known.insert(envelope.id(mailbox));
+    }
+
+    /// Reads a saved envelope: gives it if it is somebody else's, of the circle.
+    #[must_use]
+    pub fn received(&self, saved: &[u8]) -> Option<Sealing> {
+        self.saved(saved).filter(|(own, _)| !own).map(|(_, sealing)| sealing)
+    }
+
+    fn saved(&self, saved: &[u8]) -> Option<(bool, Sealing)> {
         let (mailbox, own, bytes, _) = wire::decode::<(MailboxId, bool, Bytes, bool)>(saved)?;
-        if !own || !self.opens.contains_key(&mailbox) {
-            return None;
-        }
+        self.opens.get(&mailbox)?;
         let envelope = Envelope::parse(bytes.0)?;
-        let id = envelope.id(&mailbox);
-        self.known.insert(id).then_some(Sealing { mailbox, id, envelope })
+        Some((own, Sealing { mailbox, id: envelope.id(&mailbox), envelope }))
+    }
+
+    /// The frame in an envelope of talk.
+    #[must_use]
+    pub fn frame(&self, sealing: &Sealing) -> Option<Frame> {
+        let Sealing { mailbox, envelope, .. } = sealing;
+        let opens = self.opens.get(mailbox).filter(|opens| !opens.board)?;
+        wire::decode(&envelope.open(&opens.sealed.key, mailbox)?)
     }
 
     /// What lies in an envelope of talk.
     #[must_use]
     pub fn items(&self, sealing: &Sealing) -> Vec<Item> {
-        let Sealing { mailbox, envelope, .. } = sealing;
-        let opens = &self.opens[mailbox];
-        let frame = (!opens.board)
-            .then(|| envelope.open(&opens.sealed.key, mailbox))
-            .flatten()
-            .and_then(|plain| wire::decode::<Frame>(&plain));
+        let frame = self.frame(sealing);
         frame.and_then(|frame| wire::decode(&frame.payload.0)).unwrap_or_default()
     }
 

@@ -68,7 +68,8 @@ impl World {
             return Some(what);
         }
         let lists = self.lists();
-        if let Some(what) = self.oracle.missing(&lists).or_else(|| self.open_gap(&lists)) {
+        let missing = self.oracle.missing(&lists).or_else(|| self.open_gap(&lists));
+        if let Some(what) = missing.or_else(|| self.other_forged(&lists)) {
             return Some(what);
         }
         self.disunited()
@@ -132,7 +133,9 @@ impl World {
             return;
         }
         self.oracle.judge(ANNA, &lists);
-        self.judge_forged(&lists, ANNA);
+        if let Some(what) = self.other_forged(&lists) {
+            self.oracle.broke("R-32", what);
+        }
         self.judge_by_reference(&lists);
         self.judge_secrecy();
         self.judge_sizes();

@@ -95,6 +95,27 @@ impl Forge<'_> {
         }
     }
 
+    /// An opening beside the head, by a charter that there is not.
+    pub(super) fn waiting(&mut self) {
+        let keys = self.keys;
+        let head = keys.epochs.iter().find(|epoch| Some(epoch.id) == keys.head);
+        let Some((head, both)) = head.and_then(|head| Some((head, head.secrets.as_ref()?))) else {
+            return;
+        };
+        let epoch = Secret::random(self.chance.rng());
+        let secrets = EpochSecrets { epoch, board: both.board.clone() };
+        let header = Header {
+            opener: keys.me,
+            heads: vec![OperationId(self.chance.bytes())],
+            supersedes: vec![head.id],
+            mailbox: SealedBox::of_epoch(&secrets.epoch, &keys.circle).mailbox(),
+            ..head.header.clone()
+        };
+        let cards: Vec<&VerifiedCard> = keys.cards.values().collect();
+        let opening = keys.open(header, &secrets, &cards, self.chance.rng());
+        self.on_boards(vec![(OPENING, wire::encode(&opening))]);
+    }
+
     fn signed(&self, seq: u32, parents: Vec<OperationId>, kind: u8, body: Bytes) -> Signed {
         let keys = self.keys;
         let (circle, author) = (keys.circle, keys.me);

@@ -54,6 +54,7 @@ impl World {
             if let Output::Save(key, value) = output
                 && key.room == Room::Envelopes
             {
+                self.note_forged(&value.bytes);
                 self.reference.came(host, &value.bytes, &self.hosts[host].gone.0);
             }
         }
@@ -120,6 +121,18 @@ impl World {
             self.learned_of(host, &gone);
         }
         self.hosts[host].knew = after;
+    }
+
+    /// Takes down what a hostile member sealed, which no machine saved as its own.
+    fn note_forged(&mut self, saved: &[u8]) {
+        let Some(circle) = self.circle.filter(|_| !self.forged.by.is_empty()) else { return };
+        let received = self.secrecy.received(saved);
+        let Some(sealing) = received.filter(|sealing| !self.reference.knows(&sealing.id)) else {
+            return;
+        };
+        if let Some(frame) = self.secrecy.frame(&sealing) {
+            self.reference.forged(&self.hostile(), &sealing, &frame, &circle);
+        }
     }
 
     /// P3, of everything so far.
