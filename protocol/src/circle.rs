@@ -432,12 +432,15 @@ impl Circle {
         }
         circle.cards_of_charter();
         let secrets: BTreeMap<KeySlot, Secret> = env.store.secrets().into_iter().collect();
-        for (_, saved) in rows(env, Room::Openings) {
+        for (place, saved) in rows(env, Room::Openings) {
+            // Some were let go of, so that the rows are not numbered without holes.
+            circle.rows[2] = place.as_slice().try_into().map_or(circle.rows[2], u64::from_be_bytes);
             if let Some(opening) = wire::decode::<SavedOpening>(&saved) {
                 circle.restore_epoch(env, batch, opening, &secrets);
             }
-            circle.rows[2] += 1;
+            circle.rows[2] = circle.rows[2].saturating_add(1);
         }
+        circle.destroy_left_keys(batch, &secrets);
         circle.told = circle.roster.members.keys().copied().collect();
         if env.store.is_behind() || circle.record.behind {
             circle.copies = Copies::Behind;
@@ -651,8 +654,9 @@ impl Circle {
             self.crowded = false;
             self.thin_out(batch);
         }
+        // What only waits has secrets as well.
+        self.keep_within_limits(env, batch);
         if turned {
-            self.keep_within_limits(env, batch);
             self.keep_quiet(env, batch);
         }
         self.release_held(env, batch);

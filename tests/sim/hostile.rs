@@ -2,8 +2,16 @@
 //!
 //! `SIM_KIND=lying` (`hostile`, `conspiracy`) runs more of them with `storms_of_eight_change_their_circle`.
 
+use std::collections::BTreeSet;
+
 use harness::liar::{Lies, Withheld};
 use harness::{ANNA, BEN, CHRIS, StormConfig, World, run_storms};
+use hearthlight_protocol::boundary::{Command, KeySlot, Room, SlotKind};
+use hearthlight_protocol::circle::epoch::Header;
+use hearthlight_protocol::crypto::Secret;
+use hearthlight_protocol::identity::EpochId;
+use hearthlight_protocol::signed::Signed;
+use hearthlight_protocol::wire::{self, Bytes};
 
 /// Storms of each kind here. Thousands are run by hand.
 const LYING: u64 = 3;
@@ -70,4 +78,45 @@ fn openings_that_leave_somebody_out_stop_nobody() {
     let report = run_storms(4, 1, &kind);
     let panics = report.broken.values().filter(|broken| broken.promise == "no panics");
     assert_eq!(panics.count(), 0, "{report}");
+}
+
+/// P7, R-22, R-26: openings that wait for operations are bounded as well, though nothing follows from them.
+#[test]
+fn openings_that_wait_fill_no_home() {
+    let mut world = World::calm_circle(6, 3, 1);
+    world.post_waiting(BEN, 100);
+    world.run_for(120_000);
+    let live = super::epochs(&world, ANNA).len();
+    assert!((60..=64).contains(&live), "{live} epochs with secrets");
+    assert!(world.sizes()["epochs"] <= 70);
+    world.say(CHRIS, "all the same");
+    world.calm().expect("every promise is kept");
+}
+
+/// P9: after openings were let go of each epoch is saved once, also after restarts, and a key that was left
+/// where a node died before it was destroyed goes at the next start.
+#[test]
+fn openings_that_were_let_go_leave_nothing_behind() {
+    let mut world = World::calm_circle(7, 3, 1);
+    let circle = world.circle.expect("it was founded");
+    world.post_waiting(BEN, 100);
+    world.run_for(120_000);
+    let left = KeySlot { kind: SlotKind::Epoch, owner: circle.0, id: [9; 32] };
+    world.hosts[ANNA].store.set_up(left, Secret::new(vec![1; 64]));
+    for _ in 0..2 {
+        world.command(CHRIS, Command::Refresh { circle }).expect("not too often");
+        world.run_for(60_000);
+        world.crash(ANNA, 1_000);
+        world.run_for(60_000);
+    }
+    assert!(!super::epochs(&world, ANNA).contains(&left));
+    let rows = world.hosts[ANNA].store.drawer(Room::Openings);
+    let saved: Vec<EpochId> = rows
+        .filter_map(|(_, row)| {
+            let (signed, ..): (Signed, Option<Bytes>, Option<u64>, bool) = wire::decode(row)?;
+            Some(Header::id(&signed, &circle))
+        })
+        .collect();
+    let different: BTreeSet<&EpochId> = saved.iter().collect();
+    assert_eq!(different.len(), saved.len());
 }

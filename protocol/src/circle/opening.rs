@@ -170,6 +170,7 @@ impl Circle {
         };
         self.epochs.insert(id, epoch);
         self.save_epoch(batch, &id);
+        self.crowded = true;
     }
 
     pub(super) fn is_due(&self) -> bool {
@@ -398,6 +399,7 @@ impl Circle {
         let id = Header::id(&opening.header, &self.id);
         let held = secrets
             .get(&self.slot(SlotKind::Epoch, id.0))
+            .filter(|_| !opening.ended)
             .and_then(|secret| EpochSecrets::split(secret.bytes()));
         let seed = secrets.get(&self.slot(SlotKind::Mailbox, id.0)).and_then(Secret::array);
         let sealed = match &held {
@@ -425,6 +427,22 @@ impl Circle {
                 row: self.rows[2],
             },
         );
+    }
+
+    /// R-26, P9: the key of an epoch that has ended, or is not here, is left where a node died before it was
+    /// destroyed, or right after it was made.
+    pub(super) fn destroy_left_keys(&self, batch: &mut Batch, secrets: &BTreeMap<KeySlot, Secret>) {
+        for slot in secrets.keys().filter(|slot| slot.owner == self.id.0) {
+            let epoch = self.epochs.get(&EpochId(slot.id));
+            let left = match slot.kind {
+                SlotKind::Epoch => epoch.is_none_or(|epoch| epoch.secrets.is_none()),
+                SlotKind::Mailbox => epoch.is_none(),
+                _ => false,
+            };
+            if left {
+                batch.destroy_key(*slot);
+            }
+        }
     }
 }
 
