@@ -579,12 +579,14 @@ impl Log {
     }
 
     /// Its time and depth, which are the same at everybody who has its past, and where it stands here. What is
-    /// from far ahead stands where it came; it is not to stand below all others for years.
+    /// from far ahead stands where it came; it is not to stand below all others for years. Nor does it pass that
+    /// time on: whoever named it may have had it without its past, or have a late clock.
     fn place(&self, incoming: &Incoming) -> (u64, u32, Place) {
         let message = &incoming.message;
         let said = message.said_at;
         let named = |_: &&Parent| !is_planted(Planted::ParentsUnordered);
         let parents = || message.parents.iter().filter(named).filter_map(|p| self.lines.get(&p.id));
+        let parents = || parents().filter(|line| !is_ahead(line.time, incoming.received));
         let time = parents().map(|line| line.time).max().unwrap_or(0).max(said);
         let depth = parents()
             .filter(|line| line.time == time)

@@ -302,6 +302,23 @@ fn a_clock_of_2099_does_not_change_the_order_of_others() {
     assert_eq!(order(0), order(3_600_000));
 }
 
+/// R-41, H-26: a time of 2099 does not come to others by the words of somebody with a late clock, whom they named
+/// before they had what that one had named.
+#[test]
+fn a_clock_of_2099_passes_its_time_on_to_nobody() {
+    let far = said(1, 0, &[], NOON.plus(70 * 365 * DAY_MS));
+    let late = said(2, 0, &[far.id], Timestamp(NOON.0 - 365 * DAY_MS));
+    let cause = said(3, 0, &[late.id], NOON.plus(1_000));
+    let effect = said(3, 1, &[cause.id], NOON.plus(60_000));
+    let mut reader = Reader::new();
+    reader.now = NOON.plus(120_000);
+    [&far, &late, &effect].into_iter().for_each(|message| _ = reader.take(message));
+    assert_eq!(reader.tick(PATIENCE_MS).lines, [effect.id]);
+    reader.take(&cause);
+    let order: Vec<MessageId> = reader.screen().into_iter().filter(|id| *id != far.id).collect();
+    assert_eq!(order, [late.id, cause.id, effect.id]);
+}
+
 /// R-41, H-26: nobody leans on what claims to be from years to come, but on what came before it; and where all
 /// others are ahead, it is one's own clock.
 #[test]
