@@ -1359,7 +1359,11 @@ impl Exchange {
                     .then(|| session.wanted.front().map(|(_, _, at)| *at))
                     .flatten();
                 let awaited = session.awaited.values().map(|(_, at)| *at);
-                let doubts = session.doubts.values().map(|(_, at)| *at);
+                // What was not kept, since it is no good or from the future, is put nowhere (P7).
+                let kept = |(id, (mailbox, _)): &(&EnvelopeId, &(MailboxId, Timestamp))| {
+                    self.boxes.get(mailbox).is_some_and(|slot| slot.held.contains_key(*id))
+                };
+                let doubts = session.doubts.iter().filter(kept).map(|(_, (_, at))| *at);
                 let doubts = if session.is_busy() { None } else { doubts.min() };
                 standings.chain(gets).chain(wanted).chain(awaited).chain(doubts).min()
             })

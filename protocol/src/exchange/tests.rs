@@ -346,6 +346,20 @@ pub(crate) fn what_one_relay_brings_and_the_other_does_not_show_is_put_there_onc
     assert!(!anna.said(other).contains(&put), "once, whatever becomes of it");
 }
 
+/// P7: a flood of what is no good lets no node wake once for each.
+#[test]
+fn for_what_was_not_kept_nobody_wakes() {
+    let (mut anna, [one, other], mailbox) = served_twice();
+    let before = anna.exchange.next_wake();
+    let (_, bytes) = envelope(&mut anna, mailbox, b"no good");
+    let give = wire::encode(&Packet::Give { mailbox, envelopes: vec![bytes] });
+    let outcome = anna.act(|exchange, env, batch| exchange.frame(env, batch, one, &give));
+    let (_, envelope) = &outcome.arrived[0];
+    anna.exchange.reject(mailbox, envelope.id(&mailbox));
+    assert_eq!(anna.exchange.sessions[&other].doubts.len(), 1);
+    assert_eq!(anna.exchange.next_wake(), before);
+}
+
 /// two relays that both have everything cost nothing.
 #[test]
 fn what_both_relays_show_is_put_at_neither() {
