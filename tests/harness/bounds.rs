@@ -23,6 +23,9 @@ pub(crate) const LIMITS: [(&str, usize); 11] = [
     ("board keys", 64),
     ("card keys", 64),
 ];
+/// KiB of rows that hostile members may make a node hold in minutes. The most that was seen in storms was 57 MiB; a
+/// relay takes 100 MiB for a circle's token, so no node is sent much more than that.
+const HOSTILE_KIB: usize = 96 << 10;
 /// What a circle of many months has no more of than one of few weeks.
 const LEVEL: [&str; 7] = [
     "live epochs",
@@ -101,6 +104,11 @@ impl World {
             if held > limit {
                 self.oracle.broke("P7", format!("a node holds {held} {name}, at most {limit}"));
             }
+        }
+        let rows = sizes.get("KiB of rows").copied().unwrap_or_default();
+        if !self.forged.by.is_empty() && rows > HOSTILE_KIB {
+            let what = format!("a node holds {rows} KiB of rows, at most {HOSTILE_KIB}");
+            self.oracle.broke("P7", what);
         }
         let evenings = &self.evenings;
         if evenings.len() < EVENINGS {

@@ -15,7 +15,8 @@ use hearthlight_protocol::wire::{self, Bytes};
 
 /// Storms of each kind here. Thousands are run by hand.
 const LYING: u64 = 3;
-const HOSTILE: u64 = 1;
+const HOSTILE: u64 = 4;
+const CONSPIRACY: u64 = 2;
 
 /// P1 to P4, R-52, H-6, H-11, H-12, H-13: one of two relays withholds, reorders, delays, replays, damages,
 /// shows some this and others that, and acknowledges what it does not keep; of twelve members a third is away.
@@ -66,8 +67,18 @@ fn an_epoch_that_ended_is_not_begun_again_by_its_opening() {
 #[test]
 fn one_hostile_member_breaks_no_promise_to_others() {
     let config = StormConfig::kind("hostile").expect("a kind of storm");
-    let report = run_storms(2, HOSTILE, &config);
+    let report = run_storms(1, HOSTILE, &config);
     println!("hostile: {report}");
+    assert!(report.broken.is_empty(), "{report}");
+}
+
+/// The same of two of eight, of whom one may vouch for the other.
+#[test]
+fn two_hostile_members_break_no_promise_to_others() {
+    let config = StormConfig::kind("conspiracy").expect("a kind of storm");
+    // The first one had shown an effect before its cause.
+    let report = run_storms(2, CONSPIRACY, &config);
+    println!("conspiracy: {report}");
     assert!(report.broken.is_empty(), "{report}");
 }
 

@@ -131,7 +131,7 @@ pub const KINDS: [&str; 11] = [
     "conspiracy",
 ];
 
-/// Floods are small enough for what is bounded by now: no quota of openings or operations is built.
+/// Floods are beyond the quotas of openings, and small enough that a storm takes seconds.
 const MALICE: Malice =
     Malice { members: 1, flood: 8, largest: 200 << 10, clocks: 0.2, removed: 0.5, vouch: false };
 
