@@ -786,8 +786,8 @@ impl Circle {
         }
     }
 
-    /// Whether everything that some peer has on the board of the head is here; where there is no head,
-    /// on a board of what the next opening follows.
+    /// Whether everything that some peer has on the board of the head is here; where there is no head, on a board where
+    /// the next opening would be read. What nothing supersedes may all be somebody's whose boards nobody has (H-10).
     fn in_step(&self) -> bool {
         let read = |name: &BoardName| {
             let board = self.boards.get(name);
@@ -795,7 +795,7 @@ impl Circle {
         };
         match self.head() {
             Some((_, epoch)) => read(&epoch.header.board),
-            None => self.epochs.leaves().iter().any(|(_, epoch)| read(&epoch.header.board)),
+            None => self.leaf_boards().iter().chain(&self.head_board()).any(read),
         }
     }
 

@@ -91,6 +91,14 @@ fn openings_that_leave_somebody_out_stop_nobody() {
     assert_eq!(panics.count(), 0, "{report}");
 }
 
+/// P1, H-10: whoever puts so many openings on boards that nobody has behind all others keeps nobody from opening.
+#[test]
+fn openings_on_boards_that_nobody_has_stop_nobody() {
+    let kind = StormConfig::kind("hostile").expect("a kind of storm");
+    let report = run_storms(30, 1, &kind);
+    assert!(report.broken.is_empty(), "{report}");
+}
+
 /// P7, R-22, R-26: openings that wait for operations are bounded as well, though nothing follows from them.
 #[test]
 fn openings_that_wait_fill_no_home() {
