@@ -366,7 +366,7 @@ impl Terminal {
             end += line.len();
             let found = match question {
                 true => line.contains(wanted),
-                false => line.ends_with('\n') && like(line.trim(), wanted.trim()),
+                false => line.ends_with('\n') && shows(line.trim(), wanted.trim()),
             };
             if found {
                 return Some(end);
@@ -403,6 +403,11 @@ impl Drop for Terminal {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Whether a line shows what is wanted. Who reads may be quicker than the relay.
+fn shows(line: &str, wanted: &str) -> bool {
+    like(line, wanted) || wanted == "Relayed." && like(line, "Received by …")
 }
 
 /// Runs a verb and waits for it; what it printed.
