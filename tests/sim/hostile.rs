@@ -62,7 +62,7 @@ fn an_epoch_that_ended_is_not_begun_again_by_its_opening() {
     assert!(!old.is_empty() && old.iter().all(|slot| !left.contains(slot)));
 }
 
-/// P1 to P4, P7, R-32, R-41, H-9, H-14, H-26: one of eight forges openings, operations, cards, asks,
+/// P1 to P4, P7, R-16, R-22, R-32, R-41, H-9, H-14, H-26: one of eight forges openings, operations, cards, asks,
 /// frames and `Seen`, in floods and with a clock ten years off; in half of the storms it is removed, and goes on.
 #[test]
 fn one_hostile_member_breaks_no_promise_to_others() {

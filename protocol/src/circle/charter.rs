@@ -697,11 +697,7 @@ impl Charter {
 
     /// what a removal leans on, and what another member's operation names, is taken in any case.
     fn call_what_others_name(&mut self) {
-        self.called.retain(|id| {
-            let from = (*id, Signature([0; 64]));
-            self.waiting.range(from..).next().is_some_and(|((at, _), _)| at == id)
-        });
-        let mut todo: Vec<OperationId> = self.called.iter().copied().collect();
+        let mut todo: Vec<OperationId> = std::mem::take(&mut self.called).into_iter().collect();
         for (operation, act, _) in self.waiting.values() {
             let others = |id: &&OperationId| {
                 self.waiting_for(id).is_some_and(|(named, ..)| named.author != operation.author)
@@ -717,7 +713,7 @@ impl Charter {
                 todo.extend(&operation.parents);
             }
         }
-        self.called.extend(seen);
+        self.called = seen;
     }
 
     /// The time that an operation says has come.

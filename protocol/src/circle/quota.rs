@@ -15,7 +15,7 @@ use crate::identity::{BoardName, EpochId, MemberId};
 use crate::planted::{Planted, is_planted};
 
 /// Openings of one member for one set of members and one day that count.
-pub(super) const QUOTA: usize = 4;
+const QUOTA: usize = 4;
 /// Closed ones that nothing follows: of one opener, and in all.
 const MAX_CLOSED: (usize, usize) = (8, 64);
 /// Ones that wait for operations, or for their day: of one opener, and in all. A guess: who comes back after

@@ -402,9 +402,8 @@ pub(super) fn circle(members: &[u8], hosts: &[u8], stewards: &[u8]) -> Story {
 }
 
 /// How many operations: as the gate has time for, or as `MODEL_CHARTER` says.
-#[expect(clippy::disallowed_methods, reason = "a test may be told to go on for longer")]
 fn most(gate: usize) -> usize {
-    std::env::var("MODEL_CHARTER").ok().and_then(|most| most.parse().ok()).unwrap_or(gate)
+    super::most("MODEL_CHARTER", gate)
 }
 
 fn check(model: Charters) {

@@ -539,9 +539,8 @@ fn one_head(model: &Nodes, world: &World) -> bool {
 }
 
 /// How many operations and openings: as the gate has time for, or as `MODEL_EPOCHS` says.
-#[expect(clippy::disallowed_methods, reason = "a test may be told to go on for longer")]
 fn most(gate: u8) -> u8 {
-    std::env::var("MODEL_EPOCHS").ok().and_then(|most| most.parse().ok()).unwrap_or(gate)
+    super::most("MODEL_EPOCHS", gate)
 }
 
 fn check(model: Nodes) {
