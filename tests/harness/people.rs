@@ -501,6 +501,7 @@ impl World {
             return;
         }
         self.ended.remove(&host);
+        self.given_up += joins.len();
         for join in joins {
             let circle = CircleRef::Join(join.id);
             self.wish(host, Wish::Plain(Command::Wipe { circle }));

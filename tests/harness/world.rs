@@ -71,6 +71,9 @@ pub struct World {
     pub(crate) ended: BTreeMap<HostId, Timestamp>,
     /// Newcomers that will be asked in once more.
     pub(crate) again: BTreeSet<HostId>,
+    /// Askings that were given up: a host who heard of the end late may let them in all the same, and
+    /// then they are members whom nobody plays any more.
+    pub(crate) given_up: usize,
     /// Members that are hosts of the circle.
     pub(crate) stewards: BTreeSet<HostId>,
     /// Members of whom somebody wished that they belong no more; those of whom it was done.
@@ -197,6 +200,7 @@ impl World {
             opened: BTreeSet::new(),
             ended: BTreeMap::new(),
             again: BTreeSet::new(),
+            given_up: 0,
             stewards: BTreeSet::from([ANNA]),
             leaving: BTreeSet::new(),
             gone: BTreeSet::new(),
