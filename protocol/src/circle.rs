@@ -616,7 +616,7 @@ impl Circle {
             let waits = self.epochs.iter().filter(|(_, epoch)| epoch.state == State::Waits);
             let named = waits.map(|(_, epoch)| (&epoch.header.opener, &epoch.header.heads[..]));
             let ids = self.charter.call(named);
-            self.keep_operations(batch, ids);
+            self.keep_operations(batch, &ids);
             if self.folded != self.charter.held().len() {
                 self.fold();
                 changed = true;

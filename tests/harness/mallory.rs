@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hearthlight_protocol::boundary::{DAY_MS, Entry, EntryKind, Room, Timestamp};
 use hearthlight_protocol::envelope::Envelope;
-use hearthlight_protocol::identity::{MailboxId, MessageId};
+use hearthlight_protocol::identity::{EpochId, MailboxId, MessageId};
 use hearthlight_protocol::member::sim::{Keys, Posting};
 use hearthlight_protocol::wire::{self, Bytes};
 
@@ -298,16 +298,26 @@ impl World {
             })
             .collect();
         let hostile = self.hostile();
-        self.reference.sealed_by(&hostile).find_map(|(id, members)| {
+        self.reference.sealed_by(&hostile).find_map(|(id, mailbox, members)| {
+            let (epoch, opener) = self.reference.epoch(&mailbox)?;
             let hosts = members.iter().filter_map(|member| self.oracle.members.get(member));
-            let (reads, lacks): (Vec<HostId>, _) = hosts
+            let (reads, lacks): (Vec<HostId>, Vec<HostId>) = hosts
                 .filter(|host| read.contains_key(host))
                 .partition(|host| read[host].contains(id));
-            let (first, other) = (reads.first()?, lacks.first()?);
+            // where one opens more than a node keeps, it is its own that give way, sooner or later.
+            let kept = |host: &&HostId| !hostile.contains(&opener) || self.reads(**host, &epoch);
+            let (first, other) = (reads.first()?, lacks.iter().find(kept)?);
             let entry = lists[first].iter().find(|entry| entry.id == Some(id.0))?;
             let text = forged_text(entry);
             Some(format!("host {first} is shown {text:?}, and host {other} is not"))
         })
+    }
+
+    /// Whether a host has an epoch's secrets.
+    fn reads(&self, host: HostId, epoch: &EpochId) -> bool {
+        let machine = self.hosts[host].machine.as_ref();
+        let keys = machine.zip(self.circle).and_then(|(machine, circle)| machine.keys(&circle));
+        keys.is_some_and(|it| it.epochs.iter().any(|it| it.id == *epoch && it.secrets.is_some()))
     }
 }
 

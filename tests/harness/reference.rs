@@ -195,13 +195,18 @@ impl Reference {
         self.sealed(who, sealing, &own, circle);
     }
 
-    /// What these said, and for whom each was sealed.
+    /// What these said, where first, and for whom that was sealed.
     pub(crate) fn sealed_by(
         &self,
         authors: &BTreeSet<MemberId>,
-    ) -> impl Iterator<Item = (&MessageId, BTreeSet<MemberId>)> {
+    ) -> impl Iterator<Item = (&MessageId, MailboxId, BTreeSet<MemberId>)> {
         let theirs = self.said.iter().filter(|(_, said)| authors.contains(&said.author));
-        theirs.filter_map(|(id, said)| Some((id, self.members(&said.first)?)))
+        theirs.filter_map(|(id, said)| Some((id, said.first, self.members(&said.first)?)))
+    }
+
+    /// The epoch of a mailbox, and who opened it.
+    pub(crate) fn epoch(&self, mailbox: &MailboxId) -> Option<(EpochId, MemberId)> {
+        self.headers.get(mailbox).map(|(id, header)| (*id, header.opener))
     }
 
     /// An envelope came to a home, which knew that these had gone.

@@ -10,7 +10,7 @@ use crate::batch::Batch;
 use crate::boundary::{DAY_MS, Env, SlotKind, Timestamp};
 use crate::crypto::{Label, Secret, random};
 use crate::envelope::Envelope;
-use crate::identity::{BoardName, EpochId, MemberId};
+use crate::identity::{BoardName, EpochId, MemberId, OperationId};
 use crate::planted::{Planted, is_planted};
 use crate::signed::Signed;
 use crate::wire::Bytes;
@@ -129,7 +129,12 @@ impl Circle {
         item: BoardItem,
     ) -> bool {
         match item {
-            BoardItem::Operation(signed) => return self.take_operation(batch, signed),
+            BoardItem::Operation(signed) => {
+                let Some(new) = self.take_operation(batch, signed) else { return false };
+                if !new.is_empty() && !self.head_board().contains(board) {
+                    self.find_strays(env, new);
+                }
+            }
             BoardItem::Card(signed) => {
                 if !self.take_card(env, batch, signed.clone(), true) {
                     self.let_card_wait(signed);
@@ -280,6 +285,25 @@ impl Circle {
             let invites =
                 invites.filter(|keys| !there.contains(&keys_id(keys))).map(BoardItem::Invite);
             let items: Vec<BoardItem> = operations.chain(cards).chain(invites).collect();
+            self.post(env, batch, &BTreeSet::from([name]), &items);
+        }
+    }
+
+    /// Posts on the head's board those of these operations that do not stand there.
+    pub(super) fn post_missing(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        ids: &BTreeSet<OperationId>,
+    ) {
+        let since = env.now.hour().saturating_sub(FRESH_H);
+        for name in self.head_board() {
+            let there = self.standing_on(env, batch, &name, since);
+            let missing = ids.iter().filter_map(|id| self.charter.get(id));
+            let items: Vec<BoardItem> = missing
+                .filter(|held| !there.contains(&held.signed.id(Label::Operation, &self.id)))
+                .map(|held| BoardItem::Operation(held.signed.clone()))
+                .collect();
             self.post(env, batch, &BTreeSet::from([name]), &items);
         }
     }

@@ -21,25 +21,30 @@ const ROLES: [&str; 7] =
 const MAX_REASON: usize = 200;
 
 impl Circle {
-    /// Takes an operation that was signed here or came on a board; false if it waits for its past.
-    pub(super) fn take_operation(&mut self, batch: &mut Batch, signed: Signed) -> bool {
+    /// Takes an operation that was signed here or came on a board; gives which came in by that, `None` if it
+    /// waits for its past.
+    pub(super) fn take_operation(
+        &mut self,
+        batch: &mut Batch,
+        signed: Signed,
+    ) -> Option<Vec<OperationId>> {
         match self.charter.take(signed) {
-            Taken::Waits => false,
-            Taken::Known | Taken::Refused => true,
+            Taken::Waits => None,
+            Taken::Known | Taken::Refused => Some(Vec::new()),
             Taken::In(ids) => {
-                self.keep_operations(batch, ids);
-                true
+                self.keep_operations(batch, &ids);
+                Some(ids)
             }
         }
     }
 
-    pub(super) fn keep_operations(&mut self, batch: &mut Batch, ids: Vec<OperationId>) {
+    pub(super) fn keep_operations(&mut self, batch: &mut Batch, ids: &[OperationId]) {
         for id in ids {
-            let held = self.charter.get(&id).expect("it was just taken in");
+            let held = self.charter.get(id).expect("it was just taken in");
             let key = numbered(Room::Operations, &self.id.0, self.rows[0]);
             self.rows[0] += 1;
             batch.save(key, wire::encode(&held.signed));
-            batch.notify(Event::Operation { circle: self.id, id });
+            batch.notify(Event::Operation { circle: self.id, id: *id });
         }
     }
 

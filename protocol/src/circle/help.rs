@@ -109,6 +109,8 @@ pub(super) struct Helping {
     asks: BTreeMap<(MemberId, Older), Asked>,
     /// Members that lack operations, and when to post these.
     notes: BTreeMap<MemberId, Timestamp>,
+    /// Operations that came where not all members read, and when to post them where all do.
+    strays: Option<(Timestamp, BTreeSet<OperationId>)>,
     /// The heads that were told last, and when.
     told: Option<(BTreeSet<OperationId>, Timestamp)>,
     /// Whether nothing was told since this run began.
@@ -272,7 +274,8 @@ impl Circle {
     pub(super) fn next_help(&self) -> Option<Timestamp> {
         let asks = self.helping.asks.values().filter(|asked| !asked.answered);
         let notes = self.helping.notes.values().copied().filter(|_| self.has_board());
-        asks.map(|asked| asked.at).chain(notes).min()
+        let strays = self.helping.strays.iter().map(|(at, _)| *at).filter(|_| self.has_board());
+        asks.map(|asked| asked.at).chain(notes).chain(strays).min()
     }
 
     /// Whether who asks belongs.
@@ -380,6 +383,19 @@ impl Circle {
             }
             self.repost_charter(env, batch);
         }
+        if self.helping.strays.as_ref().is_some_and(|(at, _)| *at <= env.now)
+            && self.has_board()
+            && let Some((_, ids)) = self.helping.strays.take()
+        {
+            self.post_missing(env, batch, &ids);
+        }
+    }
+
+    /// operations came on another board than the head's, where a newcomer may not read: by chance one
+    /// node posts them there too.
+    pub(super) fn find_strays(&mut self, env: &mut Env<'_>, ids: Vec<OperationId>) {
+        let at = env.now.plus(u64::from_be_bytes(random(env.rng)) % NOTE_MS);
+        self.helping.strays.get_or_insert_with(|| (at, BTreeSet::new())).1.extend(ids);
     }
 
     fn answer(
@@ -561,6 +577,8 @@ impl Circle {
         }
         // whoever comes back is heard of, though it has nothing to say.
         self.speaking.present.insert(note.member);
+        // Who has what is not here learns by this node's own note that it is lacking.
+        self.helping.back |= note.heads.iter().any(|id| self.charter.get(id).is_none());
         let has = self.charter.covered_by_known(&note.heads);
         if (0..self.charter.held().len()).all(|place| has.contains(place)) {
             self.helping.notes.remove(&note.member);

@@ -32,7 +32,7 @@ impl Circle {
             batch.notify(Event::Circle { circle: self.id });
         }
         if !ids.is_empty() {
-            self.keep_operations(batch, ids);
+            self.keep_operations(batch, &ids);
             self.settle(env, batch);
         }
     }
