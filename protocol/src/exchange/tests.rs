@@ -1,10 +1,21 @@
 //! Two members, or a member and a relay that lies, frame by frame.
 
+use negentropy::{Id, Negentropy, NegentropyStorageVector};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
+use super::fetch::{MAX_AWAITED, MAX_GETS, MAX_WANTED, MOMENT_MS};
+use super::put::{MAX_DOUBTS, REPAIR_MS, REPAIR_STEP_MS};
+use super::reconcile::WHOLE;
+use super::relays::CIRCUITS;
+use super::schedule::{BUSY_SYNC_MS, IDLE_SYNC_MS};
+use super::slot::{ERASED, MAX_BAD};
 use super::*;
+use crate::boundary::RelayKey;
 use crate::circle::log::tests::Disk;
 use crate::crypto::{KeyPair, Secret};
+use crate::identity::Nonce;
+use crate::mailbox::{Ends, MAX_ROUNDS, Proof, RECONCILE_BYTES, Round};
+use crate::wire::Bytes;
 
 const NOON: Timestamp = Timestamp(1_795_608_000_000);
 const LINK: Link = Link(1);
