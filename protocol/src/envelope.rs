@@ -1,5 +1,7 @@
 //! Envelopes: what lies in a mailbox and crosses the wire.
 
+use std::sync::OnceLock;
+
 use rand_core::CryptoRng;
 
 use crate::boundary::Timestamp;
@@ -22,16 +24,32 @@ pub const MAX_GOSSIP_TEXT: usize = MAX_GOSSIP - OVERHEAD;
 pub const MAX_TEXT: usize = MAX_ENVELOPE - OVERHEAD;
 
 /// A sealed, padded text with its hour.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Envelope(Vec<u8>);
+#[derive(Clone)]
+pub struct Envelope {
+    bytes: Vec<u8>,
+    /// Its id in the mailbox where it was asked for first: to hash up to 1 MiB is not done twice.
+    named: OnceLock<(MailboxId, EnvelopeId)>,
+}
+
+impl PartialEq for Envelope {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Envelope {}
 
 impl std::fmt::Debug for Envelope {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Envelope({} bytes)", self.0.len())
+        write!(f, "Envelope({} bytes)", self.bytes.len())
     }
 }
 
 impl Envelope {
+    fn new(bytes: Vec<u8>) -> Self {
+        Self { bytes, named: OnceLock::new() }
+    }
+
     /// Seals `text` for a mailbox; `None` if it is longer than [`MAX_TEXT`].
     pub fn seal(
         key: &[u8; 32],
@@ -53,22 +71,22 @@ impl Envelope {
         bytes.extend(nonce);
         let sealed = crypto::seal(key, &nonce, &plain, &associated(&bytes, mailbox));
         bytes.extend(sealed);
-        Some(Self(bytes))
+        Some(Self::new(bytes))
     }
 
     /// Takes bytes for an envelope if version and size are ones that an envelope can have.
     #[must_use]
     pub fn parse(bytes: Vec<u8>) -> Option<Self> {
         let sized = padded(bytes.len()) == Some(bytes.len());
-        (sized && bytes.first() == Some(&VERSION)).then_some(Self(bytes))
+        (sized && bytes.first() == Some(&VERSION)).then(|| Self::new(bytes))
     }
 
     /// Opens it; `None` if it was sealed with another key or for another mailbox, or was changed.
     #[must_use]
     pub fn open(&self, key: &[u8; 32], mailbox: &MailboxId) -> Option<Vec<u8>> {
-        let nonce = self.0[5..HEAD].try_into().expect("24 bytes of nonce");
-        let head = &self.0[..HEAD];
-        let mut plain = crypto::open(key, &nonce, &self.0[HEAD..], &associated(head, mailbox))?;
+        let nonce = self.bytes[5..HEAD].try_into().expect("24 bytes of nonce");
+        let head = &self.bytes[..HEAD];
+        let mut plain = crypto::open(key, &nonce, &self.bytes[HEAD..], &associated(head, mailbox))?;
         let length = u32::from_be_bytes(plain.get(..4)?.try_into().ok()?);
         let end = 4usize.checked_add(usize::try_from(length).ok()?)?;
         let zero = |byte: &u8| *byte == 0 || is_planted(Planted::PaddingUnchecked);
@@ -83,25 +101,31 @@ impl Envelope {
     /// The hour in which it was sealed, counted from 1970, by its sealer's clock.
     #[must_use]
     pub fn hour(&self) -> u32 {
-        u32::from_be_bytes(self.0[1..5].try_into().expect("4 bytes of hour"))
+        u32::from_be_bytes(self.bytes[1..5].try_into().expect("4 bytes of hour"))
     }
 
     /// Its id in a mailbox.
     #[must_use]
     pub fn id(&self, mailbox: &MailboxId) -> EnvelopeId {
-        EnvelopeId(crypto::hash(Label::Envelope, &CircleId::NONE, &[&mailbox.0, &self.0]))
+        let hash = || {
+            EnvelopeId(crypto::hash(Label::Envelope, &CircleId::NONE, &[&mailbox.0, &self.bytes]))
+        };
+        match self.named.get_or_init(|| (*mailbox, hash())) {
+            (of, id) if of == mailbox => *id,
+            _ => hash(),
+        }
     }
 
     /// The bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        &self.0
+        &self.bytes
     }
 
     /// The bytes.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
-        self.0
+        self.bytes
     }
 }
 

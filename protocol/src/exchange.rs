@@ -398,7 +398,7 @@ impl Exchange {
         }
         let mut begin = Vec::new();
         session.mine.retain(|mailbox, standing| {
-            let unacked = self.boxes.get(mailbox).is_some_and(Slot::is_unacked);
+            let unacked = || self.boxes.get(mailbox).is_some_and(Slot::is_unacked);
             if standing.proof == ProofState::Proven
                 && standing.schedule.due(unacked).is_none_or(|at| at <= now)
             {
@@ -423,8 +423,9 @@ impl Exchange {
                     return Some(session.hello_at.plus(ANSWER_MS));
                 }
                 let standings = session.mine.iter().filter_map(|(mailbox, standing)| {
-                    let unacked = self.boxes.get(mailbox).is_some_and(Slot::is_unacked);
-                    standing.next_wake(session.relay, session.theirs.contains(mailbox), unacked)
+                    let unacked = || self.boxes.get(mailbox).is_some_and(Slot::is_unacked);
+                    let theirs = || session.theirs.contains(mailbox);
+                    standing.next_wake(session.relay, theirs, unacked)
                 });
                 // What was not kept, since it is no good or from the future, is put nowhere (P7).
                 let kept = |(id, (mailbox, _)): &(&EnvelopeId, &(MailboxId, Timestamp))| {

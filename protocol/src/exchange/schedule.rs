@@ -65,12 +65,16 @@ struct Going {
 }
 
 impl Schedule {
-    /// When to reconcile next; `None` if this side never has. `unacked`: no relay has something of one's own.
-    pub(super) fn due(&self, unacked: bool) -> Option<Timestamp> {
+    /// When to reconcile next; `None` if this side never has. `unacked`: no relay has something of one's own;
+    /// it is looked up only where the answer hangs on it.
+    pub(super) fn due(&self, unacked: impl FnOnce() -> bool) -> Option<Timestamp> {
         if let Some(going) = &self.going {
             return Some(going.at.plus(ANSWER_MS << self.silent.min(MAX_DOUBLED)));
         }
-        let wait = match unacked {
+        if self.synced.is_none() && self.rests.is_none() {
+            return None;
+        }
+        let wait = match unacked() {
             true => BUSY_SYNC_MS,
             // One relay has it: the others are asked less and less often.
             false if !self.owed.is_empty() => BUSY_SYNC_MS << self.dunned.min(MAX_DOUBLED),
@@ -199,13 +203,13 @@ mod tests {
     #[test]
     fn who_finds_nothing_asks_more_and_more_seldom() {
         let mut schedule = Schedule::default();
-        assert_eq!(schedule.due(false), None);
+        assert_eq!(schedule.due(|| false), None);
         for (found, times) in
             [(false, 1), (false, 2), (false, 4), (false, 8), (false, 8), (true, 1)]
         {
             gone_through(&mut schedule, NOON, found);
-            assert_eq!(schedule.due(false), Some(NOON.plus(times * IDLE_SYNC_MS)));
-            assert_eq!(schedule.due(true), Some(NOON.plus(BUSY_SYNC_MS)));
+            assert_eq!(schedule.due(|| false), Some(NOON.plus(times * IDLE_SYNC_MS)));
+            assert_eq!(schedule.due(|| true), Some(NOON.plus(BUSY_SYNC_MS)));
         }
     }
 
@@ -215,10 +219,10 @@ mod tests {
         let mut schedule = Schedule::default();
         for times in [1, 2, 4, 8, 8] {
             begun(&mut schedule, NOON, &[]);
-            assert_eq!(schedule.due(true), Some(NOON.plus(times * ANSWER_MS)));
+            assert_eq!(schedule.due(|| true), Some(NOON.plus(times * ANSWER_MS)));
         }
         schedule.answered(&[], false);
-        assert_eq!(schedule.due(true), Some(NOON.plus(ANSWER_MS)));
+        assert_eq!(schedule.due(|| true), Some(NOON.plus(ANSWER_MS)));
     }
 
     /// after 1, 2, 4 and then every 8 minutes; something new begins at one again.
@@ -228,7 +232,7 @@ mod tests {
         gone_through(&mut schedule, NOON, false);
         schedule.put(ID);
         for times in [1, 2, 4, 8, 8] {
-            assert_eq!(schedule.due(false), Some(NOON.plus(times * BUSY_SYNC_MS)));
+            assert_eq!(schedule.due(|| false), Some(NOON.plus(times * BUSY_SYNC_MS)));
             begun(&mut schedule, NOON, &[]);
             schedule.answered(&[ID], true);
             schedule.put_again(ID);
@@ -236,11 +240,11 @@ mod tests {
             assert!(!schedule.owes_nothing());
         }
         schedule.put(EnvelopeId([2; 32]));
-        assert_eq!(schedule.due(false), Some(NOON.plus(BUSY_SYNC_MS)));
+        assert_eq!(schedule.due(|| false), Some(NOON.plus(BUSY_SYNC_MS)));
         schedule.shown(&[ID]);
         assert!(!schedule.owes_nothing());
         schedule.shown(&[EnvelopeId([2; 32])]);
-        assert_eq!(schedule.due(false), Some(NOON.plus(IDLE_SYNC_MS)));
+        assert_eq!(schedule.due(|| false), Some(NOON.plus(IDLE_SYNC_MS)));
     }
 
     /// of what was put after it began, a reconciliation tells nothing.
@@ -281,7 +285,7 @@ mod tests {
         assert_eq!(schedule.goes_on(NOON), None);
         assert!(!schedule.awaits(round) && !schedule.is_in_step() && !schedule.has_begun());
         schedule.hurries(NOON);
-        assert_eq!(schedule.due(true), Some(NOON.plus(IDLE_SYNC_MS)));
+        assert_eq!(schedule.due(|| true), Some(NOON.plus(IDLE_SYNC_MS)));
     }
 
     /// what a relay refused for its rate is put soon, once.
@@ -290,8 +294,8 @@ mod tests {
         let mut schedule = Schedule::default();
         gone_through(&mut schedule, NOON, false);
         schedule.hurries(NOON);
-        assert_eq!(schedule.due(false), Some(NOON.plus(RATE_MS)));
+        assert_eq!(schedule.due(|| false), Some(NOON.plus(RATE_MS)));
         gone_through(&mut schedule, NOON, true);
-        assert_eq!(schedule.due(false), Some(NOON.plus(IDLE_SYNC_MS)));
+        assert_eq!(schedule.due(|| false), Some(NOON.plus(IDLE_SYNC_MS)));
     }
 }

@@ -292,12 +292,17 @@ impl Standing {
     }
 
     /// When it is over, or to be reconciled. `theirs`: the peer has proven the mailbox too.
-    pub(super) fn next_wake(&self, relay: bool, theirs: bool, unacked: bool) -> Option<Timestamp> {
+    pub(super) fn next_wake(
+        &self,
+        relay: bool,
+        theirs: impl FnOnce() -> bool,
+        unacked: impl FnOnce() -> bool,
+    ) -> Option<Timestamp> {
         match self.proof {
             ProofState::Said => Some(self.at.plus(ANSWER_MS)),
             ProofState::Refused(_) => relay.then(|| self.at.plus(REFUSED_MS)),
             // Between members who began once has the smaller key; the other one never begins.
-            ProofState::Proven if relay || theirs && self.schedule.has_begun() => {
+            ProofState::Proven if relay || self.schedule.has_begun() && theirs() => {
                 self.schedule.due(unacked)
             }
             ProofState::Proven => None,
