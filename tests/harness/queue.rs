@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hearthlight_protocol::boundary::Timestamp;
-use hearthlight_protocol::crypto::sha256;
+use sha2::{Digest, Sha256};
 
 /// Happenings ordered by (time, sequence): what was planned first for one instant happens first.
 #[derive(Debug)]
@@ -48,21 +48,39 @@ impl<T> Queue<T> {
 }
 
 /// A running SHA-256 over everything that happened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Trace([u8; 32]);
+#[derive(Clone, Default)]
+pub struct Trace(Sha256);
 
 impl Trace {
-    /// Takes one happening in; `tag` tells its kind.
+    /// Takes one happening in; `tag` tells its kind, and its length with the other lengths where it ends.
     pub fn note(&mut self, at: Timestamp, tag: &str, host: usize, bytes: &[u8]) {
-        let numbers = [at.0.to_be_bytes(), (host as u64).to_be_bytes()].concat();
-        let length = (bytes.len() as u64).to_be_bytes();
-        self.0 = sha256(&[&self.0, tag.as_bytes(), &numbers, &length, bytes].concat());
+        let numbers = [at.0, host as u64, tag.len() as u64, bytes.len() as u64];
+        for number in numbers {
+            self.0.update(number.to_be_bytes());
+        }
+        self.0.update(tag);
+        self.0.update(bytes);
     }
 
     /// Its first eight bytes in hex.
     #[must_use]
     pub fn short(&self) -> String {
-        self.0[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+        let hash = self.0.clone().finalize();
+        hash[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl PartialEq for Trace {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.clone().finalize() == other.0.clone().finalize()
+    }
+}
+
+impl Eq for Trace {}
+
+impl std::fmt::Debug for Trace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Trace({})", self.short())
     }
 }
 

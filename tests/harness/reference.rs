@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hearthlight_protocol::boundary::{Entry, EntryKind, Room};
 use hearthlight_protocol::circle::epoch::Header;
-use hearthlight_protocol::envelope::Envelope;
 use hearthlight_protocol::identity::{
     CircleId, EnvelopeId, EpochId, MailboxId, MemberId, MessageId,
 };
@@ -31,6 +30,8 @@ pub struct Reference {
     charters: Charters,
     /// The operations that each home holds.
     holds: BTreeMap<HostId, View>,
+    /// Who has gone by what each home holds, as long as it holds no more.
+    gone: BTreeMap<HostId, BTreeSet<MemberId>>,
     /// The epoch of each mailbox of talk.
     headers: BTreeMap<MailboxId, (EpochId, Header)>,
     said: BTreeMap<MessageId, Said>,
@@ -75,6 +76,7 @@ impl Reference {
     /// A home was started: what lies in it may be another home's, or an older one.
     pub(crate) fn started(&mut self, host: HostId, store: &MemoryStore, circle: &CircleId) {
         self.holds.remove(&host);
+        self.gone.remove(&host);
         for (_, row) in store.drawer(Room::Operations) {
             self.saved(host, Room::Operations, row, circle);
         }
@@ -90,6 +92,7 @@ impl Reference {
                 let signed: Option<Signed> = wire::decode(row);
                 let id = signed.and_then(|signed| self.charters.insert(&signed, circle));
                 self.holds.entry(host).or_default().extend(id);
+                self.gone.remove(&host);
             }
             Room::Openings => {
                 let saved: Option<(Signed, Option<Bytes>, Option<u64>, bool)> = wire::decode(row);
@@ -104,9 +107,12 @@ impl Reference {
     }
 
     /// Who has gone, as a home could know.
-    pub(crate) fn gone(&self, host: HostId) -> BTreeSet<MemberId> {
-        let held = self.holds.get(&host);
-        held.and_then(|held| self.charters.gone(held)).unwrap_or_default()
+    pub(crate) fn gone(&mut self, host: HostId) -> BTreeSet<MemberId> {
+        let reckon = || {
+            let held = self.holds.get(&host);
+            held.and_then(|held| self.charters.gone(held)).unwrap_or_default()
+        };
+        self.gone.entry(host).or_insert_with(reckon).clone()
     }
 
     /// Who belongs, as a home could know.
@@ -210,13 +216,8 @@ impl Reference {
     }
 
     /// An envelope came to a home, which knew that these had gone.
-    pub(crate) fn came(&mut self, host: HostId, row: &[u8], gone: &BTreeSet<MemberId>) {
-        let Some((mailbox, _, bytes, _)) = wire::decode::<(MailboxId, bool, Bytes, bool)>(row)
-        else {
-            return;
-        };
-        let envelope = Envelope::parse(bytes.0).map(|envelope| envelope.id(&mailbox));
-        let Some(contents) = envelope.and_then(|id| self.envelopes.get(&id)) else { return };
+    pub(crate) fn came(&mut self, host: HostId, id: EnvelopeId, gone: &BTreeSet<MemberId>) {
+        let Some(contents) = self.envelopes.get(&id) else { return };
         let of_members = contents.messages.iter();
         let of_members = of_members.filter(|id| !gone.contains(&self.said[id].author));
         self.in_time.entry(host).or_default().extend(of_members);

@@ -51,8 +51,26 @@ struct Guarded {
     knew: BTreeSet<MemberId>,
 }
 
-/// An envelope that a member has sealed.
+/// An envelope as a home saves it.
 #[derive(Debug)]
+pub struct Saved {
+    own: bool,
+    /// The envelope.
+    pub sealing: Sealing,
+}
+
+impl Saved {
+    /// Reads a row.
+    #[must_use]
+    pub fn read(row: &[u8]) -> Option<Self> {
+        let (mailbox, own, bytes, _) = wire::decode::<(MailboxId, bool, Bytes, bool)>(row)?;
+        let envelope = Envelope::parse(bytes.0)?;
+        Some(Self { own, sealing: Sealing { mailbox, id: envelope.id(&mailbox), envelope } })
+    }
+}
+
+/// An envelope that a member has sealed.
+#[derive(Clone, Debug)]
 pub struct Sealing {
     /// In which mailbox.
     pub mailbox: MailboxId,
@@ -86,10 +104,10 @@ impl Secrecy {
         }
     }
 
-    /// Reads a saved envelope: gives it if it is one's own, of the circle, and new.
-    pub fn sealing(&mut self, saved: &[u8]) -> Option<Sealing> {
-        let (own, sealing) = self.saved(saved)?;
-        (own && self.known.insert(sealing.id)).then_some(sealing)
+    /// Gives a saved envelope if it is one's own, of the circle, and new.
+    pub fn sealing(&mut self, saved: &Saved) -> Option<Sealing> {
+        let new = saved.own && self.opens(saved) && self.known.insert(saved.sealing.id);
+        new.then(|| saved.sealing.clone())
     }
 
     /// An envelope was forged: whoever saves it did not seal it, though what lies in it may be its own once more.
@@ -97,17 +115,14 @@ impl Secrecy {
         self.known.insert(envelope.id(mailbox));
     }
 
-    /// Reads a saved envelope: gives it if it is somebody else's, of the circle.
+    /// Gives a saved envelope if it is somebody else's, of the circle.
     #[must_use]
-    pub fn received(&self, saved: &[u8]) -> Option<Sealing> {
-        self.saved(saved).filter(|(own, _)| !own).map(|(_, sealing)| sealing)
+    pub fn received<'a>(&self, saved: &'a Saved) -> Option<&'a Sealing> {
+        (!saved.own && self.opens(saved)).then_some(&saved.sealing)
     }
 
-    fn saved(&self, saved: &[u8]) -> Option<(bool, Sealing)> {
-        let (mailbox, own, bytes, _) = wire::decode::<(MailboxId, bool, Bytes, bool)>(saved)?;
-        self.opens.get(&mailbox)?;
-        let envelope = Envelope::parse(bytes.0)?;
-        Some((own, Sealing { mailbox, id: envelope.id(&mailbox), envelope }))
+    fn opens(&self, saved: &Saved) -> bool {
+        self.opens.contains_key(&saved.sealing.mailbox)
     }
 
     /// The frame in an envelope of talk.

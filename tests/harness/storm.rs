@@ -231,7 +231,7 @@ pub fn run_storms(first: u64, count: u64, config: &StormConfig) -> Report {
                     let queue = world.network.longest_queue;
                     let silent = (world.reference.silent, world.reference.asked);
                     let held = (world.sizes(), world.unread, silent);
-                    let one = (calm, span, queue, world.trace, held);
+                    let one = (calm, span, queue, world.trace.clone(), held);
                     done.lock().expect("no thread panics").insert(seed, one);
                 }
             });

@@ -21,6 +21,8 @@ use harness::{
     ANNA, BEN, CHRIS, DANA, Faults, Machines, StormConfig, World, first_broken, run_storms, shrink,
 };
 use hearthlight_protocol::boundary::{KeySlot, Room, SlotKind, Store};
+use hearthlight_protocol::crypto::{KeyPair, Label, light_proofs, verify};
+use hearthlight_protocol::identity::CircleId;
 use hearthlight_protocol::planted::{FAULTS, Planted};
 
 /// Storms in which a fault in the machines has to be found out: few need the board at once.
@@ -194,6 +196,34 @@ fn the_same_seed_gives_the_same_storm() {
     };
     assert_eq!(trace(7), trace(7));
     assert_ne!(trace(7), trace(8));
+}
+
+/// what a storm spares itself of a proof is the work.
+#[test]
+fn a_light_proof_is_by_one_key_over_one_thing_and_good_in_its_own_world_alone() {
+    let (anna, ben) = (KeyPair::from_seed(&[1; 32]), KeyPair::from_seed(&[2; 32]));
+    let proof = {
+        let _light = light_proofs();
+        anna.sign(Label::Proof, &CircleId::NONE, &[b"ends"])
+    };
+    let is_by = |who: &KeyPair, proof: &[u8; 64], of: &[u8]| {
+        verify(&who.public(), proof, Label::Proof, &CircleId::NONE, &[of])
+    };
+    assert!(is_by(&anna, &proof, b"ends"));
+    assert!(!is_by(&ben, &proof, b"ends"));
+    assert!(!is_by(&anna, &proof, b"others"));
+    let mut changed = proof;
+    changed[0] ^= 1;
+    assert!(!is_by(&anna, &changed, b"ends"));
+    let earnest = anna.sign(Label::Proof, &CircleId::NONE, &[b"ends"]);
+    assert_ne!(earnest, proof);
+    let seen = std::thread::spawn(move || {
+        let verified = |proof: &[u8; 64]| {
+            verify(&anna.public(), proof, Label::Proof, &CircleId::NONE, &[b"ends"])
+        };
+        (verified(&earnest), verified(&proof))
+    });
+    assert_eq!(seen.join().expect("it ran"), (true, false));
 }
 
 /// The oracles see a store that forgets one save in twenty.

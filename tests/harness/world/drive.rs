@@ -1,6 +1,7 @@
 //! The driver's loop: turns, flushes, and what leaves a host.
 
 use hearthlight_protocol::boundary::{Input, Output, Store, Timestamp};
+use hearthlight_protocol::crypto::light_proofs;
 use hearthlight_protocol::envelope::MAX_GOSSIP;
 use hearthlight_protocol::mailbox::{MAX_FRAME, Packet};
 use hearthlight_protocol::wire;
@@ -49,13 +50,24 @@ impl World {
             self.oracle.broke("P7", format!("host {host} spins"));
         }
         for input in &h.inbox {
-            let (tag, bytes) = trace_input(input);
-            self.trace.note(now, tag, host, &bytes);
+            let number;
+            let (tag, bytes): (_, &[u8]) = match input {
+                Input::Up { peer, .. } => ("up", &peer.0),
+                Input::Down { peer, .. } => ("down", &peer.0),
+                Input::Unreachable { .. } => ("unreachable", &[]),
+                Input::Frame { bytes, .. } => ("frame", bytes),
+                Input::Gossip { bytes, .. } => ("gossip", bytes),
+                Input::Command { ticket, .. } => {
+                    number = ticket.0.to_be_bytes();
+                    ("command", &number)
+                }
+            };
+            self.trace.note(now, tag, host, bytes);
         }
         let asked = h.inbox.len();
         let faults = self.faults;
         let turn = || {
-            let _planting = faults.plant();
+            let (_planting, _light) = (faults.plant(), light_proofs());
             h.turn(now)
         };
         let Some(batch) = guarded(turn) else {
@@ -219,16 +231,5 @@ impl World {
             }
             _ => {}
         }
-    }
-}
-
-fn trace_input(input: &Input) -> (&'static str, Vec<u8>) {
-    match input {
-        Input::Up { peer, .. } => ("up", peer.0.to_vec()),
-        Input::Down { peer, .. } => ("down", peer.0.to_vec()),
-        Input::Unreachable { .. } => ("unreachable", Vec::new()),
-        Input::Frame { bytes, .. } => ("frame", bytes.clone()),
-        Input::Gossip { bytes, .. } => ("gossip", bytes.clone()),
-        Input::Command { ticket, .. } => ("command", ticket.0.to_be_bytes().to_vec()),
     }
 }

@@ -11,6 +11,7 @@ use hearthlight_protocol::wire;
 use super::World;
 use crate::HostId;
 use crate::machine::Part;
+use crate::secrecy::Saved;
 
 impl World {
     /// What a host's machine holds of the circle.
@@ -50,13 +51,17 @@ impl World {
         let gone = self.reference.gone(host);
         let before = std::mem::replace(&mut self.hosts[host].gone.1, gone);
         self.hosts[host].gone.0 = before;
-        for output in batch.iter().filter(|_| written) {
-            if let Output::Save(key, value) = output
-                && key.room == Room::Envelopes
-            {
-                self.note_forged(&value.bytes);
-                self.reference.came(host, &value.bytes, &self.hosts[host].gone.0);
-            }
+        let saved = |room| {
+            batch.iter().filter_map(move |output| match output {
+                Output::Save(key, value) if key.room == room => Some(&value.bytes),
+                _ => None,
+            })
+        };
+        let rows = saved(Room::Envelopes).filter(|_| written);
+        let rows: Vec<Saved> = rows.filter_map(|row| Saved::read(row)).collect();
+        for row in &rows {
+            self.note_forged(row);
+            self.reference.came(host, row.sealing.id, &self.hosts[host].gone.0);
         }
         for output in batch {
             if let Output::MakeKey(slot, secret) = output {
@@ -67,14 +72,7 @@ impl World {
         if !written || self.forged.by.contains(&host) {
             return;
         }
-        let saved = |room| {
-            batch.iter().filter_map(move |output| match output {
-                Output::Save(key, value) if key.room == room => Some(&value.bytes),
-                _ => None,
-            })
-        };
-        let sealings: Vec<_> =
-            saved(Room::Envelopes).filter_map(|bytes| self.secrecy.sealing(bytes)).collect();
+        let sealings: Vec<_> = rows.iter().filter_map(|row| self.secrecy.sealing(row)).collect();
         let learned = saved(Room::Operations).next().is_some();
         if sealings.is_empty() && !learned {
             return;
@@ -124,14 +122,14 @@ impl World {
     }
 
     /// Takes down what a hostile member sealed, which no machine saved as its own.
-    fn note_forged(&mut self, saved: &[u8]) {
+    fn note_forged(&mut self, saved: &Saved) {
         let Some(circle) = self.circle.filter(|_| !self.forged.by.is_empty()) else { return };
         let received = self.secrecy.received(saved);
         let Some(sealing) = received.filter(|sealing| !self.reference.knows(&sealing.id)) else {
             return;
         };
-        if let Some(frame) = self.secrecy.frame(&sealing) {
-            self.reference.forged(&self.hostile(), &sealing, &frame, &circle);
+        if let Some(frame) = self.secrecy.frame(sealing) {
+            self.reference.forged(&self.hostile(), sealing, &frame, &circle);
         }
     }
 
