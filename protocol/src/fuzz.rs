@@ -1,16 +1,13 @@
 //! The fuzzer's door: what is read from others and has no public type. No program has it.
 
 use minicbor::{Decode, Encode};
-use rand_core::CryptoRng;
 
 use crate::admission::{ClosingNote, JoinCard, RendezvousItem, Request, RequestBody, Welcome};
 use crate::circle::again::PairText;
 use crate::circle::board::{self, Entry, InviteKeys};
-use crate::circle::card::VerifiedCard;
 use crate::circle::charter::{Act, Charter, FoundBody, Taken};
-use crate::circle::epoch::{Header, Opening, Plan};
 use crate::circle::roster::{Roster, fold};
-use crate::crypto::{KeyPair, Secret, Suite};
+use crate::crypto::KeyPair;
 use crate::identity::{CircleId, MemberId};
 use crate::signed::Signed;
 use crate::wire;
@@ -107,26 +104,4 @@ impl Folded {
     pub fn standing(&self) -> usize {
         self.0.standing.len()
     }
-}
-
-/// An opening with the past and day of `like`, well signed and sealed, whether it may be made or not.
-#[must_use]
-pub fn opening(
-    like: &Header,
-    suite: Suite,
-    cards: &[VerifiedCard],
-    board: Secret,
-    pair: &KeyPair,
-    rng: &mut dyn CryptoRng,
-) -> Opening {
-    let plan = Plan {
-        circle: like.circle,
-        suite,
-        heads: like.heads.clone(),
-        supersedes: like.supersedes.clone(),
-        day: like.day,
-        cards: cards.iter().collect(),
-        board,
-    };
-    plan.open(pair, rng).0
 }

@@ -3,16 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use hearthlight_protocol::boundary::{Input, Room, SlotKind, Store, Timestamp};
+use hearthlight_protocol::boundary::{Input, Room, Timestamp};
 use hearthlight_protocol::circle::card::{Card, CardSecrets, VerifiedCard};
 use hearthlight_protocol::circle::charter::{Act, Operation};
 use hearthlight_protocol::circle::epoch::{CardTag, EpochSecrets, Header, SealedBox};
-use hearthlight_protocol::crypto::{KeyPair, Label, Secret, Suite, hash};
+use hearthlight_protocol::circle::help::Heads;
+use hearthlight_protocol::crypto::{Label, Secret, Suite};
 use hearthlight_protocol::envelope::Envelope;
-use hearthlight_protocol::identity::{
-    CircleId, DeviceId, Digest, EpochId, MailboxId, MemberId, OperationId, PublicKey,
-};
+use hearthlight_protocol::identity::{CircleId, EpochId, MailboxId, MemberId, OperationId};
 use hearthlight_protocol::mailbox::Packet;
+use hearthlight_protocol::member::sim::{EpochKeys, Keys};
 use hearthlight_protocol::message::{Frame, Item, Message, Run, SHARE, Share};
 use hearthlight_protocol::signed::Signed;
 use hearthlight_protocol::wire::{self, Bytes};
@@ -20,44 +20,49 @@ use hearthlight_protocol::wire::{self, Bytes};
 use crate::HostId;
 use crate::world::World;
 
-/// What lies in a home, for whoever changed the program.
+/// All keys of one member, in the hands of somebody who changed the program. Scripted worlds, hostile storms and
+/// the fuzzer forge with it; what they make of it is theirs.
 #[derive(Clone, Debug)]
-pub struct Forger {
-    /// The circle.
-    pub circle: CircleId,
-    /// Who.
-    pub me: MemberId,
-    /// This member's pseudonym key.
-    pub pair: KeyPair,
-    /// The device that this home speaks as.
-    pub device: DeviceId,
-    /// The charter's heads.
-    pub heads: Vec<OperationId>,
-    /// The epoch to speak in.
-    pub epoch: EpochId,
-    /// Its header.
-    pub header: Header,
-    /// Its secrets.
-    pub secrets: EpochSecrets,
-    /// Who is in it.
-    pub members: Vec<MemberId>,
-    cards: Vec<([u8; 16], CardSecrets)>,
+pub struct Forger(Keys);
+
+impl std::ops::Deref for Forger {
+    type Target = Keys;
+
+    fn deref(&self) -> &Keys {
+        &self.0
+    }
 }
 
 impl Forger {
+    /// Whoever has these.
+    #[must_use]
+    pub fn new(keys: Keys) -> Self {
+        Self(keys)
+    }
+
+    /// The epoch that its machine speaks in, if there is one.
+    #[must_use]
+    pub fn head(&self) -> Option<&EpochKeys> {
+        self.epochs.iter().find(|epoch| Some(epoch.id) == self.0.head)
+    }
+
+    /// The same where there has to be one.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[must_use]
+    pub fn newest(&self) -> &EpochKeys {
+        self.head().expect("it has a head")
+    }
+
     /// The place of a member in the head.
     ///
     /// # Panics
     /// If that member is not in it.
     #[must_use]
-    pub fn place(&self, who: &MemberId) -> usize {
-        self.members.binary_search(who).expect("a member of the head")
-    }
-
-    /// The tag of a member's card in the head.
-    #[must_use]
-    pub fn tag(&self, who: &MemberId) -> CardTag {
-        self.header.cards[self.place(who)]
+    pub fn place(&self, who: &MemberId) -> u16 {
+        let place = self.newest().members.binary_search(who).expect("a member of the head");
+        u16::try_from(place).expect("few members")
     }
 
     /// What opens and signs for a card of this home.
@@ -66,67 +71,102 @@ impl Forger {
     /// If it is no card of this home.
     #[must_use]
     pub fn card(&self, tag: &CardTag) -> &CardSecrets {
-        let mut cards = self.cards.iter();
-        &cards.find(|(of, _)| *of == tag.0).expect("a card of this home").1
+        &self.own.iter().find(|(of, _)| of == tag).expect("a card of this home").1
     }
 
-    /// The mailbox of the head's board.
+    /// The mailbox of an epoch, if it was opened here.
     #[must_use]
-    pub fn board(&self) -> SealedBox {
-        SealedBox::of_board(&self.secrets.board, &self.circle)
+    pub fn talk_of(&self, epoch: &EpochKeys) -> Option<SealedBox> {
+        Some(SealedBox::of_epoch(&epoch.secrets.as_ref()?.epoch, &self.circle))
     }
 
     /// The mailbox of the head.
+    ///
+    /// # Panics
+    /// If there is none, or it is closed.
     #[must_use]
     pub fn talk(&self) -> SealedBox {
-        SealedBox::of_epoch(&self.secrets.epoch, &self.circle)
+        self.talk_of(self.newest()).expect("the head is open")
     }
 
-    /// A frame of an epoch at this place, signed with the key of this home's card in the head.
+    /// The mailbox of the head's board.
+    ///
+    /// # Panics
+    /// If there is no head, or it is closed.
     #[must_use]
-    pub fn frame(&self, epoch: &EpochId, place: usize, item: Item) -> Vec<u8> {
-        let speak = &self.card(&self.tag(&self.me)).speak;
-        let place = u16::try_from(place).expect("few members");
-        wire::encode(&Frame::sign(&[item], place, speak, &self.circle, epoch))
+    pub fn board(&self) -> SealedBox {
+        let secrets = self.newest().secrets.as_ref().expect("the head is open");
+        SealedBox::of_board(&secrets.board, &self.circle)
     }
 
-    /// A header over other fields than this one's, as its opener would commit to them.
+    /// Signs an operation in this member's name.
     #[must_use]
-    pub fn header(&self, fields: Header, secrets: &EpochSecrets) -> Header {
-        let mailbox = MailboxId([0; 32]);
-        let bound = Header { mailbox, commitment: Digest([0; 32]), ..fields };
-        let parts = [secrets.epoch.bytes(), secrets.board.bytes(), &wire::encode(&bound)];
-        let commitment = Digest(hash(Label::Commitment, &self.circle, &parts));
-        let mailbox = SealedBox::of_epoch(&secrets.epoch, &self.circle).mailbox();
-        Header { mailbox, commitment, ..bound }
+    pub fn operation(&self, seq: u32, parents: Vec<OperationId>, kind: u8, body: Bytes) -> Signed {
+        let (circle, author) = (self.circle, self.me);
+        let (rev, critical) = (1, false);
+        let operation = Operation { circle, author, seq, parents, kind, rev, critical, body };
+        self.sign(Label::Operation, &operation)
+    }
+
+    /// A note of heads.
+    #[must_use]
+    pub fn note(&self, heads: Vec<OperationId>, hour: u32) -> Vec<u8> {
+        wire::encode(&self.sign(Label::Heads, &Heads { member: self.me, heads, hour }))
+    }
+
+    /// A frame of an epoch at this place, signed with the key that speaks there: the head's, in one that nobody
+    /// knows yet. None without such a key.
+    #[must_use]
+    pub fn frame(&self, epoch: &EpochId, place: u16, items: &[Item]) -> Option<Vec<u8>> {
+        let known = self.epochs.iter().find(|known| known.id == *epoch).or(self.head())?;
+        let (_, speak) = known.speaks.as_ref()?;
+        Some(wire::encode(&Frame::sign(items, place, speak, &self.circle, epoch)))
+    }
+
+    /// A frame of this member's in the head.
+    ///
+    /// # Panics
+    /// If it cannot speak there.
+    #[must_use]
+    pub fn speech(&self, items: &[Item]) -> Vec<u8> {
+        let frame = self.frame(&self.newest().id, self.place(&self.me), items);
+        frame.expect("it has a card in the head")
+    }
+
+    /// A message in this member's name, without a past.
+    #[must_use]
+    pub fn message(&self, run: Run, counter: u64, text: &str, at: Timestamp) -> Message {
+        let share = Share { text: text.into(), reply_to: None, wish: None, note: None };
+        Message {
+            author: self.me,
+            run,
+            counter,
+            parents: Vec::new(),
+            said_at: at.0,
+            kind: SHARE,
+            rev: 1,
+            body: Bytes(wire::encode(&share)),
+        }
     }
 
     /// What follows the head and has its board, with these cards.
+    ///
+    /// # Panics
+    /// If there is no head, or it is closed.
     #[must_use]
-    pub fn next(&self, cards: Vec<CardTag>) -> (Header, EpochSecrets) {
-        let epoch = Secret::new(vec![77; 32]);
-        let secrets = EpochSecrets { epoch, board: self.secrets.board.clone() };
-        let heads = self.heads.clone();
-        let supersedes = vec![self.epoch];
-        let fields = Header { opener: self.me, heads, supersedes, cards, ..self.header.clone() };
-        (self.header(fields, &secrets), secrets)
+    pub fn next(&self, epoch: Secret, cards: Vec<CardTag>) -> (Header, EpochSecrets) {
+        let head = self.newest();
+        let board = head.secrets.as_ref().expect("the head is open").board.clone();
+        let (heads, supersedes) = (self.heads.clone(), vec![head.id]);
+        let fields = Header { opener: self.me, heads, supersedes, cards, ..head.header.clone() };
+        (fields, EpochSecrets { epoch, board })
     }
 }
 
-/// Something said, with its exact bytes, as anybody can write it down.
+/// A message as it stands in a frame, with its exact bytes.
 #[must_use]
-pub fn message(author: MemberId, device: DeviceId, text: &str, at: Timestamp) -> Item {
-    let share = Share { text: text.into(), reply_to: None, wish: None, note: None };
-    Item::Message(Bytes(wire::encode(&Message {
-        author,
-        run: Run { device, run: 7 },
-        counter: 0,
-        parents: Vec::new(),
-        said_at: at.0,
-        kind: SHARE,
-        rev: 1,
-        body: Bytes(wire::encode(&share)),
-    })))
+pub fn item(message: &Message) -> Item {
+    Item::Message(Bytes(wire::encode(message)))
 }
 
 /// What one envelope of a board holds.
@@ -136,52 +176,17 @@ pub fn board_text(kind: u8, content: Vec<u8>) -> Vec<u8> {
 }
 
 impl World {
-    /// What lies in a home.
+    /// What somebody could forge with the keys of this home.
     ///
     /// # Panics
-    /// If its node is off, or has no head.
+    /// If its node is off, or is in no circle.
     #[must_use]
     pub fn forger(&self, host: HostId) -> Forger {
-        let circle = self.circle.expect("it was founded");
-        let inside = self.inside_of(host).expect("it is on");
-        let epoch = inside.head.expect("it has a head");
-        let (_, _, members) =
-            inside.epochs.into_iter().find(|(id, ..)| *id == epoch).expect("the head is held");
-        let (header, _) = self.header_at(host, &epoch).expect("the head is saved");
-        let slots = self.hosts[host].store.secrets();
-        let own = slots.iter().filter(|(slot, _)| slot.owner == circle.0);
-        let secret =
-            own.clone().find(|(slot, _)| slot.kind == SlotKind::Epoch && slot.id == epoch.0);
-        let secrets = secret.and_then(|(_, both)| EpochSecrets::split(both.bytes()));
-        let cards =
-            own.filter(|(slot, _)| slot.kind == SlotKind::Card).filter_map(|(slot, both)| {
-                Some((slot.id[..16].try_into().ok()?, CardSecrets::from_secret(both)?))
-            });
-        Forger {
-            circle,
-            me: MemberId::of(&PublicKey(inside.pair.public())),
-            pair: inside.pair,
-            device: inside.device,
-            heads: inside.heads.into_iter().collect(),
-            epoch,
-            header,
-            secrets: secrets.expect("the head is open"),
-            members,
-            cards: cards.collect(),
-        }
+        self.keys_of(host).map(Forger::new).expect("it is on, and in the circle")
     }
 
-    /// A header that a home holds, with its opener's signature.
-    #[must_use]
-    pub fn header_at(&self, host: HostId, id: &EpochId) -> Option<(Header, Signed)> {
-        let circle = self.circle?;
-        let rows = self.hosts[host].store.drawer(Room::Openings);
-        let saved = rows.filter_map(|(_, row)| {
-            let saved: (Signed, Option<Bytes>, Option<u64>, bool) = wire::decode(row)?;
-            Some(saved.0)
-        });
-        let mut of = saved.filter(|signed| Header::id(signed, &circle) == *id);
-        of.find_map(|signed| Some((signed.decode()?, signed)))
+    pub(crate) fn keys_of(&self, host: HostId) -> Option<Keys> {
+        self.hosts[host].machine.as_ref()?.keys(&self.circle?)
     }
 
     /// The cards that a home holds, but for those that came inside operations.

@@ -13,6 +13,7 @@ use hearthlight_protocol::wire::{self, Bytes};
 
 use crate::HostId;
 use crate::chance::Chance;
+use crate::forge::Forger;
 use crate::world::{Happening, World};
 
 mod boards;
@@ -131,7 +132,7 @@ impl Act {
 
 /// One forging, with what it may use.
 pub(crate) struct Forge<'a> {
-    pub(crate) keys: &'a Keys,
+    pub(crate) keys: &'a Forger,
     pub(crate) malice: Malice,
     pub(crate) chance: &'a mut Chance,
     pub(crate) now: Timestamp,
@@ -191,8 +192,7 @@ impl World {
         let next = self.now.plus(self.chance.between(EVERY_MS));
         self.queue.plan(next, Happening::Mischief(host));
         let (Some(circle), Some(malice)) = (self.circle, self.forged.malice) else { return };
-        let machine = self.hosts[host].machine.as_ref();
-        let Some(keys) = machine.and_then(|machine| machine.keys(&circle)) else { return };
+        let Some(keys) = self.keys_of(host).map(Forger::new) else { return };
         let Some(act) = self.chance.one_of(&self.forged.acts[&host]) else { return };
         self.log(host, || format!("is hostile: {act:?}"));
         let mut chance = self.chance.child();
@@ -219,8 +219,7 @@ impl World {
     /// A member posts anew what its store holds of others' envelopes, each in the mailbox in which it was.
     pub fn post_again(&mut self, host: HostId) {
         let circle = self.circle.expect("it was founded");
-        let machine = self.hosts[host].machine.as_ref();
-        let Some(keys) = machine.and_then(|machine| machine.keys(&circle)) else { return };
+        let Some(keys) = self.keys_of(host).map(Forger::new) else { return };
         let boxes = keys.boxes();
         let mut postings = Vec::new();
         for (mailbox, plain) in overheard(&self.hosts[host].store, &keys, usize::MAX) {
@@ -237,8 +236,7 @@ impl World {
     /// A member posts openings that name operations that there are not.
     pub fn post_waiting(&mut self, host: HostId, count: usize) {
         let circle = self.circle.expect("it was founded");
-        let machine = self.hosts[host].machine.as_ref();
-        let Some(keys) = machine.and_then(|machine| machine.keys(&circle)) else { return };
+        let Some(keys) = self.keys_of(host).map(Forger::new) else { return };
         let mut chance = self.chance.child();
         let mut texts = 0;
         let mut forge = Forge {

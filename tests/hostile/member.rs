@@ -39,7 +39,7 @@ fn what_is_rejected_at_the_last_step_is_rejected_once() {
         Item::Message(Bytes(vec![0xff; 64])),
         Item::Message(Bytes(Vec::new())),
     ];
-    let mine = anna.members()[0] == anna.ben_id();
+    let mine = anna.members()[0] == anna.ben().me;
     for (number, item) in poison.iter().enumerate().filter(|(number, _)| *number != 7 || !mine) {
         let (sealed, envelope) = anna.ben_says(std::slice::from_ref(item));
         assert_eq!(anna.lines(), lines, "poison {number} is shown");
@@ -116,7 +116,7 @@ fn what_was_signed_for_one_use_or_circle_is_nothing_elsewhere() {
     ];
     let mut anna = Insider::new();
     let (here, elsewhere) = (anna.circle(), CircleId([9; 32]));
-    let (heads, member) = (anna.inside().heads, anna.ben_id());
+    let (heads, member) = (anna.inside().heads, anna.ben().me);
     let join = |circle| Operation {
         circle,
         author: member,
@@ -127,12 +127,9 @@ fn what_was_signed_for_one_use_or_circle_is_nothing_elsewhere() {
         critical: false,
         body: Bytes(Vec::new()),
     };
-    let newest = |anna: &Insider| {
-        let cards = anna.inside().cards;
-        cards.iter().map(|card| card.id).collect::<Vec<_>>()
-    };
-    let card =
-        anna.inside().cards.iter().find(|it| it.card.member == member).expect("his").card.clone();
+    let newest =
+        |anna: &Insider| anna.cards().into_values().map(|card| card.id).collect::<Vec<_>>();
+    let card = anna.cards()[&member].card.clone();
     let newer = |circle| hearthlight_protocol::circle::card::Card {
         circle,
         rev: card.rev + 1,
@@ -143,8 +140,8 @@ fn what_was_signed_for_one_use_or_circle_is_nothing_elsewhere() {
         [(here, here), (here, elsewhere), (elsewhere, here), (elsewhere, elsewhere)]
     {
         for label in USES {
-            let operation = Signed::new(&join(said), anna.ben(), label, &circle);
-            let shown = Signed::new(&newer(said), anna.ben(), label, &circle);
+            let operation = Signed::new(&join(said), &anna.ben().pair, label, &circle);
+            let shown = Signed::new(&newer(said), &anna.ben().pair, label, &circle);
             let whole = said == here && circle == here;
             for (kind, signed) in
                 [1, 2, 5, 6].into_iter().flat_map(|k| [(k, &operation), (k, &shown)])
@@ -165,21 +162,21 @@ fn what_was_signed_for_one_use_or_circle_is_nothing_elsewhere() {
     // Asks and notes, too, are for their own use: nobody is helped, nothing is posted for them.
     let ask = Ask {
         member,
-        card: Signed::new(&newer(here), anna.ben(), Label::Card, &here),
+        card: anna.ben().sign(Label::Card, &newer(here)),
         heads: Vec::new(),
         lacks: Vec::new(),
         tries: 0,
         at: u64::MAX,
     };
     let note = Heads { member, heads: vec![OperationId([1; 32])], hour: 0 };
-    anna.posts(5, wire::encode(&Signed::new(&ask, anna.ben(), Label::Heads, &here)));
-    anna.posts(6, wire::encode(&Signed::new(&note, anna.ben(), Label::Ask, &here)));
+    anna.posts(5, wire::encode(&anna.ben().sign(Label::Heads, &ask)));
+    anna.posts(6, wire::encode(&anna.ben().sign(Label::Ask, &note)));
     assert_eq!(newest(&anna), cards);
     // And what is right is taken.
-    let right = Signed::new(&join(here), anna.ben(), Label::Operation, &here);
+    let right = anna.ben().sign(Label::Operation, &join(here));
     anna.posts(1, wire::encode(&right));
     assert_ne!(anna.inside().heads, heads);
-    let right = Signed::new(&newer(here), anna.ben(), Label::Card, &here);
+    let right = anna.ben().sign(Label::Card, &newer(here));
     anna.posts(2, wire::encode(&right));
     assert_ne!(newest(&anna), cards);
 }

@@ -35,7 +35,11 @@ fn a_relay_sees_mailboxes_and_nobody() {
     for host in [ANNA, BEN, CHRIS, DANA] {
         let home = world.forger(host);
         secret.push(world.hosts[host].name.as_bytes().to_vec());
-        secret.extend([home.me.0.to_vec(), home.pair.public().to_vec(), home.device.0.to_vec()]);
+        secret.extend([
+            home.me.0.to_vec(),
+            home.pair.public().to_vec(),
+            home.run.device.0.to_vec(),
+        ]);
         for (slot, both) in world.hosts[host].store.secrets() {
             secret.extend([both.bytes().to_vec(), slot.id.to_vec()]);
             if let Some(card) =

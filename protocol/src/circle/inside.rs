@@ -2,26 +2,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use minicbor::Encode;
 use rand_core::CryptoRng;
 
-use super::card::VerifiedCard;
+use super::card::{CardSecrets, VerifiedCard};
 use super::charter::Held;
-use super::epoch::{EpochSecrets, Header, Opening};
+use super::epoch::{CardTag, EpochSecrets, Header, Opening};
 use super::speak::gap_id;
 use super::{Circle, SealedBox};
 use crate::batch::Batch;
-use crate::crypto::{KeyPair, Secret, Suite};
+use crate::crypto::{KeyPair, Label, Secret, Suite};
 use crate::envelope::Envelope;
-use crate::identity::{CircleId, DeviceId, EpochId, MailboxId, MemberId, MessageId, OperationId};
+use crate::identity::{CardId, CircleId, EpochId, MailboxId, MemberId, MessageId, OperationId};
 use crate::message::Run;
+use crate::signed::Signed;
 
 /// What the simulator sees of a circle.
 #[derive(Clone, Debug)]
 pub struct Inside {
-    /// This member's pseudonym key, with which a changed program signs what it likes.
-    pub pair: KeyPair,
-    /// The device that it speaks as.
-    pub device: DeviceId,
+    /// Who.
+    pub me: MemberId,
     /// Who belongs.
     pub roster: Vec<MemberId>,
     /// Who did.
@@ -38,8 +38,6 @@ pub struct Inside {
     pub gaps: BTreeMap<[u8; 16], Vec<MessageId>>,
     /// How much is held of what has a limit.
     pub sizes: Vec<(&'static str, usize)>,
-    /// The newest card of each who belongs, in order of member ids.
-    pub cards: Vec<VerifiedCard>,
 }
 
 /// Everything that a member's program could sign and seal with.
@@ -61,6 +59,8 @@ pub struct Keys {
     pub heads: Vec<OperationId>,
     /// The newest card of each who belongs.
     pub cards: BTreeMap<MemberId, VerifiedCard>,
+    /// What opens and signs for this device's own cards.
+    pub own: Vec<(CardTag, CardSecrets)>,
     /// The epochs.
     pub epochs: Vec<EpochKeys>,
     /// The one to speak in.
@@ -107,7 +107,12 @@ impl Keys {
         epochs.chain(boards).chain(self.rendezvous.iter().cloned()).collect()
     }
 
-    /// Finishes a header of whatever content, with an entry for each card.
+    /// Signs anything, for any use.
+    pub fn sign<T: Encode<()>>(&self, label: Label, what: &T) -> Signed {
+        Signed::new(what, &self.pair, label, &self.circle)
+    }
+
+    /// Finishes a header of whatever content over these secrets, with an entry for each card.
     pub fn open(
         &self,
         mut header: Header,
@@ -115,6 +120,7 @@ impl Keys {
         cards: &[&VerifiedCard],
         rng: &mut dyn CryptoRng,
     ) -> Opening {
+        header.mailbox = SealedBox::of_epoch(&secrets.epoch, &self.circle).mailbox();
         header.seal(self.suite, cards, secrets, &self.pair, rng)
     }
 }
@@ -122,6 +128,10 @@ impl Keys {
 impl Circle {
     pub(crate) fn keys(&self) -> Keys {
         let newest = |member: &MemberId| Some((*member, self.cards.newest(member)?.clone()));
+        let own = |(id, secrets): (&CardId, &CardSecrets)| {
+            let (tag, _) = id.0.split_first_chunk().expect("an id has 32 bytes");
+            (CardTag(*tag), secrets.clone())
+        };
         let epochs = self.epochs.iter().map(|(id, epoch)| EpochKeys {
             id: *id,
             header: epoch.header.clone(),
@@ -138,6 +148,7 @@ impl Circle {
             charter: self.charter.held().to_vec(),
             heads: self.charter.heads().iter().copied().collect(),
             cards: self.roster.members.keys().filter_map(newest).collect(),
+            own: self.own_cards.iter().map(own).collect(),
             epochs: epochs.collect(),
             head: self.head,
             boards: self.boards.values().map(|board| board.secret.clone()).collect(),
@@ -157,8 +168,7 @@ impl Circle {
     pub(crate) fn inside(&self) -> Inside {
         let live = self.epochs.iter().filter(|(_, epoch)| epoch.secrets.is_some()).count();
         Inside {
-            pair: self.pair.clone(),
-            device: self.record.device,
+            me: self.me,
             roster: self.roster.ids(),
             former: self.roster.former.keys().copied().collect(),
             heads: self.charter.heads().clone(),
@@ -189,12 +199,6 @@ impl Circle {
                 ("epochs", self.epochs.iter().count()),
                 ("operations", self.charter.held().len()),
             ],
-            cards: self
-                .roster
-                .ids()
-                .iter()
-                .filter_map(|member| self.cards.newest(member).cloned())
-                .collect(),
         }
     }
 }

@@ -3,27 +3,25 @@
 //! The circle is a real one, made once by the simulator: Anna, Ben and Chris, who have talked. Each script
 //! finds Anna's home as it was then, and starts her machine from it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use hearthlight_protocol::boundary::{
-    Answer, Command, Contact, Draft, Env, Input, Link, Output, Room, SlotKind, Store, Ticket,
-    Timestamp,
+    Answer, Command, Contact, Draft, Env, Input, Link, Output, Room, Ticket, Timestamp,
 };
-use hearthlight_protocol::circle::card::{Card, CardSecrets};
+use hearthlight_protocol::circle::card::{Card, VerifiedCard};
 use hearthlight_protocol::circle::charter::Operation;
-use hearthlight_protocol::circle::epoch::{EpochSecrets, Header, SealedBox, board_name};
-use hearthlight_protocol::circle::help::{Ask, Heads, Help};
+use hearthlight_protocol::circle::epoch::{CardTag, EpochSecrets, Header, SealedBox, board_name};
+use hearthlight_protocol::circle::help::{Ask, Help};
 use hearthlight_protocol::crypto::{KeyPair, Label, Secret, Suite};
 use hearthlight_protocol::envelope::Envelope;
-use hearthlight_protocol::fuzz;
 use hearthlight_protocol::identity::{
     CircleId, DeviceId, Digest, EnvelopeId, EpochId, MailboxId, MemberId, MessageId, Nonce,
-    OperationId, Peer, PublicKey,
+    OperationId, Peer, PublicKey, Signature,
 };
 use hearthlight_protocol::mailbox::{MAX_FRAME, Packet, Refusal, Round};
 use hearthlight_protocol::member::Member;
-use hearthlight_protocol::member::sim::Inside;
+use hearthlight_protocol::member::sim::{EpochKeys, Inside};
 use hearthlight_protocol::message::{Frame, Have, Item, Message, Parent, Run, Seen};
 use hearthlight_protocol::signed::Signed;
 use hearthlight_protocol::wire::{self, Bytes};
@@ -32,6 +30,7 @@ use rand_core::SeedableRng;
 
 use super::script::Script;
 use crate::bounds::LIMITS;
+use crate::forge::{Forger, item};
 use crate::machine::relay_peer;
 use crate::store::MemoryStore;
 use crate::world::World;
@@ -51,14 +50,11 @@ struct Begin {
     relay: Peer,
     /// All mailboxes that Ben has the secrets of, boards and epochs.
     boxes: Vec<SealedBox>,
-    epochs: Vec<(EpochId, SealedBox, u16)>,
-    head: (EpochId, SealedBox, u16),
-    boards: Vec<Secret>,
+    /// The epochs among them.
+    epochs: Vec<EpochKeys>,
     /// Everything that lies at the relay.
     envelopes: Vec<(MailboxId, Envelope)>,
-    ben: KeyPair,
-    speak: KeyPair,
-    device: DeviceId,
+    ben: Forger,
     members: Vec<MemberId>,
 }
 
@@ -75,30 +71,9 @@ impl Begin {
         assert_eq!(world.verdict(), Ok(()));
         let circle = world.circle.expect("it was founded");
         let relay = &world.hosts[3];
-        let ben = &world.hosts[BEN].store;
-        let inside = inside_of(&start(ben, world.now).0, &circle);
-        let secrets = ben.secrets();
-        let slots = |kind| secrets.iter().filter(move |(slot, _)| slot.kind == kind);
-        let mut boards: Vec<Secret> = slots(SlotKind::Board).map(|(_, it)| it.clone()).collect();
-        let mut epochs = Vec::new();
-        let me = MemberId::of(&PublicKey(inside.pair.public()));
-        for (slot, both) in slots(SlotKind::Epoch) {
-            let both = EpochSecrets::split(both.bytes()).expect("64 bytes");
-            let sealed = SealedBox::of_epoch(&both.epoch, &circle);
-            let known = inside.epochs.iter().find(|(id, ..)| id.0 == slot.id);
-            let (id, _, members) = known.expect("its secrets are there");
-            let place = members.iter().position(|it| *it == me).expect("Ben is in it");
-            epochs.push((*id, sealed, place as u16));
-            boards.push(both.board);
-        }
-        boards.dedup();
-        let head = epochs.iter().find(|(id, ..)| Some(*id) == inside.head).cloned();
-        let mut boxes: Vec<_> =
-            boards.iter().map(|board| SealedBox::of_board(board, &circle)).collect();
-        boxes.extend(epochs.iter().map(|(_, sealed, _)| sealed.clone()));
-        let card = slots(SlotKind::Card).next_back().expect("he has a card");
-        let speak = CardSecrets::from_secret(&card.1).expect("64 bytes").speak;
-        let at = inside.roster.iter().position(|it| *it == me).expect("he is in");
+        let ben = world.forger(BEN);
+        let boxes = ben.boxes();
+        let opened = ben.epochs.iter().filter(|it| it.secrets.is_some() && it.speaks.is_some());
         let begin = Self {
             now: world.now,
             circle,
@@ -106,13 +81,9 @@ impl Begin {
             relay: relay_peer(&relay.root),
             envelopes: envelopes_of(&relay.store, &boxes),
             boxes,
-            epochs,
-            head: head.expect("there is one"),
-            boards,
-            ben: inside.pair,
-            speak,
-            device: inside.cards[at].card.device,
-            members: inside.roster,
+            epochs: opened.cloned().collect(),
+            members: ben.cards.keys().copied().collect(),
+            ben,
         };
         assert!(
             begin.envelopes.len() > 5 && begin.epochs.len() > 1,
@@ -140,10 +111,6 @@ fn start(store: &MemoryStore, now: Timestamp) -> (Member, ChaCha20Rng) {
     let mut rng = ChaCha20Rng::seed_from_u64(5);
     let member = Member::restore(&mut Env { now, rng: &mut rng, store });
     (member.expect("its own store is whole"), rng)
-}
-
-fn inside_of(member: &Member, circle: &CircleId) -> Inside {
-    member.inside(circle).expect("the circle is there")
 }
 
 /// Anna's device, Ben's secrets, and a relay in Mallory's hand.
@@ -181,16 +148,10 @@ pub(super) fn member_script(bytes: &[u8]) {
     world.run(&mut Script::new(bytes), Insider::abuse);
     let after = world.judged();
     for member in &begin.members {
-        let left = *member == begin.ben_id();
+        let left = *member == begin.ben.me;
         assert!(left || after.roster.contains(member), "somebody went by a word of Ben's alone");
     }
     assert!(world.texts() >= *TEXTS);
-}
-
-impl Begin {
-    fn ben_id(&self) -> MemberId {
-        MemberId::of(&PublicKey(self.ben.public()))
-    }
 }
 
 impl Insider {
@@ -423,27 +384,39 @@ impl Insider {
 
     fn post(&mut self, kind: u8, content: Vec<u8>, script: &mut Script<'_>) {
         let text = wire::encode(&vec![(kind, Bytes(content))]);
-        let board = script.one_of(&self.begin.boards).expect("there is one");
+        let board = script.one_of(&self.begin.ben.boards).expect("there is one");
         self.give(&SealedBox::of_board(&board, &self.begin.circle), &text);
     }
 
     /// A frame that is well signed, around any payload.
     fn speak_bytes(&mut self, script: &mut Script<'_>) {
-        let (epoch, sealed, place) = script.one_of(&self.begin.epochs).expect("there are some");
+        let (epoch, place, speak) = self.epoch(script);
         let payload = script.chunk();
-        let parts: [&[u8]; 3] = [&epoch.0, &place.to_be_bytes(), payload];
-        let signature = self.begin.speak.sign(Label::Frame, &self.begin.circle, &parts);
-        let signature = hearthlight_protocol::identity::Signature(signature);
+        let parts: [&[u8]; 3] = [&epoch.id.0, &place.to_be_bytes(), payload];
+        let signature = Signature(speak.sign(Label::Frame, &self.begin.circle, &parts));
         let frame = Frame { member: place, signature, payload: Bytes(payload.to_vec()) };
-        self.give(&sealed, &wire::encode(&frame));
+        self.talk(&epoch, &wire::encode(&frame));
+    }
+
+    /// An epoch, Ben's place in it, and what signs there.
+    fn epoch(&self, script: &mut Script<'_>) -> (EpochKeys, u16, KeyPair) {
+        let epoch = script.one_of(&self.begin.epochs).expect("there are some");
+        let (place, speak) = epoch.speaks.clone().expect("he has a card in each");
+        (epoch, place, speak)
+    }
+
+    fn talk(&mut self, epoch: &EpochKeys, text: &[u8]) {
+        let sealed = self.begin.ben.talk_of(epoch).expect("he has its secrets");
+        self.give(&sealed, text);
     }
 
     /// Messages and tellings, with numbers at their ends.
     fn speak(&mut self, script: &mut Script<'_>) {
-        let (epoch, sealed, place) = script.one_of(&self.begin.epochs).expect("there are some");
+        let (epoch, place, _) = self.epoch(script);
         let begin = self.begin;
         let run = |script: &mut Script<'_>| {
-            let device = if script.flag() { begin.device } else { DeviceId([script.byte(); 16]) };
+            let device =
+                if script.flag() { begin.ben.run.device } else { DeviceId([script.byte(); 16]) };
             Run { device, run: u64::from(script.byte() % 3) }
         };
         let items: Vec<Item> = (0..=script.below(4))
@@ -457,7 +430,7 @@ impl Insider {
                             .collect(),
                     };
                     let have = (0..script.below(4)).map(|_| have(script)).collect();
-                    return Item::Seen(Seen { epoch, heads: Vec::new(), have });
+                    return Item::Seen(Seen { epoch: epoch.id, heads: Vec::new(), have });
                 }
                 let parent = |script: &mut Script<'_>| Parent {
                     id: MessageId([script.byte() % 4; 32]),
@@ -473,11 +446,11 @@ impl Insider {
                     rev: script.byte() % 3,
                     body: Bytes(script.chunk().to_vec()),
                 };
-                Item::Message(Bytes(wire::encode(&message)))
+                item(&message)
             })
             .collect();
-        let frame = Frame::sign(&items, place, &begin.speak, &begin.circle, &epoch);
-        self.give(&sealed, &wire::encode(&frame));
+        let frame = begin.ben.frame(&epoch.id, place, &items).expect("he has a card in each");
+        self.talk(&epoch, &frame);
     }
 
     /// An operation of Ben's over Anna's heads.
@@ -488,7 +461,7 @@ impl Insider {
         let seq = if script.byte() % 8 == 1 { script.number() } else { self.revs };
         let operation = Operation {
             circle: self.begin.circle,
-            author: self.begin.ben_id(),
+            author: self.begin.ben.me,
             seq: u32::try_from(seq).unwrap_or(u32::MAX),
             parents: heads.into_iter().collect(),
             kind: 64 + script.byte() % 28,
@@ -496,7 +469,7 @@ impl Insider {
             critical: script.flag(),
             body: Bytes(script.chunk().to_vec()),
         };
-        let signed = Signed::new(&operation, &self.begin.ben, Label::Operation, &self.begin.circle);
+        let signed = self.begin.ben.sign(Label::Operation, &operation);
         self.post(1, wire::encode(&signed), script);
     }
 
@@ -510,16 +483,17 @@ impl Insider {
         if script.byte() % 4 == 1 {
             seal_key = script.chunk().to_vec();
         }
-        let device = if script.flag() { self.begin.device } else { DeviceId([script.byte(); 16]) };
+        let device =
+            if script.flag() { self.begin.ben.run.device } else { DeviceId([script.byte(); 16]) };
         let card = Card {
             circle: self.begin.circle,
-            member: self.begin.ben_id(),
+            member: self.begin.ben.me,
             device,
             rev: u32::try_from(script.number()).unwrap_or(u32::MAX),
             seal_key: Bytes(seal_key),
-            speak_key: PublicKey(self.begin.speak.public()),
+            speak_key: PublicKey(self.speak_key().public()),
         };
-        Signed::new(&card, &self.begin.ben, Label::Card, &self.begin.circle)
+        self.begin.ben.sign(Label::Card, &card)
     }
 
     /// An opening by Ben, over any past and day.
@@ -536,24 +510,25 @@ impl Insider {
         };
         let known: Vec<EpochId> = inside.epochs.iter().map(|(id, ..)| *id).collect();
         let supersedes = (0..script.below(4)).filter_map(|_| script.one_of(&known)).collect();
-        let board = script.one_of(&self.begin.boards).expect("there is one");
-        let like = Header {
-            circle: self.begin.circle,
-            opener: self.begin.ben_id(),
-            heads,
-            supersedes,
-            day,
-            cards: Vec::new(),
-            board: board_name(&board, &self.begin.circle),
-            mailbox: self.begin.boxes[0].mailbox(),
-            commitment: Digest([0; 32]),
-        };
-        let mut cards = inside.cards;
+        let board = script.one_of(&self.begin.ben.boards).expect("there is one");
+        let keys = self.member.keys(&self.begin.circle).expect("the circle is there");
+        let mut cards: Vec<&VerifiedCard> = keys.cards.values().collect();
         if script.byte() % 4 == 1 {
             cards.truncate(script.below(3));
         }
-        let pair = &self.begin.ben;
-        let mut opening = fuzz::opening(&like, Suite::Hybrid, &cards, board, pair, &mut self.rng);
+        let header = Header {
+            circle: self.begin.circle,
+            opener: self.begin.ben.me,
+            heads,
+            supersedes,
+            day,
+            cards: cards.iter().map(|card| CardTag(card.tag())).collect(),
+            board: board_name(&board, &self.begin.circle),
+            mailbox: MailboxId([0; 32]),
+            commitment: Digest([0; 32]),
+        };
+        let secrets = EpochSecrets { epoch: Secret::random(&mut self.rng), board };
+        let mut opening = self.begin.ben.open(header, &secrets, &cards, &mut self.rng);
         if script.byte() % 4 == 1 {
             opening.entries.truncate(script.below(3));
         }
@@ -562,7 +537,7 @@ impl Insider {
 
     /// Asks for help, notes of heads, and answers that nobody asked for.
     fn ask(&mut self, script: &mut Script<'_>) {
-        let member = self.begin.ben_id();
+        let member = self.begin.ben.me;
         match script.byte() % 3 {
             0 => {
                 let ask = Ask {
@@ -573,19 +548,13 @@ impl Insider {
                     tries: script.byte(),
                     at: if script.flag() { self.now.0 } else { script.number() },
                 };
-                let signed = Signed::new(&ask, &self.begin.ben, Label::Ask, &self.begin.circle);
+                let signed = self.begin.ben.sign(Label::Ask, &ask);
                 self.post(5, wire::encode(&signed), script);
             }
             1 => {
                 let heads = vec![OperationId([script.byte(); 32]); script.below(3)];
                 let hour = if script.flag() { self.now.hour() } else { u32::MAX };
-                let signed = Signed::new(
-                    &Heads { member, heads, hour },
-                    &self.begin.ben,
-                    Label::Heads,
-                    &self.begin.circle,
-                );
-                self.post(6, wire::encode(&signed), script);
+                self.post(6, self.begin.ben.note(heads, hour), script);
             }
             _ => {
                 let (to, sealed) =
@@ -659,10 +628,10 @@ impl Insider {
     #[must_use]
     pub fn frames(&self) -> Vec<(SealedBox, Envelope, Frame)> {
         let opened = self.begin.envelopes.iter().filter_map(|(mailbox, envelope)| {
-            let sealed = self.begin.epochs.iter().map(|(_, sealed, _)| sealed);
-            let sealed = sealed.clone().find(|sealed| sealed.mailbox() == *mailbox)?;
+            let mut sealed = self.begin.epochs.iter().filter_map(|it| self.begin.ben.talk_of(it));
+            let sealed = sealed.find(|sealed| sealed.mailbox() == *mailbox)?;
             let frame = wire::decode(&envelope.open(&sealed.key, mailbox)?)?;
-            Some((sealed.clone(), envelope.clone(), frame))
+            Some((sealed, envelope.clone(), frame))
         });
         opened.collect()
     }
@@ -678,37 +647,34 @@ impl Insider {
 
     /// Ben says these in the newest epoch, by his own key.
     pub fn ben_says(&mut self, items: &[Item]) -> (SealedBox, Envelope) {
-        let (epoch, sealed, place) = self.begin.head.clone();
-        let frame = Frame::sign(items, place, &self.begin.speak, &self.begin.circle, &epoch);
-        let envelope = self.seals(&sealed, &wire::encode(&frame));
+        let (sealed, frame) = (self.begin.ben.talk(), self.begin.ben.speech(items));
+        let envelope = self.seals(&sealed, &frame);
         (sealed, envelope)
     }
 
     /// A message by Ben with this kind and body, as the `counter`th of a run of its own.
     #[must_use]
     pub fn by_ben(&self, counter: u64, kind: u8, body: Vec<u8>) -> Message {
-        Message {
-            author: self.begin.ben_id(),
-            run: Run { device: self.begin.device, run: 0x6265_6e00 },
-            counter,
-            parents: Vec::new(),
-            said_at: self.now.0,
-            kind,
-            rev: 1,
-            body: Bytes(body),
-        }
+        let run = Run { device: self.begin.ben.run.device, run: 0x6265_6e00 };
+        let message = self.begin.ben.message(run, counter, "", self.now);
+        Message { kind, body: Bytes(body), ..message }
     }
 
-    /// Ben's pseudonym pair.
+    /// All of Ben's keys.
     #[must_use]
-    pub fn ben(&self) -> &KeyPair {
+    pub fn ben(&self) -> &Forger {
         &self.begin.ben
     }
 
-    /// Ben's id.
+    /// The newest cards, as Anna has them.
     #[must_use]
-    pub fn ben_id(&self) -> MemberId {
-        self.begin.ben_id()
+    pub fn cards(&self) -> BTreeMap<MemberId, VerifiedCard> {
+        self.member.keys(&self.begin.circle).expect("the circle is there").cards
+    }
+
+    fn speak_key(&self) -> KeyPair {
+        let speaks = self.begin.ben.newest().speaks.clone();
+        speaks.expect("he has a card in the head").1
     }
 
     /// Ben posts an item on the board.

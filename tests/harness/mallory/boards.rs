@@ -3,14 +3,13 @@
 use hearthlight_protocol::boundary::DAY_MS;
 use hearthlight_protocol::circle::card::VerifiedCard;
 use hearthlight_protocol::circle::charter::{
-    Act as Deed, CosignBody, HoldBody, InviteClosedBody, InviteClosedWhy, Operation, RemovalBody,
-    RoleBody, RoleLapsedBody,
+    Act as Deed, CosignBody, HoldBody, InviteClosedBody, InviteClosedWhy, RemovalBody, RoleBody,
+    RoleLapsedBody,
 };
 use hearthlight_protocol::circle::epoch::{CardTag, EpochSecrets, Header, SealedBox, board_name};
-use hearthlight_protocol::circle::help::{Ask, Heads};
+use hearthlight_protocol::circle::help::Ask;
 use hearthlight_protocol::crypto::{Label, Secret};
-use hearthlight_protocol::identity::{DeviceId, Digest, EpochId, OperationId};
-use hearthlight_protocol::signed::Signed;
+use hearthlight_protocol::identity::{DeviceId, Digest, EpochId, MailboxId, OperationId};
 use hearthlight_protocol::wire::{self, Bytes};
 
 use super::{Act, Forge};
@@ -41,8 +40,9 @@ impl Forge<'_> {
         let keys = self.keys;
         let opened = keys.epochs.iter().filter(|epoch| epoch.secrets.is_some());
         let opened: Vec<_> = opened.collect();
-        let head = keys.epochs.iter().find(|epoch| Some(epoch.id) == keys.head);
-        let Some(mut after) = head.or(opened.last().copied()).map(|epoch| epoch.id) else { return };
+        let Some(mut after) = keys.head().or(opened.last().copied()).map(|epoch| epoch.id) else {
+            return;
+        };
         for _ in 0..self.times() {
             let Some(&some) = self.chance.one_of(&opened.iter().collect::<Vec<_>>()) else {
                 return;
@@ -61,7 +61,7 @@ impl Forge<'_> {
                 day: self.now.day().max(some.header.day),
                 cards: Vec::new(),
                 board: board_name(&secrets.board, &keys.circle),
-                mailbox: SealedBox::of_epoch(&secrets.epoch, &keys.circle).mailbox(),
+                mailbox: MailboxId([0; 32]),
                 commitment: Digest([0; 32]),
             };
             match act {
@@ -98,30 +98,15 @@ impl Forge<'_> {
     /// An opening beside the head, by a charter that there is not.
     pub(super) fn waiting(&mut self) {
         let keys = self.keys;
-        let head = keys.epochs.iter().find(|epoch| Some(epoch.id) == keys.head);
-        let Some((head, both)) = head.and_then(|head| Some((head, head.secrets.as_ref()?))) else {
+        if keys.head().is_none_or(|head| head.secrets.is_none()) {
             return;
-        };
+        }
         let epoch = Secret::random(self.chance.rng());
-        let secrets = EpochSecrets { epoch, board: both.board.clone() };
-        let header = Header {
-            opener: keys.me,
-            heads: vec![OperationId(self.chance.bytes())],
-            supersedes: vec![head.id],
-            mailbox: SealedBox::of_epoch(&secrets.epoch, &keys.circle).mailbox(),
-            ..head.header.clone()
-        };
+        let (header, secrets) = keys.next(epoch, keys.newest().header.cards.clone());
+        let header = Header { heads: vec![OperationId(self.chance.bytes())], ..header };
         let cards: Vec<&VerifiedCard> = keys.cards.values().collect();
         let opening = keys.open(header, &secrets, &cards, self.chance.rng());
         self.on_boards(vec![(OPENING, wire::encode(&opening))]);
-    }
-
-    fn signed(&self, seq: u32, parents: Vec<OperationId>, kind: u8, body: Bytes) -> Signed {
-        let keys = self.keys;
-        let (circle, author) = (keys.circle, keys.me);
-        let operation =
-            Operation { circle, author, seq, parents, kind, rev: 1, critical: false, body };
-        Signed::new(&operation, &keys.pair, Label::Operation, &circle)
     }
 
     fn last_seq(&self) -> u32 {
@@ -164,7 +149,7 @@ impl Forge<'_> {
         parents.truncate(200);
         for _ in 0..self.times() {
             let (kind, body) = self.deed();
-            let signed = self.signed(seq, parents.clone(), kind, body);
+            let signed = self.keys.operation(seq, parents.clone(), kind, body);
             let id = OperationId(signed.id(Label::Operation, &self.keys.circle));
             self.on_boards(vec![(OPERATION, wire::encode(&signed))]);
             // Now and then two for one place.
@@ -179,7 +164,7 @@ impl Forge<'_> {
             let (kind, body) = self.deed();
             let seq = self.chance.one_of(&[1, 2, 1_000, u32::MAX]).unwrap_or(1);
             let parents = vec![OperationId(self.chance.bytes())];
-            let signed = self.signed(seq, parents, kind, body);
+            let signed = self.keys.operation(seq, parents, kind, body);
             let note = self.note(1);
             self.on_boards(vec![(OPERATION, wire::encode(&signed)), (HEADS, note)]);
         }
@@ -187,9 +172,7 @@ impl Forge<'_> {
 
     fn note(&mut self, count: u64) -> Vec<u8> {
         let heads = (0..count).map(|_| OperationId(self.chance.bytes())).collect();
-        let note = Heads { member: self.keys.me, heads, hour: self.now.hour() };
-        let keys = self.keys;
-        wire::encode(&Signed::new(&note, &keys.pair, Label::Heads, &keys.circle))
+        self.keys.note(heads, self.now.hour())
     }
 
     pub(super) fn cards(&mut self) {
@@ -220,8 +203,7 @@ impl Forge<'_> {
                 tries: self.chance.below(256) as u8,
                 at: self.now.0.saturating_sub(back),
             };
-            let keys = self.keys;
-            let ask = Signed::new(&ask, &keys.pair, Label::Ask, &keys.circle);
+            let ask = self.keys.sign(Label::Ask, &ask);
             let count = self.chance.below(200);
             let note = self.note(count);
             self.on_boards(vec![(ASK, wire::encode(&ask)), (HEADS, note)]);

@@ -1,15 +1,15 @@
 //! What hostile members say.
 
-use hearthlight_protocol::circle::epoch::SealedBox;
 use hearthlight_protocol::crypto::{Label, hash};
 use hearthlight_protocol::identity::{EpochId, MemberId, MessageId};
 use hearthlight_protocol::member::sim::EpochKeys;
 use hearthlight_protocol::message::{
-    Frame, Have, Item, Message, Pair, Parent, Run, Seen, Share, epoch_hint,
+    Frame, Have, Item, Message, Pair, Parent, Run, Seen, epoch_hint,
 };
 use hearthlight_protocol::wire::{self, Bytes};
 
 use super::{FORGED, Forge, NEVER};
+use crate::forge::item;
 
 /// 2099-01-01T00:00Z.
 const LATE_MS: u64 = 4_070_908_800_000;
@@ -17,38 +17,31 @@ const LATE_MS: u64 = 4_070_908_800_000;
 impl Forge<'_> {
     /// An epoch that it can speak in: mostly the head, or an old one.
     fn epoch(&mut self) -> Option<EpochKeys> {
-        let may = |epoch: &&EpochKeys| epoch.secrets.is_some() && epoch.speaks.is_some();
-        let may: Vec<&EpochKeys> = self.keys.epochs.iter().filter(may).collect();
-        let head = may.iter().find(|epoch| Some(epoch.id) == self.keys.head).copied();
+        let may_speak = |epoch: &&EpochKeys| epoch.secrets.is_some() && epoch.speaks.is_some();
+        let may: Vec<&EpochKeys> = self.keys.epochs.iter().filter(may_speak).collect();
+        let head = self.keys.head().filter(may_speak);
         let old = self.chance.happens(0.3);
         head.filter(|_| !old).or_else(|| self.chance.one_of(&may)).cloned()
     }
 
     fn frame(&mut self, epoch: &EpochKeys, items: &[Item], only: Option<usize>) {
-        let (Some((at, speak)), Some(secrets)) = (&epoch.speaks, &epoch.secrets) else { return };
-        let frame = Frame::sign(items, *at, speak, &self.keys.circle, &epoch.id);
-        let sealed = SealedBox::of_epoch(&secrets.epoch, &self.keys.circle);
-        self.post_at(sealed.mailbox(), &sealed.key, &wire::encode(&frame), only);
+        if let Some((at, _)) = &epoch.speaks {
+            self.frame_at(epoch, *at, items, only);
+        }
+    }
+
+    fn frame_at(&mut self, epoch: &EpochKeys, at: u16, items: &[Item], only: Option<usize>) {
+        let frame = self.keys.frame(&epoch.id, at, items);
+        if let (Some(frame), Some(sealed)) = (frame, self.keys.talk_of(epoch)) {
+            self.post_at(sealed.mailbox(), &sealed.key, &frame, only);
+        }
     }
 
     /// A message like one of its own, in a run that its machine does not use.
     fn message(&mut self, what: &str) -> Message {
         let text = self.text(what);
-        let body = Share { text, reply_to: None, wish: None, note: None };
-        Message {
-            author: self.keys.me,
-            run: Run { device: self.keys.run.device, run: *self.texts << 20 },
-            counter: 0,
-            parents: Vec::new(),
-            said_at: self.now.0,
-            kind: 1,
-            rev: 1,
-            body: Bytes(wire::encode(&body)),
-        }
-    }
-
-    fn item(message: &Message) -> Item {
-        Item::Message(Bytes(wire::encode(message)))
+        let run = Run { device: self.keys.run.device, run: *self.texts << 20 };
+        self.keys.message(run, 0, &text, self.now)
     }
 
     pub(super) fn equivocate(&mut self) {
@@ -56,17 +49,17 @@ impl Forge<'_> {
         let one = self.message(FORGED);
         let other = Message { run: one.run, ..self.message(FORGED) };
         for (relay, message) in [one, other].iter().enumerate() {
-            self.frame(&epoch, &[Self::item(message)], Some(relay));
+            self.frame(&epoch, &[item(message)], Some(relay));
         }
     }
 
     pub(super) fn flood(&mut self) {
         let Some(epoch) = self.epoch() else { return };
         let first = self.message(FORGED);
-        let mut items = vec![Self::item(&first)];
+        let mut items = vec![item(&first)];
         for counter in 1..self.times() {
             let next = Message { run: first.run, counter, ..self.message(FORGED) };
-            items.push(Self::item(&next));
+            items.push(item(&next));
         }
         items.chunks(64).for_each(|some| self.frame(&epoch, some, None));
     }
@@ -91,7 +84,7 @@ impl Forge<'_> {
                 7 => Message { body: Bytes(huge), ..good },
                 _ => Message { run, ..good },
             };
-            self.frame(&epoch, &[Self::item(&odd)], None);
+            self.frame(&epoch, &[item(&odd)], None);
         }
     }
 
@@ -102,18 +95,13 @@ impl Forge<'_> {
             epoch.members.iter().copied().filter(|member| *member != self.keys.me).collect();
         let Some(author) = self.chance.one_of(&others) else { return };
         let forged = Message { author, ..self.message(NEVER) };
-        self.frame(&epoch, &[Self::item(&forged)], None);
+        self.frame(&epoch, &[item(&forged)], None);
         let copies: Vec<Item> =
             others.iter().filter_map(|to| self.pair(to, &forged)).map(Item::Pair).collect();
         self.frame(&epoch, &copies, None);
-        if let (Some(at), Some((_, speak)), Some(secrets)) =
-            (epoch.members.binary_search(&author).ok(), &epoch.speaks, &epoch.secrets)
-        {
+        if let Ok(at) = epoch.members.binary_search(&author) {
             let at = u16::try_from(at).expect("few members");
-            let items = [Self::item(&forged)];
-            let frame = Frame::sign(&items, at, speak, &self.keys.circle, &epoch.id);
-            let sealed = SealedBox::of_epoch(&secrets.epoch, &self.keys.circle);
-            self.post(sealed.mailbox(), &sealed.key, &wire::encode(&frame));
+            self.frame_at(&epoch, at, &[item(&forged)], None);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hearthlight_protocol::boundary::{Event, Output, Room, Store};
-use hearthlight_protocol::identity::{EnvelopeId, MemberId, PublicKey};
+use hearthlight_protocol::identity::{EnvelopeId, MemberId};
 use hearthlight_protocol::mailbox::Packet;
 use hearthlight_protocol::member::sim::Inside;
 use hearthlight_protocol::wire;
@@ -93,14 +93,13 @@ impl World {
             format!("seals for [{boxes}] with head {head:?} due {}; {epochs}", inside.due)
         });
         let gone = &self.hosts[host].gone.0;
-        let me = MemberId::of(&PublicKey(inside.pair.public()));
         let members: BTreeMap<_, _> =
             inside.epochs.into_iter().filter_map(|(_, at, members)| Some((at?, members))).collect();
         for sealing in sealings {
             let knew = if late.contains(&sealing.id) { &after } else { &before };
             let knew = &knew.union(gone).copied().collect();
             let items = self.secrecy.items(&sealing);
-            self.reference.sealed(me, &sealing, &items, &circle);
+            self.reference.sealed(inside.me, &sealing, &items, &circle);
             let readers = members.get(&sealing.mailbox).cloned().unwrap_or_default();
             let envelope = sealing.id;
             match self.secrecy.sealed(host, sealing, knew, &circle) {

@@ -3,17 +3,16 @@
 use std::collections::BTreeMap;
 
 use harness::chance::Chance;
-use harness::forge::{Forger, board_text, message};
+use harness::forge::{Forger, board_text, item};
 use harness::{ANNA, BEN, CHRIS, DANA, HostId, World};
 use hearthlight_protocol::boundary::{Command, KeySlot, Mark, SlotKind, Store};
 use hearthlight_protocol::circle::card::VerifiedCard;
-use hearthlight_protocol::circle::epoch::{CardTag, Header, Opening, SealedBox};
+use hearthlight_protocol::circle::epoch::{CardTag, Header, SealedBox};
 use hearthlight_protocol::circle::help::{Ask, Help};
-use hearthlight_protocol::crypto::{Label, Suite, hash};
+use hearthlight_protocol::crypto::{Label, Secret, Suite, hash};
 use hearthlight_protocol::identity::{DeviceId, MemberId};
-use hearthlight_protocol::message::{Frame, Item, Seen};
+use hearthlight_protocol::message::{Frame, Item, Message, Run, Seen};
 use hearthlight_protocol::planted::Planted;
-use hearthlight_protocol::signed::Signed;
 use hearthlight_protocol::wire::{self, Bytes};
 
 /// The promise that was broken, in words.
@@ -25,6 +24,8 @@ const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 /// How long talk is kept where days pass, in seconds.
 const KEEP_S: u64 = 120 * 86_400;
+/// The secret of an epoch that Ben makes.
+const NEXT: [u8; 32] = [77; 32];
 /// Kinds of things on a board.
 const CARD: u8 = 2;
 const OPENING: u8 = 3;
@@ -102,8 +103,8 @@ pub(super) fn an_envelope_from_ahead_is_not_taken(fault: Option<Planted>) -> Ver
     let mut world = calm(35, 2, 1, fault);
     let ben = world.forger(BEN);
     for (words, at) in [("now", world.now), ("from ahead", world.now.plus(5 * HOUR))] {
-        let said = message(ben.me, ben.device, words, world.now);
-        let frame = ben.frame(&ben.epoch, ben.place(&ben.me), said);
+        let said = item(&says_now(&ben, words));
+        let frame = ben.speech(&[said]);
         world.hand(ANNA, &ben.talk(), &frame, at);
     }
     world.run_for(10 * SECOND);
@@ -112,49 +113,52 @@ pub(super) fn an_envelope_from_ahead_is_not_taken(fault: Option<Planted>) -> Ver
 
 ///
 pub(super) fn nobody_speaks_for_another(fault: Option<Planted>) -> Verdict {
-    says(fault, |ben, chris| message(chris, ben.device, "as Chris", harness::world::BEGINNING))
+    says(fault, |good, chris| Message { author: chris, ..good })
 }
 
 ///
 pub(super) fn nobody_speaks_on_a_device_of_nobody(fault: Option<Planted>) -> Verdict {
-    let device = DeviceId([9; 16]);
-    says(fault, |ben, _| message(ben.me, device, "on no device", harness::world::BEGINNING))
+    let run = Run { device: DeviceId([9; 16]), run: 7 };
+    says(fault, |good, _| Message { run, ..good })
 }
 
-/// Ben puts this into a frame of his.
-fn says(fault: Option<Planted>, what: impl FnOnce(&Forger, MemberId) -> Item) -> Verdict {
+/// Ben puts a good message into a frame of his, and one with what is made of another.
+fn says(fault: Option<Planted>, of: impl FnOnce(Message, MemberId) -> Message) -> Verdict {
     let mut world = calm(36, 3, 1, fault);
     let (ben, chris) = (world.forger(BEN), world.forger(CHRIS).me);
-    let good = message(ben.me, ben.device, "as himself", world.now);
-    for item in [good, what(&ben, chris)] {
-        let frame = ben.frame(&ben.epoch, ben.place(&ben.me), item);
-        world.hand(ANNA, &ben.talk(), &frame, world.now);
+    let good = says_now(&ben, "as himself");
+    for message in [good, of(says_now(&ben, "as another"), chris)] {
+        world.hand(ANNA, &ben.talk(), &ben.speech(&[item(&message)]), world.now);
     }
     world.run_for(10 * SECOND);
     holds(world.texts(ANNA) == ["as himself"], "P2: somebody says what another is shown to say")
+}
+
+/// A message of Ben's in a run that his machine does not use.
+fn says_now(ben: &Forger, words: &str) -> Message {
+    let run = Run { device: ben.run.device, run: 7 };
+    ben.message(run, 0, words, harness::world::BEGINNING)
 }
 
 /// Ben opens an epoch in which his own card stands at the place of Chris.
 pub(super) fn nobody_speaks_at_the_place_of_another(fault: Option<Planted>) -> Verdict {
     let mut world = calm(37, 3, 1, fault);
     let (ben, chris) = (world.forger(BEN), world.forger(CHRIS).me);
-    let mut cards = ben.header.cards.clone();
-    cards[ben.place(&chris)] = ben.tag(&ben.me);
-    let (header, secrets) = ben.next(cards);
-    let signed = Signed::new(&header, &ben.pair, Label::Opening, &ben.circle);
-    let epoch = Header::id(&signed, &ben.circle);
+    let mut cards = ben.newest().header.cards.clone();
+    cards[usize::from(ben.place(&chris))] = cards[usize::from(ben.place(&ben.me))];
+    let (header, secrets) = ben.next(Secret::new(NEXT.into()), cards);
     let (first, mut chance) = (world.first_cards(ANNA), Chance::new(37));
-    let seal = |who: &MemberId| {
-        header.seal_entry(Suite::Hybrid, &first[who], &secrets, chance.rng()).expect("a good card")
-    };
-    let entries = ben.members.iter().map(seal).collect();
-    let opening = wire::encode(&Opening { header: signed, entries });
-    world.hand(ANNA, &ben.board(), &board_text(OPENING, opening), world.now);
+    let sealed_to: Vec<_> = ben.newest().members.iter().map(|who| &first[who]).collect();
+    let opening = ben.open(header, &secrets, &sealed_to, chance.rng());
+    let epoch = Header::id(&opening.header, &ben.circle);
+    let opening = board_text(OPENING, wire::encode(&opening));
+    world.hand(ANNA, &ben.board(), &opening, world.now);
     world.run_for(SECOND);
     let talk = SealedBox::of_epoch(&secrets.epoch, &ben.circle);
-    for (who, words) in [(ben.me, "as himself"), (chris, "as Chris")] {
-        let frame = ben.frame(&epoch, ben.place(&who), message(who, ben.device, words, world.now));
-        world.hand(ANNA, &talk, &frame, world.now);
+    for (author, words) in [(ben.me, "as himself"), (chris, "as Chris")] {
+        let message = Message { author, ..says_now(&ben, words) };
+        let frame = ben.frame(&epoch, ben.place(&author), &[item(&message)]);
+        world.hand(ANNA, &talk, &frame.expect("Ben has a card"), world.now);
     }
     world.run_for(10 * SECOND);
     holds(world.texts(ANNA) == ["as himself"], "P2: somebody says what another is shown to say")
@@ -189,7 +193,7 @@ pub(super) fn what_was_heard_in_time_reaches_all(fault: Option<Planted>) -> Verd
     world.run_for(3 * MINUTE);
     let tells = |text: &[u8]| {
         let frame: Option<Frame> = wire::decode(text);
-        let frame = frame.filter(|frame| usize::from(frame.member) == chris.place(&chris.me));
+        let frame = frame.filter(|frame| frame.member == chris.place(&chris.me));
         frame.is_some() && items(text).iter().any(|item| matches!(item, Item::Seen(_)))
     };
     let told = world.envelopes_in(CHRIS, &chris.talk());
@@ -288,8 +292,8 @@ pub(super) fn what_was_said_again_is_not_said_each_time(fault: Option<Planted>) 
     };
     let before = times(&world);
     for _ in 0..3 {
-        let seen = Seen { epoch: chris.epoch, heads: Vec::new(), have: Vec::new() };
-        let frame = chris.frame(&chris.epoch, chris.place(&chris.me), Item::Seen(seen));
+        let seen = Seen { epoch: chris.newest().id, heads: Vec::new(), have: Vec::new() };
+        let frame = chris.speech(&[Item::Seen(seen)]);
         world.hand(ANNA, &chris.talk(), &frame, world.now);
         world.run_for(MINUTE);
     }
@@ -335,13 +339,13 @@ pub(super) fn a_home_from_an_old_backup_comes_back(fault: Option<Planted>) -> Ve
 ///
 pub(super) fn a_home_that_was_put_back_is_a_new_device(fault: Option<Planted>) -> Verdict {
     let mut world = calm(48, 3, 1, fault);
-    let before = world.forger(CHRIS).device;
+    let before = world.forger(CHRIS).run.device;
     world.back_up(CHRIS);
     world.say(CHRIS, "after the backup");
     world.run_for(MINUTE);
     world.put_back(CHRIS);
     world.run_for(10 * MINUTE);
-    let after = world.forger(CHRIS).device;
+    let after = world.forger(CHRIS).run.device;
     holds(after != before, "P2: others think that it has what it has lost")
 }
 
@@ -380,12 +384,13 @@ pub(super) fn an_entry_under_a_forged_header_is_nothing(fault: Option<Planted>) 
     let mut chance = Chance::new(51);
     let mut epochs = Vec::new();
     for opener in [ben.me, anna] {
-        let (header, secrets) = ben.next(ben.header.cards.clone());
-        let header = ben.header(Header { opener, ..header }, &secrets);
-        let signed = Signed::new(&header, &ben.pair, Label::Opening, &ben.circle);
+        let (header, secrets) =
+            ben.next(Secret::new(NEXT.into()), ben.newest().header.cards.clone());
+        let header = Header { opener, ..header };
+        let mut opening = ben.open(header, &secrets, &[&card], chance.rng());
+        let (signed, entry) = (opening.header, opening.entries.pop());
         epochs.push(Header::id(&signed, &ben.circle).0);
-        let entry = header.seal_entry(Suite::Hybrid, &card, &secrets, chance.rng());
-        let entry = wire::encode(&(signed, chris, entry.expect("a good card")));
+        let entry = wire::encode(&(signed, chris, entry.expect("one for each card")));
         world.hand(CHRIS, &ben.board(), &board_text(ENTRY, entry), world.now);
         world.run_for(10 * SECOND);
     }
@@ -404,7 +409,7 @@ fn ask(world: &mut World, ben: &Forger, card: &VerifiedCard) -> Vec<u8> {
         tries: 0,
         at: world.now.0,
     };
-    let signed = Signed::new(&ask, &ben.pair, Label::Ask, &ben.circle);
+    let signed = ben.sign(Label::Ask, &ask);
     world.hand(ANNA, &ben.board(), &board_text(ASK, wire::encode(&signed)), world.now);
     world.run_for(MINUTE);
     let info = hash(Label::Help, &ben.circle, &[]);
