@@ -14,6 +14,7 @@ mod copies;
 pub mod epoch;
 mod governing;
 pub(crate) mod head;
+mod hear;
 pub mod help;
 #[cfg(feature = "sim")]
 pub(crate) mod inside;

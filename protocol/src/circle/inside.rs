@@ -8,7 +8,7 @@ use rand_core::CryptoRng;
 use super::card::{CardSecrets, VerifiedCard};
 use super::charter::Held;
 use super::epoch::{CardTag, EpochSecrets, Header, Opening};
-use super::speak::gap_id;
+use super::hear::gap_id;
 use super::{Circle, SealedBox};
 use crate::batch::Batch;
 use crate::crypto::{KeyPair, Label, Secret, Suite};

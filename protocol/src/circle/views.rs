@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::Circle;
+use super::hear::gap_id;
 use super::log::{Gap, Place, Row};
 use super::roster::Right;
-use super::speak::gap_id;
 use crate::batch::Batch;
 use crate::boundary::{
     Admit, CircleRef, CircleView, Entry, EntryKind, Env, GapCause, JoinState, JoinView, MemberView,
