@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use harness::liar::{Lies, Withheld};
-use harness::{ANNA, BEN, CHRIS, StormConfig, World, run_storms};
+use harness::{ANNA, BEN, CHRIS, Report, StormConfig, World, run_storms};
 use hearthlight_protocol::boundary::{Command, KeySlot, Room, SlotKind};
 use hearthlight_protocol::circle::epoch::Header;
 use hearthlight_protocol::crypto::Secret;
@@ -22,11 +22,8 @@ const CONSPIRACY: u64 = 2;
 /// shows some this and others that, and acknowledges what it does not keep; of twelve members a third is away.
 #[test]
 fn a_relay_that_lies_costs_nothing_but_time() {
-    let config = StormConfig::kind("lying").expect("a kind of storm");
     // From where a newcomer had waited for ever.
-    let report = run_storms(18, LYING, &config);
-    println!("lying: {report}");
-    assert!(report.broken.is_empty(), "{report}");
+    nothing_breaks("lying", 18, LYING);
 }
 
 /// R-52, H-11: each way to withhold, alone and without any storm; the other relay fills the gap.
@@ -66,27 +63,20 @@ fn an_epoch_that_ended_is_not_begun_again_by_its_opening() {
 /// frames and `Seen`, in floods and with a clock ten years off; in half of the storms it is removed, and goes on.
 #[test]
 fn one_hostile_member_breaks_no_promise_to_others() {
-    let config = StormConfig::kind("hostile").expect("a kind of storm");
-    let report = run_storms(1, HOSTILE, &config);
-    println!("hostile: {report}");
-    assert!(report.broken.is_empty(), "{report}");
+    nothing_breaks("hostile", 1, HOSTILE);
 }
 
 /// The same of two of eight, of whom one may vouch for the other.
 #[test]
 fn two_hostile_members_break_no_promise_to_others() {
-    let config = StormConfig::kind("conspiracy").expect("a kind of storm");
     // The first one had shown an effect before its cause.
-    let report = run_storms(2, CONSPIRACY, &config);
-    println!("conspiracy: {report}");
-    assert!(report.broken.is_empty(), "{report}");
+    nothing_breaks("conspiracy", 2, CONSPIRACY);
 }
 
 /// H-5, H-10: an opening that leaves somebody out, of a member who adds one after another, ends no machine.
 #[test]
 fn openings_that_leave_somebody_out_stop_nobody() {
-    let kind = StormConfig::kind("conspiracy").expect("a kind of storm");
-    let report = run_storms(4, 1, &kind);
+    let report = storms("conspiracy", 4, 1);
     let panics = report.broken.values().filter(|broken| broken.promise == "no panics");
     assert_eq!(panics.count(), 0, "{report}");
 }
@@ -94,9 +84,7 @@ fn openings_that_leave_somebody_out_stop_nobody() {
 /// P1, H-10: whoever puts so many openings on boards that nobody has behind all others keeps nobody from opening.
 #[test]
 fn openings_on_boards_that_nobody_has_stop_nobody() {
-    let kind = StormConfig::kind("hostile").expect("a kind of storm");
-    let report = run_storms(30, 1, &kind);
-    assert!(report.broken.is_empty(), "{report}");
+    nothing_breaks("hostile", 30, 1);
 }
 
 /// P7, R-22, R-26: openings that wait for operations are bounded as well, though nothing follows from them.
@@ -138,4 +126,15 @@ fn openings_that_were_let_go_leave_nothing_behind() {
         .collect();
     let different: BTreeSet<&EpochId> = saved.iter().collect();
     assert_eq!(different.len(), saved.len());
+}
+
+fn storms(kind: &str, first: u64, count: u64) -> Report {
+    let report = run_storms(first, count, &StormConfig::kind(kind).expect("a kind of storm"));
+    println!("{kind}: {report}");
+    report
+}
+
+fn nothing_breaks(kind: &str, first: u64, count: u64) {
+    let report = storms(kind, first, count);
+    assert!(report.broken.is_empty(), "{report}");
 }
