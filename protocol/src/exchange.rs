@@ -177,9 +177,9 @@ impl Exchange {
 
     /// Whether a peer with whom this mailbox is in step is connected.
     pub(crate) fn is_in_step(&self, mailbox: &MailboxId) -> bool {
-        self.sessions.values().any(|session| {
-            session.mine.get(mailbox).is_some_and(|standing| standing.schedule.is_in_step())
-        })
+        self.sessions
+            .values()
+            .any(|session| session.mine.get(mailbox).is_some_and(Standing::is_in_step))
     }
 
     /// Whether every relay is connected, in step on this mailbox, and has all that was put there from here. That
@@ -188,8 +188,7 @@ impl Exchange {
         self.relays.iter().all(|relay| {
             let session = relay.peer.and_then(|peer| self.sessions.get(&peer));
             let standing = session.and_then(|session| session.mine.get(mailbox));
-            let schedule = standing.map(|standing| &standing.schedule);
-            schedule.is_some_and(|held| held.is_in_step() && held.owes_nothing())
+            standing.is_some_and(|held| held.is_in_step() && held.schedule.owes_nothing())
         })
     }
 

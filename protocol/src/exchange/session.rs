@@ -291,6 +291,11 @@ impl Standing {
         }
     }
 
+    /// Whether the peer takes the mailbox, and a reconciliation came to its end since it does.
+    pub(super) fn is_in_step(&self) -> bool {
+        self.proof == ProofState::Proven && self.schedule.is_in_step()
+    }
+
     /// When it is over, or to be reconciled. `theirs`: the peer has proven the mailbox too.
     pub(super) fn next_wake(
         &self,

@@ -979,4 +979,7 @@ fn what_one_relay_acknowledges_is_put_to_the_other_until_it_has_it() {
     assert!(asks.iter().any(|packet| matches!(packet, Packet::Reconcile { .. })), "{asks:?}");
     anna.hear(BEN, &Packet::Stored { mailbox, ids: vec![id] });
     assert!(anna.exchange.is_told_everywhere(&mailbox));
+    // A relay that takes the mailbox no more, having forgotten who may put there, has nothing of it.
+    anna.hear(BEN, &Packet::Refused { mailbox, id: None, why: Refusal::Closed });
+    assert!(!anna.exchange.is_told_everywhere(&mailbox));
 }
