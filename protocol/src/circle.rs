@@ -27,6 +27,7 @@ pub mod roster;
 mod speak;
 mod terms;
 pub(crate) mod views;
+pub mod votes;
 mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -309,6 +310,7 @@ impl Circle {
                 rev: 1,
                 name: founding.name,
                 template: founding.template.name.to_owned(),
+                source: None,
             }),
             Act::Policy(charter::PolicyBody {
                 rev: 1,

@@ -19,6 +19,7 @@ pub mod planted;
 pub mod relay;
 pub mod signed;
 pub mod template;
+pub mod threshold;
 pub mod wire;
 mod words;
 

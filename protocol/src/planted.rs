@@ -87,6 +87,22 @@ faults! {
     RemovedStillKnown: "who is let in again has the roles of before", "R-11",
         Test("circle::roster::tests::a_removed_person_does_nothing_more");
 
+    // Votes.
+    TallyOmits: "a tally counts that leaves out a ballot of its past", "R-12",
+        Test("circle::votes::tests::a_tally_that_omits_or_adds_a_ballot_or_states_another_result_is_void");
+    TallyOfFew: "a tally is final that few acknowledged", "R-12",
+        Test("circle::votes::tests::a_tally_is_final_once_more_than_half_of_the_electorate_acknowledged_it");
+    ElectorateUnchecked: "whoever proposes chooses who may vote", "R-12",
+        Test("circle::votes::tests::a_proposal_that_leaves_a_member_out_is_void");
+    VoteUnranked: "what a vote decided goes for no more than what one host did at once", "R-11, R-12",
+        Test("circle::votes::tests::a_host_who_is_voted_out_removes_no_voter_with_an_old_date");
+    VoteUsedTwice: "what was voted on once can be done again and again", "R-12",
+        Test("circle::votes::tests::a_vote_is_used_once");
+    NewcomersCount: "who was let in since the hosts are away takes the circle over", "R-13",
+        Test("circle::votes::tests::who_was_let_in_since_no_host_was_there_takes_nothing_over");
+    HostStaysLost: "a host who came back is lost all the same", "R-13",
+        Test("circle::votes::tests::a_host_who_came_back_is_not_lost");
+
     // Openings and the head.
     OpenerUnchecked: "an opening counts whoever signed it", "P3, R-22",
         Test("circle::head::tests::an_opening_by_nobody_of_its_members_is_void");

@@ -21,6 +21,7 @@ use crate::store::MemoryStore;
 use crate::world::World;
 
 mod charter;
+mod votes;
 
 use charter::{Charters, View};
 

@@ -9,6 +9,8 @@ use minicbor::{Decode, Encode};
 
 use super::card::VerifiedCard;
 use super::rates::Rates;
+use super::roster::MAX_MEMBERS;
+use super::votes::{BallotBody, HostLostBody, ProposalBody, TallyAckBody, TallyBody};
 use crate::boundary::{DAY_MS, Timestamp};
 use crate::crypto::{Label, Suite};
 use crate::identity::{
@@ -69,6 +71,14 @@ pub enum Act {
     Role(RoleBody),
     /// 68: says that a role's term is over.
     RoleLapsed(RoleLapsedBody),
+    /// 70: asks all for a decision.
+    Proposal(Box<ProposalBody>),
+    /// 71: what somebody chooses.
+    Ballot(BallotBody),
+    /// 72: counts the ballots.
+    Tally(TallyBody),
+    /// 73: takes a count for the one that counts.
+    TallyAck(TallyAckBody),
     /// 74: sets aside what somebody says, for a while.
     Hold(HoldBody),
     /// 75: ends a membership.
@@ -87,6 +97,8 @@ pub enum Act {
     Relays(RelaysBody),
     /// 87: how the circle lets in and keeps.
     Policy(PolicyBody),
+    /// 88: says that no host was heard of for long.
+    HostLost(HostLostBody),
     /// 89: joins heads.
     Join,
     /// A kind that this version does not know.
@@ -106,6 +118,9 @@ pub struct CircleBody {
     /// The template's TOML text; at most 32,768 bytes.
     #[n(3)]
     pub template: String,
+    /// The tally of the vote that decided it.
+    #[n(4)]
+    pub source: Option<OperationId>,
 }
 
 /// Body of kind 67.
@@ -124,6 +139,9 @@ pub struct RoleBody {
     /// When its term ends, ms since 1970; of what is given only.
     #[n(4)]
     pub end: Option<u64>,
+    /// The tally of the vote that gave it; of what is given only.
+    #[n(5)]
+    pub source: Option<OperationId>,
 }
 
 /// Body of kind 68.
@@ -163,6 +181,9 @@ pub struct RemovalBody {
     /// What the record says of it; at most 200 bytes.
     #[n(3)]
     pub reason: Option<String>,
+    /// The tally of the vote that decided it.
+    #[n(4)]
+    pub source: Option<OperationId>,
 }
 
 /// Body of kind 81.
@@ -335,6 +356,10 @@ impl Act {
             Self::Circle(_) => 64,
             Self::Role(_) => 67,
             Self::RoleLapsed(_) => 68,
+            Self::Proposal(_) => 70,
+            Self::Ballot(_) => 71,
+            Self::Tally(_) => 72,
+            Self::TallyAck(_) => 73,
             Self::Hold(_) => 74,
             Self::Removal(_) => 75,
             Self::Cosign(_) => 81,
@@ -344,6 +369,7 @@ impl Act {
             Self::InviteClosed(_) => 85,
             Self::Relays(_) => 86,
             Self::Policy(_) => 87,
+            Self::HostLost(_) => 88,
             Self::Join => 89,
             Self::Unknown(kind) => *kind,
         }
@@ -356,6 +382,10 @@ impl Act {
             Self::Circle(body) => wire::encode(body),
             Self::Role(body) => wire::encode(body),
             Self::RoleLapsed(body) => wire::encode(body),
+            Self::Proposal(body) => wire::encode(&**body),
+            Self::Ballot(body) => wire::encode(body),
+            Self::Tally(body) => wire::encode(body),
+            Self::TallyAck(body) => wire::encode(body),
             Self::Hold(body) => wire::encode(body),
             Self::Removal(body) => wire::encode(body),
             Self::Cosign(body) => wire::encode(body),
@@ -365,6 +395,7 @@ impl Act {
             Self::InviteClosed(body) => wire::encode(body),
             Self::Relays(body) => wire::encode(body),
             Self::Policy(body) => wire::encode(body),
+            Self::HostLost(body) => wire::encode(body),
             Self::Join | Self::Unknown(_) => Vec::new(),
         })
     }
@@ -379,6 +410,10 @@ impl Act {
             64 => wire::decode(body).map(Self::Circle),
             67 => wire::decode(body).map(Self::Role),
             68 => wire::decode(body).map(Self::RoleLapsed),
+            70 => wire::decode(body).map(|body| Self::Proposal(Box::new(body))),
+            71 => wire::decode(body).map(Self::Ballot),
+            72 => wire::decode(body).map(Self::Tally),
+            73 => wire::decode(body).map(Self::TallyAck),
             74 => wire::decode(body).map(Self::Hold),
             75 => wire::decode(body).map(Self::Removal),
             81 => wire::decode(body).map(Self::Cosign),
@@ -388,6 +423,7 @@ impl Act {
             85 => wire::decode(body).map(Self::InviteClosed),
             86 => wire::decode(body).map(Self::Relays),
             87 => wire::decode(body).map(Self::Policy),
+            88 => wire::decode(body).map(Self::HostLost),
             89 => body.is_empty().then_some(Self::Join),
             _ => Some(Self::Unknown(kind)),
         }
@@ -397,7 +433,14 @@ impl Act {
     fn within_limits(&self) -> bool {
         match self {
             Self::Circle(body) => body.name.len() <= 128 && body.template.len() <= 32_768,
-            Self::Role(body) => body.role.len() <= 24 && (body.grant || body.end.is_none()),
+            Self::Role(body) => {
+                let given = body.end.is_some() || body.source.is_some();
+                body.role.len() <= 24 && (body.grant || !given)
+            }
+            Self::Proposal(body) => body.is_within_limits(),
+            Self::Ballot(body) => body.why.as_ref().is_none_or(|why| why.len() <= 280),
+            Self::Tally(body) => body.ballots.len() <= MAX_MEMBERS,
+            Self::HostLost(body) => (1..=MAX_MEMBERS).contains(&body.who.len()),
             Self::Removal(body) => body.reason.as_ref().is_none_or(|why| why.len() <= 200),
             Self::Found(body) => body.handle.len() <= 128,
             Self::Admit(body) => body.handle.len() <= 128,
@@ -723,6 +766,12 @@ impl Charter {
                 Act::Role(role) => role.end,
                 _ => None,
             },
+            // D-27: a count before the close needs the ballots of all.
+            Act::Tally(body) => match &self.get(&body.proposal)?.act {
+                Act::Proposal(of) if body.ballots.len() < of.electorate.len() => Some(of.settles()),
+                _ => None,
+            },
+            Act::HostLost(body) => Some(body.over()),
             _ => None,
         }
     }

@@ -111,7 +111,7 @@ impl Circle {
                 return Err(CommandError::OnlyHost);
             }
         }
-        self.govern(env, batch, Act::Role(RoleBody { grant, role, to: who, end }))
+        self.govern(env, batch, Act::Role(RoleBody { grant, role, to: who, end, source: None }))
     }
 
     /// Ends somebody else's membership: the epoch, the board and every open invite end with it,
@@ -145,7 +145,11 @@ impl Circle {
             (None, None) if person.may(Right::Host) && self.hosts() < 3 => {
                 Err(CommandError::AnotherHost)
             }
-            _ => self.govern(env, batch, Act::Removal(RemovalBody { who, mode: 0, reason })),
+            _ => self.govern(
+                env,
+                batch,
+                Act::Removal(RemovalBody { who, mode: 0, reason, source: None }),
+            ),
         }
     }
 
@@ -201,7 +205,7 @@ impl Circle {
         {
             return Err(CommandError::OnlyHost);
         }
-        let act = Act::Removal(RemovalBody { who: self.me, mode: 2, reason: None });
+        let act = Act::Removal(RemovalBody { who: self.me, mode: 2, reason: None, source: None });
         self.govern(env, batch, act)
     }
 

@@ -14,10 +14,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::charter::{
     Act, Charter, CircleBody, InviteBody, InviteClosedWhy, Places, PolicyBody, RelayBody, RoleBody,
 };
+use super::votes::{Vote, Votes};
 use crate::boundary::{DAY_MS, HOUR_MS, Timestamp};
 use crate::crypto::Suite;
 use crate::identity::{InviteId, MemberId, OperationId, PublicKey};
 use crate::planted::{Planted, is_planted};
+
+mod conscience;
 
 /// The longest hold (D-37).
 pub(crate) const HOLD_MS: u64 = 72 * HOUR_MS;
@@ -100,6 +103,8 @@ pub(crate) struct Roster {
     pub(crate) words: BTreeMap<MemberId, BTreeMap<MemberId, OperationId>>,
     /// Whose talk is set aside, and when that ends by itself, ms since 1970 (D-37).
     pub(crate) holds: BTreeMap<MemberId, u64>,
+    /// What is, or was, voted on.
+    pub(crate) votes: BTreeMap<OperationId, Vote>,
 }
 
 impl Roster {
@@ -149,10 +154,12 @@ pub(crate) fn fold(charter: &Charter, places: &Places) -> Roster {
         (held.depth, held.operation.author, held.operation.seq, held.id)
     });
     let subjects = Subjects::of(charter, &order);
+    let votes = Votes::of(charter, &order);
     let mut fold = Fold {
         charter,
         order,
         subjects,
+        votes,
         removals: BTreeMap::new(),
         standing: Places::default(),
         words: Places::default(),
@@ -231,6 +238,7 @@ struct Fold<'a> {
     /// on every node whatever came first there.
     order: Vec<usize>,
     subjects: Subjects,
+    votes: Votes,
     /// Removals that are settled, and whether they stand.
     removals: BTreeMap<usize, bool>,
     /// Operations that count, by the removals settled so far.
@@ -324,12 +332,36 @@ impl Fold<'_> {
     /// rights that another of them takes goes last, since whoever is removed could have given these
     /// with an old date; then two signers go before one, then the older author before the younger.
     fn in_a_ring(&self, place: usize, open: &[usize]) -> impl Ord + use<> {
-        let borrowed = open.iter().any(|other| *other != place && self.takes_rights(*other, place));
+        let voted = self.source(place).is_some();
+        let borrowed = if voted {
+            !self.is_voted_without(place, open)
+        } else {
+            open.iter().any(|other| *other != place && self.takes_rights(*other, place))
+        };
         let backed = self.backed(place);
         let older =
             backed.map_or_else(|| self.rank(place), |word| self.rank(place).min(self.rank(word)));
-        let alone = backed.is_none() && !is_planted(Planted::BackingUnranked);
-        (borrowed, alone, older, self.rank(place))
+        (borrowed, self.backing(place), older, self.rank(place))
+    }
+
+    /// D-10: what a vote decided goes before what two signed, and that before what one did.
+    fn backing(&self, place: usize) -> u8 {
+        match self.source(place) {
+            _ if is_planted(Planted::BackingUnranked) => 0,
+            Some(_) if !is_planted(Planted::VoteUnranked) => 0,
+            _ if self.backed(place).is_some() => 1,
+            _ => 2,
+        }
+    }
+
+    /// Of operations on one subject the one that decides: of those that no other of them has seen the first by
+    /// D-10, which puts what ends before what gives.
+    fn decides(&self, places: &[usize]) -> Option<usize> {
+        let held = self.charter.held();
+        let gives = |at: usize| matches!(&held[at].act, Act::Role(body) if body.grant);
+        let seen = |at: &usize| places.iter().any(|by| held[*by].saw(*at));
+        let last = places.iter().copied().filter(|at| !seen(at));
+        last.min_by_key(|at| (gives(*at), self.backing(*at), self.rank(*at)))
     }
 
     /// Whether the removal `other` would cancel what gives the signers of `place` the right to it, and
@@ -384,7 +416,9 @@ impl Fold<'_> {
         let past = (0..place).filter(|at| held[place].saw(*at));
         // What counts for nothing, whoever wrote it, gives nothing.
         let counts = |at: &usize| self.standing.contains(*at);
-        past.filter(|at| [invite, word].contains(&Some(*at)) || gives(at) && counts(at)).collect()
+        let papers = self.papers_of(place);
+        let named = |at: &usize| [invite, word].contains(&Some(*at)) || papers.contains(at);
+        past.filter(|at| named(at) || gives(at) && counts(at)).collect()
     }
 
     /// Whether the removal at `removal` cancels the operation at `place`: it is by the removed person,
@@ -454,11 +488,18 @@ impl Fold<'_> {
                 let target = self.belongs(body.who, place)
                     && (!self.holds(body.who, "host", place)
                         || is_planted(Planted::HostRemovesHost));
-                left || host && target
+                let voted = || self.belongs(body.who, place) && self.is_voted(place);
+                left || match body.source {
+                    Some(_) => member && voted(),
+                    None => host && target,
+                }
             }
             Act::Cosign(_) => member && self.backs(place, host),
             Act::Role(body) => {
                 // nobody takes the host's role from another, who could then be removed.
+                if body.source.is_some() {
+                    return member && self.belongs(body.to, place) && self.is_voted(place);
+                }
                 let own = body.to == author && member;
                 let may = if body.grant { host } else { own || host && body.role != "host" };
                 self.belongs(body.to, place) && may && (own || !self.shortens(body, place))
@@ -476,7 +517,11 @@ impl Fold<'_> {
                 });
                 admits && target && !(body.place && again)
             }
+            Act::Circle(body) if body.source.is_some() => member && self.is_voted(place),
             Act::Circle(_) | Act::Relays(_) | Act::Policy(_) => host,
+            Act::Proposal(body) => member && self.is_lawful(place, body),
+            Act::Ballot(_) | Act::Tally(_) | Act::TallyAck(_) => member && self.is_paper(place),
+            Act::HostLost(body) => member && self.names_all_hosts(place, body),
             Act::RoleLapsed(_) | Act::Join | Act::Unknown(_) => member,
         }
     }
@@ -488,6 +533,7 @@ impl Fold<'_> {
         match &held.act {
             Act::Removal(body) => {
                 body.mode != 2
+                    && body.source.is_none()
                     && body.who != author
                     && !self.is_cancelled(place)
                     && [author, body.who].iter().all(|who| self.hosts(*who, place))
@@ -551,13 +597,14 @@ impl Fold<'_> {
     /// What gave `who` a role last, or took it, by what stands before `place`.
     fn last_grant(&self, who: MemberId, role: &str, place: usize) -> Option<usize> {
         let since = self.admissions(who, |at| self.is_before(at, place));
-        listed(&self.subjects.roles, &who)
+        let said: Vec<usize> = listed(&self.subjects.roles, &who)
             .filter(|at| self.is_before(*at, place) && self.is_since(*at, &since))
             .filter(|at| match &self.charter.held()[*at].act {
                 Act::Role(body) => body.role == role,
                 _ => false,
             })
-            .max_by_key(|at| self.role_order(*at))
+            .collect();
+        self.decides(&said)
     }
 
     /// Whether the operation at `place` saw one of these admissions. What one held before one was let in
@@ -575,13 +622,6 @@ impl Fold<'_> {
             _ => None,
         });
         self.holds(body.to, "host", place) && until.is_none_or(|until| end < until)
-    }
-
-    /// In which order grants and resignations count: who saw a grant and resigns it comes later.
-    fn role_order(&self, place: usize) -> impl Ord + use<> {
-        let held = &self.charter.held()[place];
-        let grant = matches!(&held.act, Act::Role(body) if body.grant);
-        (held.depth, !grant, self.rank(place))
     }
 
     /// Whether there is room for one more, by what stands before `place`.
@@ -660,6 +700,7 @@ impl Fold<'_> {
         self.wait_for_a_second(&mut roster);
         self.close_invites(&mut roster);
         self.hold(&mut roster);
+        roster.votes = self.votes.all(self.charter, &|at| self.counts(at));
         roster
     }
 
@@ -699,9 +740,7 @@ impl Fold<'_> {
             let most = all().map(|(rev, _)| rev).max()?;
             let last: Vec<usize> =
                 all().filter(|(rev, _)| *rev == most).map(|(_, place)| place).collect();
-            let seen = |at: &usize| last.iter().any(|by| self.charter.held()[*by].saw(*at));
-            let at = last.iter().filter(|at| !seen(at)).min_by_key(|at| self.rank(**at))?;
-            Some(&self.charter.held()[*at].act)
+            Some(&self.charter.held()[self.decides(&last)?].act)
         };
         if let Some(Act::Circle(body)) = newest(|act| match act {
             Act::Circle(body) => Some(body.rev),
@@ -863,29 +902,26 @@ impl Fold<'_> {
     }
 
     fn give_roles(&self, roster: &mut Roster) {
-        let mut roles: Vec<usize> = self
-            .inside()
-            .filter(|place| {
-                let held = &self.charter.held()[*place];
-                matches!(held.act, Act::Role(_)) && roster.standing.contains(&held.id)
-            })
-            .collect();
-        roles.sort_by_key(|place| self.role_order(*place));
-        for place in roles {
+        let mut said: BTreeMap<(MemberId, &str), Vec<usize>> = BTreeMap::new();
+        for place in self.inside().filter(|place| self.counts(*place)) {
             let Act::Role(body) = &self.charter.held()[place].act else { continue };
             let since = self.admissions(body.to, |at| self.counts(at));
-            let Some(person) = roster.members.get_mut(&body.to) else { continue };
-            if !self.is_since(place, &since) {
-                continue;
+            if self.is_since(place, &since) {
+                said.entry((body.to, &body.role)).or_default().push(place);
             }
-            person.terms.remove(&body.role);
+        }
+        for ((who, role), places) in said {
+            let Some(person) = roster.members.get_mut(&who) else { continue };
+            let Some(place) = self.decides(&places) else { continue };
+            let held = &self.charter.held()[place];
+            let Act::Role(body) = &held.act else { continue };
             if body.grant && !self.lapses.contains_key(&place) {
-                person.roles.insert(body.role.clone());
+                person.roles.insert(role.to_owned());
                 if let Some(end) = body.end {
-                    person.terms.insert(body.role.clone(), (self.charter.held()[place].id, end));
+                    person.terms.insert(role.to_owned(), (held.id, end));
                 }
             } else {
-                person.roles.remove(&body.role);
+                person.roles.remove(role);
             }
         }
     }

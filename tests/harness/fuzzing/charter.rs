@@ -8,12 +8,16 @@ use hearthlight_protocol::circle::charter::{
     Act, AdmitBody, CircleBody, CosignBody, FoundBody, HoldBody, InviteBody, InviteClosedBody,
     InviteClosedWhy, Operation, PolicyBody, RelaysBody, RemovalBody, RoleBody, RoleLapsedBody,
 };
+use hearthlight_protocol::circle::votes::{
+    BallotBody, HostLostBody, ProposalBody, TallyAckBody, TallyBody, What,
+};
 use hearthlight_protocol::crypto::{KeyPair, Label, Suite};
 use hearthlight_protocol::fuzz::Log;
 use hearthlight_protocol::identity::{
     CircleId, DeviceId, InviteId, MemberId, Nonce, OperationId, PublicKey,
 };
 use hearthlight_protocol::signed::Signed;
+use hearthlight_protocol::threshold::{Of, Verdict};
 use hearthlight_protocol::wire::Bytes;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -59,19 +63,24 @@ impl Begin {
         let (member, number) = (self.id(who), script.number());
         let of = script.one_of(known).unwrap_or(OperationId([9; 32]));
         let role = if script.flag() { "host" } else { "steward" };
-        match script.byte() % 13 {
+        match script.byte() % 18 {
             0 => Act::Admit(Box::new(AdmitBody {
                 key: PublicKey(self.pairs[who].public()),
                 handle: "Ben".into(),
                 card: self.cards[who].clone(),
                 invite: script.flag().then_some(of),
             })),
-            1 => Act::Removal(RemovalBody { who: member, mode: script.byte() % 4, reason: None }),
+            1 => Act::Removal(RemovalBody {
+                who: member,
+                mode: script.byte() % 4,
+                reason: None,
+                source: script.flag().then_some(of),
+            }),
             2 => Act::Cosign(CosignBody { of }),
             3 | 4 => {
                 let grant = !script.byte().is_multiple_of(4);
                 let end = (grant && script.flag()).then_some(number);
-                Act::Role(RoleBody { grant, role: role.into(), to: member, end })
+                Act::Role(RoleBody { grant, role: role.into(), to: member, end, source: None })
             }
             5 => Act::RoleLapsed(RoleLapsedBody { grant: of }),
             6 => Act::Hold(HoldBody { who: member, place: script.flag(), until: number }),
@@ -89,6 +98,7 @@ impl Begin {
                 rev: u32::try_from(number).unwrap_or(u32::MAX),
                 name: String::new(),
                 template: role.into(),
+                source: None,
             }),
             10 => Act::Policy(PolicyBody {
                 rev: u32::from(script.byte()),
@@ -98,9 +108,53 @@ impl Begin {
                 epoch_days: 1,
                 late_days: 1,
             }),
+            13 => self.proposal(script, member, of),
+            14 => {
+                let choice = script.byte();
+                Act::Ballot(BallotBody { proposal: of, choice, why: None })
+            }
+            15 => {
+                let ballots =
+                    if script.flag() { vec![script.one_of(known).unwrap_or(of)] } else { vec![] };
+                let result = if script.flag() { Verdict::Carried } else { Verdict::NoQuorum };
+                Act::Tally(TallyBody { proposal: of, ballots, result })
+            }
+            16 => Act::TallyAck(TallyAckBody { tally: of }),
+            17 => {
+                let who = if script.flag() { vec![self.id(0)] } else { vec![member] };
+                Act::HostLost(HostLostBody { who, heard: 1, days: 30 })
+            }
             11 => Act::Relays(RelaysBody { rev: u32::from(script.byte()), relays: Vec::new() }),
             _ => Act::Join,
         }
+    }
+
+    fn proposal(&self, script: &mut Script<'_>, member: MemberId, of: OperationId) -> Act {
+        let remove = script.flag();
+        let people = (0..PEOPLE).map(|who| self.id(who));
+        let mut electorate: Vec<MemberId> = people.filter(|_| script.flag()).collect();
+        electorate.sort_unstable();
+        Act::Proposal(Box::new(ProposalBody {
+            what: if remove { What::Remove } else { What::Elect },
+            text: String::new(),
+            options: None,
+            electorate,
+            pass: "2/3".into(),
+            of: Of::Cast,
+            quorum: "1/2".into(),
+            closes: script.number(),
+            settle_h: 48,
+            secret: None,
+            tellers: None,
+            about: Some(member),
+            restate: None,
+            withdrawn: None,
+            role: Some("host".into()),
+            end: None,
+            name: None,
+            template: None,
+            lost: script.flag().then_some(of),
+        }))
     }
 
     /// An operation as nobody's program makes it, well signed.

@@ -124,9 +124,20 @@ impl Forge<'_> {
         let invites = keys.charter.iter().filter(|held| matches!(held.act, Deed::Invite(_)));
         let invites: Vec<OperationId> = invites.map(|held| held.id).collect();
         let deed = match self.chance.below(8) {
-            0 => Deed::Removal(RemovalBody { who, mode: 0, reason: None }),
-            1 => Deed::Removal(RemovalBody { who, mode: 1, reason: Some("x".repeat(200)) }),
-            2 => Deed::Role(RoleBody { grant: true, role: "host".into(), to: keys.me, end: None }),
+            0 => Deed::Removal(RemovalBody { who, mode: 0, reason: None, source: None }),
+            1 => Deed::Removal(RemovalBody {
+                who,
+                mode: 1,
+                reason: Some("x".repeat(200)),
+                source: None,
+            }),
+            2 => Deed::Role(RoleBody {
+                grant: true,
+                role: "host".into(),
+                to: keys.me,
+                end: None,
+                source: None,
+            }),
             3 => Deed::Hold(HoldBody { who, place: true, until: self.now.0 + 2 * DAY_MS }),
             4 => Deed::Cosign(CosignBody { of }),
             5 => Deed::RoleLapsed(RoleLapsedBody { grant: of }),

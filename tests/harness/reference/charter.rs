@@ -2,7 +2,7 @@
 //! machines' own fold.
 //!
 //! It knows what storms do: founding, hosts and stewards for good, invites, admissions, leaving, removals,
-//! and removals of hosts by two. What it does not know (terms, removals in a ring, a race for the last place of
+//! removals of hosts by two, and what votes decide (`votes.rs`). What it does not know (terms, removals in a ring, a race for the last place of
 //! an invite) it says nothing about.
 
 use std::cell::RefCell;
@@ -19,25 +19,25 @@ pub(super) type View = BTreeSet<OperationId>;
 /// Every operation of a circle that any home ever saved.
 #[derive(Debug, Default)]
 pub(super) struct Charters {
-    all: BTreeMap<OperationId, Said>,
+    pub(super) all: BTreeMap<OperationId, Said>,
     reckoned: RefCell<BTreeMap<View, Option<BTreeSet<MemberId>>>>,
 }
 
 #[derive(Debug)]
-struct Said {
-    author: MemberId,
-    act: Act,
+pub(super) struct Said {
+    pub(super) author: MemberId,
+    pub(super) act: Act,
     /// All before it.
-    past: View,
+    pub(super) past: View,
     /// The longest path from `found`.
-    depth: usize,
+    pub(super) depth: usize,
     /// Whether its author's key signed it.
-    signed: bool,
+    pub(super) signed: bool,
 }
 
 /// What counts of some operations, as far as the removals among them were looked at.
-struct Reckoning<'a> {
-    charters: &'a Charters,
+pub(super) struct Reckoning<'a> {
+    pub(super) charters: &'a Charters,
     /// Each after its past.
     order: Vec<OperationId>,
     removals: BTreeMap<OperationId, bool>,
@@ -132,7 +132,7 @@ impl Charters {
     }
 
     /// Whom an operation removes, if it counts.
-    fn removes(&self, id: &OperationId) -> Option<MemberId> {
+    pub(super) fn removes(&self, id: &OperationId) -> Option<MemberId> {
         match &self.all[id].act {
             Act::Removal(body) => Some(body.who),
             Act::Cosign(_) => self.removes(&self.word(id)?),
@@ -162,13 +162,14 @@ impl Charters {
                 Act::Admit(body) => body.invite,
                 _ => None,
             };
+            let papers = self.papers(&id);
             todo.extend(said.past.iter().filter(|before| {
                 let gives = match &self.all[before].act {
                     Act::Admit(body) => signers.contains(&Some(MemberId::of(&body.key))),
                     Act::Role(body) => signers.contains(&Some(body.to)),
                     _ => false,
                 };
-                gives || [word, invite].contains(&Some(**before))
+                gives || [word, invite].contains(&Some(**before)) || papers.contains(*before)
             }));
         }
         found
@@ -176,7 +177,7 @@ impl Charters {
 }
 
 impl Said {
-    fn lets_in(&self) -> Option<MemberId> {
+    pub(super) fn lets_in(&self) -> Option<MemberId> {
         match &self.act {
             Act::Found(_) => Some(self.author),
             Act::Admit(body) => Some(MemberId::of(&PublicKey(body.key.0))),
@@ -186,7 +187,7 @@ impl Said {
 }
 
 impl Reckoning<'_> {
-    fn said(&self, id: &OperationId) -> &Said {
+    pub(super) fn said(&self, id: &OperationId) -> &Said {
         &self.charters.all[id]
     }
 
@@ -250,12 +251,12 @@ impl Reckoning<'_> {
     }
 
     /// What counts of what came before an operation.
-    fn before(&self, id: &OperationId) -> View {
+    pub(super) fn before(&self, id: &OperationId) -> View {
         self.said(id).past.intersection(&self.counts).copied().collect()
     }
 
     /// Whether a member was let in and not removed since.
-    fn belongs(&self, who: &MemberId, counts: &View) -> bool {
+    pub(super) fn belongs(&self, who: &MemberId, counts: &View) -> bool {
         let removals: Vec<&OperationId> =
             counts.iter().filter(|id| self.charters.removes(id) == Some(*who)).collect();
         counts.iter().map(|id| self.said(id)).any(|said| {
@@ -263,19 +264,24 @@ impl Reckoning<'_> {
         })
     }
 
-    /// Whether a member has a role: what was said of it last, of what was said at once that it was resigned.
-    fn has(&self, who: &MemberId, role: &str, counts: &View) -> bool {
+    /// Whether a member has a role: what was said of it last, of what was said at once that it was resigned (D-10).
+    pub(super) fn has(&self, who: &MemberId, role: &str, counts: &View) -> bool {
         let founder = counts
             .iter()
             .map(|id| self.said(id))
             .any(|said| matches!(said.act, Act::Found(_)) && said.author == *who && role == "host");
-        let told = counts.iter().filter_map(|id| match &self.said(id).act {
-            Act::Role(body) if body.to == *who && body.role == role => {
-                Some((self.said(id).depth, !body.grant, *id))
-            }
-            _ => None,
-        });
-        self.belongs(who, counts) && told.max().map_or(founder, |(_, resigned, _)| !resigned)
+        let told: Vec<(&OperationId, bool)> = counts
+            .iter()
+            .filter_map(|id| match &self.said(id).act {
+                Act::Role(body) if body.to == *who && body.role == role => Some((id, body.grant)),
+                _ => None,
+            })
+            .collect();
+        let over = |id: &OperationId| told.iter().any(|(by, _)| self.said(by).past.contains(id));
+        let last: Vec<bool> =
+            told.iter().filter(|(id, _)| !over(id)).map(|(_, grant)| *grant).collect();
+        let has = if last.is_empty() { founder } else { last.iter().all(|grant| *grant) };
+        self.belongs(who, counts) && has
     }
 
     /// The table of R-12.
@@ -298,16 +304,28 @@ impl Reckoning<'_> {
                 member && (own || host)
             }
             Act::Removal(body) if body.mode == 2 && body.who == *by => member,
+            Act::Removal(body) if body.source.is_some() => {
+                member && self.belongs(&body.who, &before) && self.is_voted(id, &before)
+            }
             Act::Removal(body) => {
                 host && self.belongs(&body.who, &before) && !self.has(&body.who, "host", &before)
             }
             Act::Cosign(_) => member && self.backs(id, host, &before),
+            Act::Role(body) if body.source.is_some() => {
+                member && self.belongs(&body.to, &before) && self.is_voted(id, &before)
+            }
             Act::Role(body) => {
                 let own = body.to == *by && member;
                 let may = if body.grant { host } else { own || host && body.role != "host" };
                 may && self.belongs(&body.to, &before)
             }
             Act::Hold(_) => admits,
+            Act::Circle(body) if body.source.is_some() => member && self.is_voted(id, &before),
+            Act::Proposal(body) => member && self.may_be_asked(id, body, &before),
+            Act::Ballot(_) | Act::Tally(_) | Act::TallyAck(_) => {
+                member && self.is_paper(id, &before)
+            }
+            Act::HostLost(_) => member && self.names_all_hosts(id, &before),
             Act::Circle(_) | Act::Relays(_) | Act::Policy(_) => host,
             Act::RoleLapsed(_) | Act::Join | Act::Unknown(_) => member,
         };
@@ -330,6 +348,7 @@ impl Reckoning<'_> {
     fn is_word(&self, id: &OperationId) -> bool {
         let (said, before) = (self.said(id), self.before(id));
         matches!(&said.act, Act::Removal(body) if body.mode != 2
+            && body.source.is_none()
             && body.who != said.author
             && [said.author, body.who].iter().all(|who| self.has(who, "host", &before)))
             && !self.is_cancelled(id)

@@ -172,12 +172,18 @@ pub(crate) fn member(number: u8) -> MemberId {
 }
 
 pub(crate) fn role(to: u8, role: &str, grant: bool) -> Act {
-    Act::Role(RoleBody { grant, role: role.into(), to: member(to), end: None })
+    Act::Role(RoleBody { grant, role: role.into(), to: member(to), end: None, source: None })
 }
 
 /// The role until then.
 pub(crate) fn term(to: u8, role: &str, end: u64) -> Act {
-    Act::Role(RoleBody { grant: true, role: role.into(), to: member(to), end: Some(end) })
+    Act::Role(RoleBody {
+        grant: true,
+        role: role.into(),
+        to: member(to),
+        end: Some(end),
+        source: None,
+    })
 }
 
 pub(crate) fn lapsed(grant: OperationId) -> Act {
@@ -185,11 +191,11 @@ pub(crate) fn lapsed(grant: OperationId) -> Act {
 }
 
 pub(crate) fn removal(who: u8) -> Act {
-    Act::Removal(RemovalBody { who: member(who), mode: 0, reason: None })
+    Act::Removal(RemovalBody { who: member(who), mode: 0, reason: None, source: None })
 }
 
 pub(crate) fn leaving(who: u8) -> Act {
-    Act::Removal(RemovalBody { who: member(who), mode: 2, reason: None })
+    Act::Removal(RemovalBody { who: member(who), mode: 2, reason: None, source: None })
 }
 
 pub(crate) fn cosign(of: OperationId) -> Act {
@@ -470,7 +476,7 @@ fn bodies_beyond_their_limits_are_refused() {
     let relays = |relays| Act::Relays(RelaysBody { rev: 1, relays });
     let circle = |name: usize, template: usize| {
         let (name, template) = ("n".repeat(name), "t".repeat(template));
-        Act::Circle(CircleBody { rev: 1, name, template })
+        Act::Circle(CircleBody { rev: 1, name, template, source: None })
     };
     let kept = |retention_s, epoch_days, late_days| {
         let (open, direct) = (false, false);
@@ -553,6 +559,7 @@ fn long_chain(story: &mut Story, bytes: usize, most: usize) -> Vec<OperationId> 
                 who: member(MALLORY),
                 mode: 0,
                 reason: Some("x".repeat(180)),
+                source: None,
             })
             .body();
             let mut last = story.heads();

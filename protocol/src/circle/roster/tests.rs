@@ -14,17 +14,17 @@ use crate::circle::charter::tests::{
 
 const EVE: u8 = 5;
 
-fn roster(story: &Story) -> Roster {
+pub(crate) fn roster(story: &Story) -> Roster {
     assert_eq!(story.whole.held().len(), story.all.len(), "all of it was taken");
     fold(&story.whole, &story.whole.all())
 }
 
-fn members(story: &Story) -> Vec<u8> {
+pub(crate) fn members(story: &Story) -> Vec<u8> {
     let roster = roster(story);
     (0..=20).filter(|who| roster.members.contains_key(&member(*who))).collect()
 }
 
-fn has(story: &Story, who: u8, role: &str) -> bool {
+pub(crate) fn has(story: &Story, who: u8, role: &str) -> bool {
     roster(story).members[&member(who)].roles.contains(role)
 }
 
@@ -36,13 +36,13 @@ fn closing(invite: OperationId, why: InviteClosedWhy) -> Act {
     Act::InviteClosed(InviteClosedBody { invite, why })
 }
 
-fn shuffle<T>(things: &mut [T], rng: &mut ChaCha20Rng) {
+pub(crate) fn shuffle<T>(things: &mut [T], rng: &mut ChaCha20Rng) {
     for at in (1..things.len()).rev() {
         things.swap(at, below(rng, at + 1));
     }
 }
 
-fn below(rng: &mut ChaCha20Rng, end: usize) -> usize {
+pub(crate) fn below(rng: &mut ChaCha20Rng, end: usize) -> usize {
     usize::try_from(rng.next_u32()).expect("32 bits") % end
 }
 
@@ -414,7 +414,7 @@ fn pair(story: &mut Story, seen: &[OperationId], [first, second]: [u8; 2], who: 
 }
 
 /// Folds the story in every order of arrival of what came after `base`; all give this membership.
-fn in_all_orders(story: &Story, base: usize, wanted: &[u8]) {
+pub(crate) fn in_all_orders(story: &Story, base: usize, wanted: &[u8]) {
     assert_eq!(members(story), wanted);
     let expected = roster(story);
     let (before, after) = story.all.split_at(base);
@@ -573,7 +573,12 @@ pub(crate) fn each_role_has_its_rights() {
         role(CHRIS, "host", true),
         policy(5, 3),
         invite(1, 1, false),
-        Act::Circle(CircleBody { rev: 9, name: "mine".into(), template: "plain".into() }),
+        Act::Circle(CircleBody {
+            rev: 9,
+            name: "mine".into(),
+            template: "plain".into(),
+            source: None,
+        }),
     ] {
         let id = story.by(CHRIS, &act);
         assert!(!roster(&story).standing.contains(&id), "a member: {act:?}");
