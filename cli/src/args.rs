@@ -108,6 +108,9 @@ pub(crate) enum Verb {
     /// Give a role, hold or remove a member
     #[command(subcommand)]
     Member(Member),
+    /// Decide together
+    #[command(subcommand)]
+    Vote(Vote),
     /// Show numbers to call or text right now
     HelpNow {
         /// Two letters, such as US
@@ -457,6 +460,99 @@ pub(crate) enum Member {
     Hold(MemberHold),
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum Vote {
+    /// Ask the circle
+    New(VoteNew),
+    /// Cast your ballot, or another one
+    Cast {
+        /// The circle
+        circle: String,
+        /// The vote, as `list` shows it
+        id: String,
+        /// What you choose
+        choice: Choice,
+    },
+    /// List what is, or was, voted on
+    List {
+        /// The circle
+        circle: String,
+    },
+    /// Show a vote, with all ballots
+    Show {
+        /// The circle
+        circle: String,
+        /// The vote, as `list` shows it
+        id: String,
+    },
+    /// Say that no host was heard of for 30 days, or that you say so too
+    HostLost {
+        /// The circle
+        circle: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VoteNew {
+    /// The circle
+    pub(crate) circle: String,
+    /// What you ask
+    pub(crate) text: String,
+    /// How long ballots are cast, 1m to 30d
+    #[arg(long, default_value = "48h", value_name = "D", value_parser = closes)]
+    pub(crate) closes: Duration,
+    /// Not built yet
+    #[arg(long)]
+    pub(crate) secret: bool,
+    /// How many have to agree, if more than the circle asks for
+    #[arg(long)]
+    pub(crate) threshold: Option<Threshold>,
+    /// To remove this member, a host too
+    #[arg(long, value_name = "WHO", conflicts_with_all = ["elect", "name"])]
+    pub(crate) remove: Option<String>,
+    /// To give this member a role
+    #[arg(long, value_name = "WHO", conflicts_with = "name")]
+    pub(crate) elect: Option<String>,
+    /// Which role; without it: host
+    #[arg(long, value_name = "R", requires = "elect")]
+    pub(crate) role: Option<String>,
+    /// The day on which the role ends by itself, such as 2027-03-31
+    #[arg(long, value_name = "DATE", requires = "elect")]
+    pub(crate) until: Option<jiff::civil::Date>,
+    /// To give the circle this name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+}
+
+/// What somebody chooses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Choice {
+    /// To agree
+    Yes,
+    /// Not to agree
+    No,
+    /// Not to choose
+    Abstain,
+    /// Not to agree, and not to be in the way
+    Aside,
+    /// To be in the way
+    Block,
+}
+
+/// How many have to agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Threshold {
+    /// More than half
+    Majority,
+    /// Two thirds
+    TwoThirds,
+    /// 80 in 100
+    #[value(name = "80")]
+    Eighty,
+    /// Nobody is against it
+    Consensus,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct MemberRole {
     /// The circle
@@ -636,6 +732,15 @@ fn expires(text: &str) -> Result<Duration, String> {
         Ok(span)
     } else {
         Err("An invite lasts 5m to 30d.".to_owned())
+    }
+}
+
+fn closes(text: &str) -> Result<Duration, String> {
+    let span = values::duration(text)?;
+    if (60..=2_592_000).contains(&span.as_secs()) {
+        Ok(span)
+    } else {
+        Err("A vote lasts 1m to 30d.".to_owned())
     }
 }
 

@@ -17,11 +17,11 @@ use crate::identity::{CircleId, MessageId, OperationId, Peer, TokenLink};
 mod command;
 mod views;
 
-pub use command::{Admit, Answer, CircleRef, Command, Draft, RelayAddress, Wants};
+pub use command::{Admit, Answer, Asked, CircleRef, Command, Draft, NewVote, RelayAddress, Wants};
 pub use views::{
-    ActView, CircleView, Delivery, Entry, EntryKind, GapCause, InviteState, InviteView, JoinEnd,
-    JoinState, JoinView, Mark, MemberView, RelayCard, RelayView, RequestState, RequestView,
-    Standing,
+    ActView, BallotView, CircleView, Delivery, Entry, EntryKind, GapCause, InviteState, InviteView,
+    JoinEnd, JoinState, JoinView, Mark, MemberView, RelayCard, RelayView, RequestState,
+    RequestView, Standing, VoteState, VoteView,
 };
 
 /// Milliseconds since 1970 by this computer's clock, UTC.

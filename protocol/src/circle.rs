@@ -28,6 +28,7 @@ mod speak;
 mod terms;
 pub(crate) mod views;
 pub mod votes;
+mod voting;
 mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -117,6 +118,9 @@ struct Record {
     /// As which devices this home spoke before.
     #[n(13)]
     devices: Vec<DeviceId>,
+    /// When a host was heard of last, days since 1970.
+    #[n(15)]
+    heard: Option<u32>,
 }
 
 /// A relay that this device uses by itself.
@@ -157,6 +161,7 @@ pub(crate) struct Circle {
     charter: Charter,
     roster: Roster,
     terms: terms::Terms,
+    voting: voting::Voting,
     cards: Cards,
     own_cards: BTreeMap<CardId, CardSecrets>,
     epochs: Epochs,
@@ -228,6 +233,7 @@ impl Circle {
             charter: Charter::new(id),
             roster: Roster::default(),
             terms: terms::Terms::default(),
+            voting: voting::Voting::default(),
             cards: Cards::default(),
             own_cards: BTreeMap::new(),
             epochs: Epochs::default(),
@@ -283,6 +289,7 @@ impl Circle {
             silent: false,
             behind: false,
             devices: Vec::new(),
+            heard: Some(env.now.day()),
         };
         let pair = identity.pseudonym(&record.salt);
         let rev = next_rev(None, env.now);
@@ -368,6 +375,7 @@ impl Circle {
             silent: false,
             behind: false,
             devices: Vec::new(),
+            heard: Some(env.now.day()),
         };
         let link = exchange.link;
         let mut circle = Self::with(entering.circle, link, record, identity, env, mesh);
@@ -447,6 +455,11 @@ impl Circle {
         circle.told = circle.roster.members.keys().copied().collect();
         if env.store.is_behind() || circle.record.behind {
             circle.copies = Copies::Behind;
+        }
+        // A store from before this was kept.
+        if circle.record.heard.is_none() {
+            circle.record.heard = Some(env.now.day());
+            circle.save_record(batch);
         }
         circle.restoring = true;
         circle.restore_waiting(env, batch);
@@ -816,6 +829,7 @@ impl Circle {
         self.end_cards(env, batch);
         if self.may_act() && self.in_step() {
             self.say_what_ended(env, batch);
+            self.do_duties(env, batch);
         }
         self.settle(env, batch);
     }
@@ -836,6 +850,7 @@ impl Circle {
             self.log.next_expiry(),
             self.next_release(),
             self.next_term(able && self.in_step()),
+            self.next_duty(able && self.in_step()),
             self.fell_at.map(|at| at.plus(FALLEN_MS)),
             self.open_at.filter(|_| able && self.in_step()),
             self.waiting.next_wake().filter(|_| able),

@@ -57,6 +57,21 @@ pub enum CommandError {
     /// Whoever goes is the only host (U-32).
     #[error("you are the only host of this circle")]
     OnlyHost,
+    /// No such vote in this circle.
+    #[error("no such vote in this circle")]
+    UnknownVote,
+    /// Ballots are not cast any more (D-27).
+    #[error("this vote is closed")]
+    VoteClosed,
+    /// The template asks for more (D-27).
+    #[error("this circle asks for more votes than that")]
+    ThresholdTooLow,
+    /// One alone decides nothing.
+    #[error("it takes two who may vote")]
+    TooFew,
+    /// A host was heard of lately.
+    #[error("a host of this circle was heard of, or there is none")]
+    HostsHeard,
     /// Another copy of this home is in use.
     #[error("another copy of this home is in use in this circle")]
     OtherCopy,
@@ -106,17 +121,24 @@ impl CommandError {
             | Self::UnknownMessage
             | Self::UnknownMember
             | Self::UnknownTemplate
-            | Self::UnknownRole => "no-match",
+            | Self::UnknownRole
+            | Self::UnknownVote => "no-match",
             Self::LabelTaken => "label-taken",
-            Self::BadName | Self::NoText | Self::OutOfRange | Self::KeyReused | Self::Oneself => {
-                "usage"
-            }
+            Self::BadName
+            | Self::NoText
+            | Self::OutOfRange
+            | Self::KeyReused
+            | Self::Oneself
+            | Self::ThresholdTooLow => "usage",
             Self::BadRelay => "relay-address-damaged",
             Self::TooLarge { .. } => "too-large",
             Self::NotAllowed
             | Self::AnotherHost
             | Self::OnlyHost
             | Self::OtherCopy
+            | Self::VoteClosed
+            | Self::TooFew
+            | Self::HostsHeard
             | Self::HeldLately => "not-allowed",
             Self::NotReady => "unreachable",
             Self::NotAMember => "removed",

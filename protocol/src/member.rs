@@ -367,6 +367,18 @@ impl Member {
             Command::Hold { circle, who, for_s } => {
                 self.own(&circle)?.set_hold(env, batch, who, for_s).map(Answer::Governed)
             }
+            Command::VoteNew { circle, vote } => {
+                let vote = self.own(&circle)?.propose(env, batch, vote)?;
+                Ok(Answer::Votes(vec![vote]))
+            }
+            Command::VoteCast { circle, proposal, choice } => {
+                let vote = self.own(&circle)?.cast(env, batch, proposal, choice)?;
+                Ok(Answer::Votes(vec![vote]))
+            }
+            Command::Votes { circle } => Ok(Answer::Votes(self.circle(&circle)?.votes(env.now))),
+            Command::HostLost { circle } => {
+                self.own(&circle)?.say_hosts_lost(env, batch).map(Answer::Governed)
+            }
             Command::Leave { circle, end } => {
                 self.circle(&circle)?.leave(env, batch, end).map(Answer::Governed)
             }

@@ -2,16 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use hearthlight_protocol::boundary::{Answer, Command};
+use hearthlight_protocol::boundary::{Answer, Asked, Command, NewVote, VoteView};
 use hearthlight_protocol::error::CommandError;
-use hearthlight_protocol::identity::MemberId;
+use hearthlight_protocol::identity::{MemberId, OperationId};
+use hearthlight_protocol::threshold::YES;
 
 use crate::people::Wish;
-use crate::world::World;
+use crate::world::{Happening, World};
 use crate::{ANNA, BEN, HostId};
 
 /// Members below whom nobody is removed, and nobody leaves.
 const FEW: usize = 4;
+
+/// Within so long everybody votes who does.
+const VOTE_MS: u64 = 60_000;
 
 /// Something that changes who belongs, or the circle's secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +28,10 @@ pub enum Govern {
     Leave,
     /// A new card, epoch and board at once.
     Refresh,
+    /// To ask the circle whether this member goes.
+    Ask(HostId),
+    /// To vote for it.
+    Cast(OperationId),
 }
 
 impl World {
@@ -32,7 +40,8 @@ impl World {
         match what {
             Govern::Remove(who) => drop(self.leaving.insert(who)),
             Govern::Leave => drop(self.leaving.insert(by)),
-            Govern::Host(_) | Govern::Refresh => {}
+            Govern::Ask(who) => drop(self.leaving.insert(who)),
+            Govern::Host(_) | Govern::Refresh | Govern::Cast(_) => {}
         }
         self.wish(by, Wish::Govern(what));
     }
@@ -78,6 +87,28 @@ impl World {
         }
     }
 
+    /// Somebody asks the circle whether somebody goes who is no host. Whether it is decided is the weather's matter.
+    pub(crate) fn somebody_asks(&mut self) {
+        let Some(who) = self.somebody() else { return };
+        let may: Vec<HostId> =
+            self.inside.difference(&self.leaving).copied().filter(|host| *host != who).collect();
+        if let Some(by) = self.chance.one_of(&may) {
+            self.leaving.insert(who);
+            self.wish(by, Wish::Govern(Govern::Ask(who)));
+        }
+    }
+
+    /// Everybody votes, each when it suits.
+    fn all_vote(&mut self, vote: &VoteView) {
+        let about = vote.about.as_ref().and_then(|(who, _)| self.oracle.members.get(who)).copied();
+        let voters: Vec<HostId> =
+            self.inside.iter().copied().filter(|host| Some(*host) != about).collect();
+        for host in voters {
+            let at = self.now.plus(self.chance.below(VOTE_MS));
+            self.queue.plan(at, Happening::Wish(host, Wish::Govern(Govern::Cast(vote.id))));
+        }
+    }
+
     fn somebody(&mut self) -> Option<HostId> {
         let here = self.inside.difference(&self.leaving);
         let may: Vec<HostId> = here.copied().filter(|h| !self.stewards.contains(h)).collect();
@@ -97,6 +128,15 @@ impl World {
             }
             Govern::Leave => Command::Leave { circle, end: false },
             Govern::Refresh => Command::Refresh { circle },
+            Govern::Ask(who) => {
+                let asked = Asked::Remove { who: self.member_of(*who)? };
+                let text = "whether somebody goes".into();
+                let vote = NewVote { text, closes_s: 86_400, pass: None, asked };
+                Command::VoteNew { circle, vote }
+            }
+            Govern::Cast(proposal) => {
+                Command::VoteCast { circle, proposal: *proposal, choice: YES }
+            }
         })
     }
 
@@ -107,7 +147,17 @@ impl World {
         answer: &Result<Answer, CommandError>,
     ) {
         let outside = self.may_be_outside(host);
+        if let (Govern::Ask(_), Ok(Answer::Votes(votes))) = (what, answer) {
+            votes.iter().for_each(|vote| self.all_vote(vote));
+            return;
+        }
         match (what, answer) {
+            (Govern::Cast(_), Ok(Answer::Votes(_)))
+            // Decided already, not heard of on this side of a cut, or asked before one was let in.
+            | (
+                Govern::Cast(_),
+                Err(CommandError::VoteClosed | CommandError::UnknownVote | CommandError::NotAllowed),
+            ) => {}
             (Govern::Remove(who), Ok(Answer::Governed(_))) => {
                 self.gone.insert(who);
             }
@@ -117,8 +167,8 @@ impl World {
             (Govern::Host(_), Ok(Answer::Governed(_)))
             | (Govern::Refresh, Ok(Answer::Circle(_)))
             // Gone already, or not heard of on this side of a cut.
-            | (Govern::Remove(_), Err(CommandError::UnknownMember)) => {}
-            (Govern::Leave | Govern::Refresh, Err(CommandError::NotAMember)) if outside => {}
+            | (Govern::Remove(_) | Govern::Ask(_), Err(CommandError::UnknownMember)) => {}
+            (Govern::Leave | Govern::Refresh | Govern::Ask(_) | Govern::Cast(_), Err(CommandError::NotAMember)) if outside => {}
             _ => {
                 let what = format!("host {host}: {what:?} is answered {answer:?}");
                 self.oracle.broke("P1", what);

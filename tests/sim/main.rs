@@ -15,6 +15,7 @@ mod mutants;
 mod reference;
 mod relays;
 mod terms;
+mod votes;
 
 use harness::storm::KINDS;
 use harness::{

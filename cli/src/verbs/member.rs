@@ -124,7 +124,7 @@ impl<'a> Whom<'a> {
 }
 
 /// The moment at which a day begins, here, as the API takes it.
-fn begin_of(day: Date) -> Result<String, Failure> {
+pub(super) fn begin_of(day: Date) -> Result<String, Failure> {
     let begins = day.to_datetime(Time::midnight()).to_zoned_datetime(TimeZone::system());
     let begins = begins.map_err(|_| Failure::usage("No calendar here has that day."))?;
     Ok(begins.timestamp().to_string())

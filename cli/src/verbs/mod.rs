@@ -16,6 +16,7 @@ mod relay;
 mod running;
 mod say;
 mod setup;
+mod vote;
 mod waiting;
 mod wipe;
 
@@ -59,6 +60,7 @@ pub(crate) async fn run(context: &Context, verb: Verb) -> Result<(), Failure> {
         Verb::Say(say) => say::say(context, say).await,
         Verb::Read(read) => read::read(context, &read).await,
         Verb::Members { circle } => circle::members(context, &circle).await,
+        Verb::Vote(vote) => vote::vote(context, vote).await,
         Verb::Member(member) => member::member(context, member).await,
         Verb::Wipe { circle } => wipe::wipe(context, circle.as_deref()).await,
         Verb::Demo { keep } => demo::demo(context, keep).await,

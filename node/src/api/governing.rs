@@ -61,7 +61,7 @@ pub(super) async fn role(
 }
 
 /// A moment as the API takes it, RFC 3339.
-fn moment(text: &str) -> Result<Timestamp, Problem> {
+pub(super) fn moment(text: &str) -> Result<Timestamp, Problem> {
     let ms = text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond);
     let ms = ms.and_then(|ms| u64::try_from(ms).ok());
     ms.map(Timestamp).ok_or_else(|| Problem::usage("until is no moment in RFC 3339."))
@@ -159,16 +159,20 @@ pub(super) async fn refresh(
 }
 
 /// A governing act in a circle, under way.
-struct Act {
-    node: Open,
-    circle: CircleId,
-    view: CircleView,
-    events: Feed,
-    until: Instant,
+pub(super) struct Act {
+    pub(super) node: Open,
+    pub(super) circle: CircleId,
+    pub(super) view: CircleView,
+    pub(super) events: Feed,
+    pub(super) until: Instant,
 }
 
 impl Act {
-    async fn begin(desk: &Arc<Desk>, c: &str, timeout_ms: Option<u64>) -> Result<Self, Problem> {
+    pub(super) async fn begin(
+        desk: &Arc<Desk>,
+        c: &str,
+        timeout_ms: Option<u64>,
+    ) -> Result<Self, Problem> {
         let node = desk.node()?;
         let until = wait::after_ms(timeout_ms.unwrap_or(ACT_WAIT_MS));
         let (circle, view) = node.joined(c).await?;
@@ -196,7 +200,7 @@ impl Act {
     }
 
     /// Gives the command, and waits until a relay has what came of it.
-    async fn done(&mut self, command: Command) -> Result<ActView, Problem> {
+    pub(super) async fn done(&mut self, command: Command) -> Result<ActView, Problem> {
         let (node, circle) = (&self.node, self.circle);
         let first = answered!(node.act(circle, command, self.until).await?, Answer::Governed)?;
         let (operation, invites_closed) = (first.id, first.invites_closed);
@@ -227,7 +231,7 @@ fn is_former(member: &MemberView) -> bool {
 }
 
 /// Who is meant: somebody by the whole id, else a member, else somebody who was one.
-fn meant<'a>(members: &'a [MemberView], typed: &str) -> Result<&'a MemberView, Problem> {
+pub(super) fn meant<'a>(members: &'a [MemberView], typed: &str) -> Result<&'a MemberView, Problem> {
     let exact = MemberId::from_hex(typed);
     if let Some(one) = members.iter().find(|member| Some(member.id) == exact) {
         return Ok(one);

@@ -23,6 +23,7 @@ mod running;
 mod server;
 mod socket;
 mod views;
+mod votes;
 mod wait;
 mod waiting;
 

@@ -204,8 +204,17 @@ fn advice_on(error: CommandError) -> Option<&'static str> {
         }
         CommandError::Oneself => "Choose somebody else. To go yourself: hearthlight circle leave C",
         CommandError::AnotherHost => {
-            "Two hosts together remove a third. A host gives the role back with: hearthlight member \
-             role C me --drop host"
+            "Two hosts together remove a third, or the circle does: hearthlight vote new C TEXT \
+             --remove WHO. A host gives the role back with: hearthlight member role C me --drop host"
+        }
+        CommandError::UnknownVote => "See what is voted on: hearthlight vote list C",
+        CommandError::VoteClosed => "See what it came to: hearthlight vote show C ID",
+        CommandError::ThresholdTooLow => {
+            "Ask without --threshold, and what this circle's template asks for counts."
+        }
+        CommandError::TooFew => "One alone decides nothing about another.",
+        CommandError::HostsHeard => {
+            "Ask a host, or wait until no host was heard of for 30 days on this computer."
         }
         CommandError::OnlyHost => {
             "Make another member a host first: hearthlight member role C WHO --add host. To leave the \

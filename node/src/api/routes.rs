@@ -10,7 +10,7 @@ use axum::{
 
 use super::{
     circles, desk::Desk, doctor, events, governing, invites, joins, limits, messages, once,
-    problem::Problem, running, waiting,
+    problem::Problem, running, votes, waiting,
 };
 
 /// The table over one home.
@@ -34,6 +34,10 @@ pub(super) fn table(desk: Arc<Desk>) -> Router {
         .route("/circles/{c}/members/{who}/role", post(governing::role))
         .route("/circles/{c}/members/{who}/remove", post(governing::remove))
         .route("/circles/{c}/members/{who}/hold", post(governing::hold))
+        .route("/circles/{c}/votes", get(votes::list).post(votes::make))
+        .route("/circles/{c}/votes/{id}", get(votes::show))
+        .route("/circles/{c}/votes/{id}/cast", post(votes::cast))
+        .route("/circles/{c}/host-lost", post(votes::host_lost))
         .route("/joins", get(joins::list).post(joins::join))
         .route("/joins/preview", post(joins::preview))
         .route("/joins/{id}", get(joins::show))

@@ -8,6 +8,7 @@ mod people;
 #[cfg(test)]
 pub(super) mod samples;
 mod talk;
+mod votes;
 
 use hearthlight_protocol::boundary::{Admit, RelayCard, Standing, Timestamp};
 use serde::Serialize;
@@ -18,6 +19,7 @@ pub(super) use circles::{
 pub(super) use governing::{Gone, Governed, Refreshed};
 pub(super) use people::{Answered, InviteLine, InviteMade, JoinShown, MemberLine, RequestLine};
 pub(super) use talk::{Line, MarkLine, Page, SaidShown};
+pub(super) use votes::VoteLine;
 
 /// The version of every object.
 pub(super) const V: u8 = 1;

@@ -2,10 +2,11 @@
 
 use super::Timestamp;
 use super::views::{
-    ActView, CircleView, Delivery, Entry, InviteView, JoinView, MemberView, RequestView,
+    ActView, CircleView, Delivery, Entry, InviteView, JoinView, MemberView, RequestView, VoteView,
 };
 use crate::identity::{CircleId, MemberId, MessageId, OperationId, Peer, RequestId};
 use crate::invite::InviteCode;
+use crate::threshold::Pass;
 
 /// How newcomers are let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -241,6 +242,32 @@ pub enum Command {
         /// Seconds from now, 60 to 259,200; 0 lifts a hold.
         for_s: u64,
     },
+    /// Ask the circle. Answer: [`Answer::Votes`].
+    VoteNew {
+        /// Where.
+        circle: CircleId,
+        /// What.
+        vote: NewVote,
+    },
+    /// Cast a ballot, or another one. Answer: [`Answer::Votes`].
+    VoteCast {
+        /// Where.
+        circle: CircleId,
+        /// On what.
+        proposal: OperationId,
+        /// What is chosen, by its number (`threshold`).
+        choice: u8,
+    },
+    /// All votes. Answer: [`Answer::Votes`].
+    Votes {
+        /// Where.
+        circle: CircleId,
+    },
+    /// Say that no host was heard of for long, or back who said so. Answer: [`Answer::Governed`].
+    HostLost {
+        /// Where.
+        circle: CircleId,
+    },
     /// End one's own membership; once it has ended, the same answer again. Answer: [`Answer::Governed`].
     Leave {
         /// Where.
@@ -297,4 +324,45 @@ pub enum Answer {
     Members(Vec<MemberView>),
     /// A governing act of one's own.
     Governed(ActView),
+    /// Votes.
+    Votes(Vec<VoteView>),
+}
+
+/// What the circle is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewVote {
+    /// In the proposer's words; at most 2,000 bytes.
+    pub text: String,
+    /// Seconds until it closes, 60 to 2,592,000.
+    pub closes_s: u64,
+    /// How many have to say yes, if more than the template asks for.
+    pub pass: Option<Pass>,
+    /// What follows if it is carried.
+    pub asked: Asked,
+}
+
+/// What follows from a vote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// Nothing by itself.
+    Ordinary,
+    /// The end of a membership, also a host's.
+    Remove {
+        /// Whose.
+        who: MemberId,
+    },
+    /// A role.
+    Elect {
+        /// For whom.
+        who: MemberId,
+        /// Which.
+        role: String,
+        /// When it ends by itself.
+        end: Option<Timestamp>,
+    },
+    /// Another name for the circle.
+    Rename {
+        /// Which.
+        name: String,
+    },
 }

@@ -1,8 +1,10 @@
 //! Circles, people and talk as a person sees them.
 
 use super::{Admit, CircleRef, Timestamp, Wants};
+use crate::circle::votes::What;
 use crate::identity::{CircleId, MemberId, MessageId, OperationId, Peer, RequestId};
 use crate::invite::InviteCode;
+use crate::threshold::{Threshold, Verdict};
 
 /// A governing act of one's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -420,4 +422,63 @@ pub enum GapCause {
     Damaged,
     /// Made with a newer version.
     NewerVersion,
+}
+
+/// Where a vote stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VoteState {
+    /// Ballots are cast.
+    Open,
+    /// It is closed, and not enough have acknowledged a count yet.
+    Counting,
+    /// It came to this.
+    Decided(Verdict),
+    /// It came to nothing in time, and can be asked again.
+    Lapsed,
+}
+
+/// A vote. Who has the list of ballots can count again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VoteView {
+    /// Which.
+    pub id: OperationId,
+    /// In the proposer's words.
+    pub text: String,
+    /// Who asked.
+    pub by: String,
+    /// Of what kind.
+    pub what: What,
+    /// Whom it is about, with the name.
+    pub about: Option<(MemberId, String)>,
+    /// Which role it gives.
+    pub role: Option<String>,
+    /// Which name the circle gets.
+    pub name: Option<String>,
+    /// Until when ballots are cast.
+    pub closes_at: Timestamp,
+    /// When it is counted without the ballots of all.
+    pub settles_at: Timestamp,
+    /// What carries it.
+    pub threshold: Threshold,
+    /// Names of all who may vote.
+    pub electorate: Vec<String>,
+    /// What was chosen; once it is decided, what was counted.
+    pub ballots: Vec<BallotView>,
+    /// One's own choice.
+    pub mine: Option<u8>,
+    /// Where it stands.
+    pub state: VoteState,
+    /// How far came what lies on the boards from here.
+    pub posted: Mark,
+}
+
+/// One elector's choice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BallotView {
+    /// Whose.
+    pub who: MemberId,
+    /// The name.
+    pub name: String,
+    /// What, by its number.
+    pub choice: u8,
 }

@@ -15,7 +15,7 @@ use crate::signed::Signed;
 use crate::wire;
 
 /// Roles that can be given (U-51).
-const ROLES: [&str; 7] =
+pub(super) const ROLES: [&str; 7] =
     ["host", "steward", "chair", "greeter", "timekeeper", "treasurer", "facilitator"];
 /// Bytes of what the record says of a removal.
 const MAX_REASON: usize = 200;
@@ -52,6 +52,7 @@ impl Circle {
         self.roster = fold(&self.charter, &self.charter.all());
         self.roster.end_terms(self.charter.now());
         self.find_terms();
+        self.find_duties();
         self.folded = self.charter.held().len();
         let keep = self.roster.policy.as_ref().and_then(|policy| policy.retention_s);
         self.log.keep_for(keep.map(|seconds| seconds.saturating_mul(1_000)));
@@ -231,7 +232,7 @@ impl Circle {
     }
 
     /// Writes one operation, and does at once what follows from it.
-    fn govern(
+    pub(super) fn govern(
         &mut self,
         env: &mut Env<'_>,
         batch: &mut Batch,

@@ -48,6 +48,7 @@ impl Circle {
         if items.iter().any(|item| self.waits_for_card(item, &who, &card.card.device)) {
             return self.let_wait(mailbox, envelope);
         }
+        self.hear_of(batch, env.now, &who, envelope.hour());
         let (expires, later) = self.take_items(env, batch, &epoch_id, (who, &card.card), items);
         // P9: what has run out is not kept again, wherever it came from.
         if expires.is_some_and(|until| until.0 > 0 && until <= env.now) {

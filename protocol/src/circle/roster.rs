@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::charter::{
     Act, Charter, CircleBody, InviteBody, InviteClosedWhy, Places, PolicyBody, RelayBody, RoleBody,
 };
-use super::votes::{Vote, Votes};
+use super::votes::{Lost, Vote, Votes};
 use crate::boundary::{DAY_MS, HOUR_MS, Timestamp};
 use crate::crypto::Suite;
 use crate::identity::{InviteId, MemberId, OperationId, PublicKey};
@@ -105,6 +105,8 @@ pub(crate) struct Roster {
     pub(crate) holds: BTreeMap<MemberId, u64>,
     /// What is, or was, voted on.
     pub(crate) votes: BTreeMap<OperationId, Vote>,
+    /// Words that the hosts are lost, as long as none of them did anything since.
+    pub(crate) lost: BTreeMap<OperationId, Lost>,
 }
 
 impl Roster {
@@ -701,6 +703,7 @@ impl Fold<'_> {
         self.close_invites(&mut roster);
         self.hold(&mut roster);
         roster.votes = self.votes.all(self.charter, &|at| self.counts(at));
+        roster.lost = self.lost_hosts();
         roster
     }
 

@@ -236,6 +236,17 @@ pub(crate) struct Tally {
     pub(crate) acks: BTreeSet<MemberId>,
 }
 
+/// A word that the hosts are lost, as some operations have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Lost {
+    /// All hosts of then.
+    pub(crate) who: Vec<MemberId>,
+    /// Those who count.
+    pub(crate) those: BTreeSet<MemberId>,
+    /// Who says so.
+    pub(crate) by: BTreeSet<MemberId>,
+}
+
 /// Where the papers of each vote lie, by what each operation says and has seen alone: what of them counts is
 /// for whoever asks.
 #[derive(Debug, Default)]
@@ -343,6 +354,16 @@ impl Votes {
         let Act::Proposal(body) = &charter.held()[at].act else { return None };
         let choices: Vec<u8> = ballots.values().map(|at| choice(charter, *at)).collect();
         Some(body.threshold()?.verdict(&choices, body.electorate.len()))
+    }
+
+    /// A tally of all ballots on a proposal that are here.
+    pub(crate) fn count(&self, charter: &Charter, at: usize) -> Option<TallyBody> {
+        let last = last_of_each(charter, self.papers.get(&at)?.ballots.clone());
+        let mut ballots: Vec<OperationId> =
+            last.values().map(|at| charter.held()[*at].id).collect();
+        ballots.sort_unstable();
+        let result = self.verdict(charter, at, &last)?;
+        Some(TallyBody { proposal: charter.held()[at].id, ballots, result })
     }
 
     /// The proposal of a paper that is in order.

@@ -21,6 +21,8 @@ pub enum Change {
     Leave,
     /// Somebody refreshes the circle.
     Refresh,
+    /// Somebody asks the circle whether somebody goes.
+    Vote,
     /// A backup is made of somebody's home.
     Backup(HostId),
     /// It is put back.
@@ -133,6 +135,7 @@ impl World {
             (Change::Remove, changes.removals),
             (Change::Leave, changes.leaves),
             (Change::Refresh, changes.refreshes),
+            (Change::Vote, changes.votes),
         ] {
             for _ in 0..share(often) {
                 let at = self.moment(&windows, lasts);
@@ -188,6 +191,7 @@ impl World {
             Change::Remove => self.remove_somebody(),
             Change::Leave => self.somebody_leaves(),
             Change::Refresh => self.somebody_refreshes(),
+            Change::Vote => self.somebody_asks(),
             Change::Backup(host) => self.back_up(host),
             Change::Restore(host) => self.put_back(host),
             Change::Copy(host) => self.run_copy(host),

@@ -66,6 +66,8 @@ pub struct Changes {
     pub leaves: u64,
     /// Somebody refreshes the circle's secrets.
     pub refreshes: u64,
+    /// The circle votes on whether somebody goes.
+    pub votes: u64,
     /// All computers sleep for days.
     pub nights: u64,
     /// How long the network is whole before such a night.
@@ -195,7 +197,7 @@ impl StormConfig {
         let away = Changes { nights: 3, night_ms, away: 2, ..changing.changes };
         let changes = match name {
             "six" => return Some(Self::default()),
-            "changing" => changing.changes,
+            "changing" => Changes { votes: 1, ..changing.changes },
             "hearsay" => return Some(Self { hearsay: true, ..changing }),
             "away" => away,
             // H-9, H-10, H-14: one of eight is hostile, or two who know of each other.
@@ -260,6 +262,7 @@ impl StormConfig {
                 "removals" => to.removals = from.removals,
                 "leaving" => to.leaves = from.leaves,
                 "refresh" => to.refreshes = from.refreshes,
+                "votes" => to.votes = from.votes,
                 "nights" => to.nights = from.nights,
                 "away" => (to.nights, to.away) = (from.nights, from.away),
                 "restored" => to.restores = from.restores,

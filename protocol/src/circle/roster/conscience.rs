@@ -4,10 +4,10 @@
 //! enough acknowledgements of it stand before the act. Only what the act has seen is looked at: what somebody
 //! acknowledges later, with whatever date, undoes no decision that was acted on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::charter::{Act, CircleBody};
-use super::super::votes::{HostLostBody, ProposalBody, What};
+use super::super::votes::{HostLostBody, Lost, ProposalBody, What};
 use super::{Fold, listed};
 use crate::identity::{MemberId, OperationId};
 use crate::planted::{Planted, is_planted};
@@ -118,7 +118,9 @@ impl Fold<'_> {
             }
             _ => false,
         };
-        let heard = body.lost.is_none_or(|lost| self.stays_lost(&lost, place));
+        let lost = body.lost.and_then(|lost| self.charter.place(&lost));
+        let stays = |lost| self.stay_lost(lost, &|by| self.is_before(by, place));
+        let heard = body.lost.is_none() || lost.is_some_and(stays);
         let verdict = self.votes.decided(self.charter, at, counts);
         fits && heard && counts(tally) && verdict == Some(Verdict::Carried)
     }
@@ -195,26 +197,44 @@ impl Fold<'_> {
 
     /// The word that the hosts are lost, if more than half of those who count back it before `place`.
     fn lost_before(&self, lost: &OperationId, place: usize) -> Option<usize> {
-        let held = self.charter.held();
         let at = self.charter.place(lost).filter(|at| self.is_before(*at, place))?;
-        matches!(held[at].act, Act::HostLost(_)).then_some(())?;
-        let those = self.those_who_count(at);
-        let cosigns = self.before(place).filter(
-            |by| matches!(&held[*by].act, Act::Cosign(body) if body.of == *lost && held[*by].saw(at)),
-        );
-        let mut by: BTreeSet<MemberId> = cosigns.map(|by| held[by].operation.author).collect();
-        by.insert(held[at].operation.author);
-        let enough = by.intersection(&those).count() > those.len() / 2;
-        (enough && self.stays_lost(lost, place)).then_some(at)
+        let said = self.said_lost(at, &|by| self.is_before(by, place))?;
+        (said.by.intersection(&said.those).count() > said.those.len() / 2).then_some(at)
     }
 
-    /// Whether none of the hosts named did anything that saw it, before `place`.
-    fn stays_lost(&self, lost: &OperationId, place: usize) -> bool {
+    /// What a word that the hosts are lost comes to, by what counts; `None` if one of them was there since.
+    fn said_lost(&self, at: usize, counts: &dyn Fn(usize) -> bool) -> Option<Lost> {
         let held = self.charter.held();
-        let Some(at) = self.charter.place(lost) else { return false };
+        let Act::HostLost(body) = &held[at].act else { return None };
+        let backs = |by: &usize| {
+            counts(*by)
+                && held[*by].saw(at)
+                && matches!(&held[*by].act, Act::Cosign(body) if body.of == held[at].id)
+        };
+        let mut by: BTreeSet<MemberId> =
+            self.inside().filter(backs).map(|by| held[by].operation.author).collect();
+        by.insert(held[at].operation.author);
+        let lost = Lost { who: body.who.clone(), those: self.those_who_count(at), by };
+        self.stay_lost(at, counts).then_some(lost)
+    }
+
+    /// All words that the hosts are lost, as long as they hold.
+    pub(super) fn lost_hosts(&self) -> BTreeMap<OperationId, Lost> {
+        let all = self.inside().filter(|at| self.counts(*at));
+        let lost = all.filter_map(|at| {
+            Some((self.charter.held()[at].id, self.said_lost(at, &|by| self.counts(by))?))
+        });
+        lost.collect()
+    }
+
+    /// Whether none of the hosts named did anything that saw it, of what counts.
+    fn stay_lost(&self, at: usize, counts: &dyn Fn(usize) -> bool) -> bool {
+        let held = self.charter.held();
         let Act::HostLost(body) = &held[at].act else { return false };
-        let here = |by: usize| held[by].saw(at) && body.who.contains(&held[by].operation.author);
-        !self.before(place).any(here) || is_planted(Planted::HostStaysLost)
+        let here = |by: usize| {
+            counts(by) && held[by].saw(at) && body.who.contains(&held[by].operation.author)
+        };
+        !self.inside().any(here) || is_planted(Planted::HostStaysLost)
     }
 
     /// Who was in before a host did something last: whoever was let in since takes nothing over.
