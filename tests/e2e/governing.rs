@@ -360,7 +360,7 @@ fn new_keys_are_used_at_once_and_talk_goes_on() {
 }
 
 /// Asks until one of the objects is as wanted; a change of state is no event for scripts yet.
-fn until(home: &Home, words: &[&str], is_it: impl Fn(&Value) -> bool) {
+pub(crate) fn until(home: &Home, words: &[&str], is_it: impl Fn(&Value) -> bool) {
     let late = Instant::now() + LONGEST;
     loop {
         let objects = home.lines(words);
@@ -378,7 +378,7 @@ fn until_all(homes: &[&Home], words: &[&str], is_it: impl Fn(&Value) -> bool) {
 }
 
 /// How `home` lists a member.
-fn state_of(home: &Home, name: &str) -> String {
+pub(crate) fn state_of(home: &Home, name: &str) -> String {
     let members = home.lines(["members", CIRCLE]);
     let member = members.iter().find(|member| member["name"] == name);
     member.map_or_else(|| "nowhere".to_owned(), |member| text(&member["state"]))

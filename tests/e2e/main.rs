@@ -18,6 +18,7 @@ mod marks;
 mod newcomer;
 mod restart;
 mod two_relays;
+mod votes;
 
 use std::{net::Ipv4Addr, path::PathBuf, time::Duration};
 
