@@ -2,8 +2,9 @@
 
 use hearthlight_protocol::circle::card::Card;
 use hearthlight_protocol::circle::charter::{Act, AdmitBody, InviteBody, Operation};
+use hearthlight_protocol::circle::votes::{HostLostBody, ProposalBody};
 use hearthlight_protocol::crypto::{KeyPair, Label, Suite, sha256};
-use hearthlight_protocol::identity::{CircleId, InviteId, PublicKey, Signature};
+use hearthlight_protocol::identity::{CircleId, InviteId, MemberId, PublicKey, Signature};
 use hearthlight_protocol::mailbox::{Ends, Packet};
 use hearthlight_protocol::message::{Frame, Item, Message, Share};
 use hearthlight_protocol::signed::Signed;
@@ -86,6 +87,18 @@ fn operations() -> Vec<Vector> {
     all.push(bad("operation-invite", "no-uses", invite(0, false), reads));
     all.push(bad("operation-invite", "51-uses", invite(51, false), reads));
     all.push(bad("operation-invite", "6-open-uses", invite(6, true), reads));
+    let act = |act: Act| forms::sign(&forms::operation(&act));
+    let proposal = |change: fn(&mut ProposalBody)| {
+        let mut body = forms::proposal();
+        change(&mut body);
+        act(Act::Proposal(Box::new(body)))
+    };
+    let long = proposal(|body| body.text = "x".repeat(2_001));
+    all.push(bad("operation-proposal", "text-too-long", long, reads));
+    let many = proposal(|body| body.electorate = vec![MemberId([1; 32]); 201]);
+    all.push(bad("operation-proposal", "201-electors", many, reads));
+    let nobody = HostLostBody { who: Vec::new(), heard: 20_000, days: 30 };
+    all.push(bad("operation-host-lost", "nobody", act(Act::HostLost(nobody)), reads));
     let full = Operation { body: Bytes(vec![0]), ..forms::operation(&Act::Join) };
     all.push(bad("operation-join", "body-not-empty", forms::sign(&full), reads));
     all

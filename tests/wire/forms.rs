@@ -8,6 +8,9 @@ use hearthlight_protocol::circle::charter::{
     RoleLapsedBody,
 };
 use hearthlight_protocol::circle::help::{Ask, Heads, Help};
+use hearthlight_protocol::circle::votes::{
+    BallotBody, HostLostBody, ProposalBody, TallyAckBody, TallyBody, What,
+};
 use hearthlight_protocol::crypto::{KeyPair, Label, Suite};
 use hearthlight_protocol::envelope::Envelope;
 use hearthlight_protocol::identity::{
@@ -21,6 +24,7 @@ use hearthlight_protocol::message::{
 };
 use hearthlight_protocol::relay::token;
 use hearthlight_protocol::signed::Signed;
+use hearthlight_protocol::threshold::{BLOCK, Of, Verdict};
 use hearthlight_protocol::wire::{self, Bytes};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -215,6 +219,52 @@ fn acts() -> Vec<(&'static str, Act)> {
                 source: None,
             }),
         ),
+        (
+            "removal-voted",
+            Act::Removal(RemovalBody {
+                who: member,
+                mode: 0,
+                reason: None,
+                source: Some(OperationId([0x72; 32])),
+            }),
+        ),
+        ("proposal", Act::Proposal(Box::new(proposal()))),
+        (
+            "proposal-whole",
+            Act::Proposal(Box::new(ProposalBody {
+                what: What::Elect,
+                options: Some(vec!["yes".into(), "no".into()]),
+                of: Of::Electorate,
+                secret: Some(true),
+                tellers: Some(vec![member]),
+                restate: Some("think of the mornings".into()),
+                withdrawn: Some(false),
+                role: Some("host".into()),
+                end: Some(NOON.0 + 90 * 24 * 3_600_000),
+                name: Some("Evening circle".into()),
+                template: Some("plain".into()),
+                lost: Some(OperationId([0x88; 32])),
+                ..proposal()
+            })),
+        ),
+        (
+            "ballot",
+            Act::Ballot(BallotBody {
+                proposal: OperationId([0x70; 32]),
+                choice: BLOCK,
+                why: Some("too early for me".into()),
+            }),
+        ),
+        (
+            "tally",
+            Act::Tally(TallyBody {
+                proposal: OperationId([0x70; 32]),
+                ballots: vec![OperationId([0x71; 32]), OperationId([0x72; 32])],
+                result: Verdict::NotCarried,
+            }),
+        ),
+        ("tally-ack", Act::TallyAck(TallyAckBody { tally: OperationId([0x72; 32]) })),
+        ("host-lost", Act::HostLost(HostLostBody { who: vec![member], heard: 20_000, days: 30 })),
         ("cosign", Act::Cosign(CosignBody { of: OperationId([0x0c; 32]) })),
         (
             "found",
@@ -261,6 +311,30 @@ fn acts() -> Vec<(&'static str, Act)> {
         ("join", Act::Join),
         ("newer", Act::Unknown(200)),
     ]
+}
+
+pub(crate) fn proposal() -> ProposalBody {
+    ProposalBody {
+        what: What::Remove,
+        text: "as we talked about".into(),
+        options: None,
+        electorate: vec![MemberId([0x0a; 32]), MemberId([0x0b; 32])],
+        pass: "2/3".into(),
+        of: Of::Cast,
+        quorum: "1/2".into(),
+        closes: NOON.0,
+        settle_h: 48,
+        secret: None,
+        tellers: None,
+        about: Some(MemberId::of(&key(&ben()))),
+        restate: None,
+        withdrawn: None,
+        role: None,
+        end: None,
+        name: None,
+        template: None,
+        lost: None,
+    }
 }
 
 pub(crate) fn message() -> Message {

@@ -64,11 +64,20 @@ def own_card(name, kind, circle, device, rev, suite):
 OPERATION = struct(B32, B32, U32, many(B32, 200), U8, U8, FLAG, ANY)
 RELAY = struct(many(ANY, 3, 1), B32, optional(B32), U16, many(ANY, 8))
 BODIES = {  # R-10, by kind
-    64: keyed({1: U32, 2: text(0, 128), 3: text(0, 32768)}),
-    67: keyed({1: FLAG, 2: text(0, 24), 3: B32, 4: optional(U64)}),
+    64: keyed({1: U32, 2: text(0, 128), 3: text(0, 32768), 4: optional(B32)}),
+    67: keyed({1: FLAG, 2: text(0, 24), 3: B32, 4: optional(U64), 5: optional(B32)}),
     68: keyed({1: B32}),
+    70: keyed({
+        2: uint(7), 3: text(0, 2000), 4: optional(many(text(0, 80), 6)), 5: many(B32, 200), 6: text(0, 12), 7: uint(2),
+        8: text(0, 8), 9: U64, 10: U8, 11: optional(FLAG), 12: optional(many(B32, 2)), 13: optional(B32),
+        14: optional(text(0, 1000)), 15: optional(FLAG), 16: optional(text(0, 24)), 17: optional(U64),
+        18: optional(text(0, 128)), 19: optional(text(0, 64)), 20: optional(B32),
+    }),
+    71: keyed({1: B32, 2: U8, 3: optional(text(0, 280))}),
+    72: keyed({1: B32, 2: many(B32, 200), 4: uint(4)}),
+    73: keyed({1: B32}),
     74: keyed({1: B32, 2: FLAG, 3: U64}),
-    75: keyed({1: B32, 2: U8, 3: optional(text(0, 200))}),
+    75: keyed({1: B32, 2: U8, 3: optional(text(0, 200)), 4: optional(B32)}),
     81: keyed({1: B32}),
     82: keyed({1: B16, 2: U8, 3: text(0, 128), 4: SIGNED, 5: B32}),
     83: keyed({1: B32, 2: text(0, 128), 3: SIGNED, 4: optional(B32)}),
@@ -76,6 +85,7 @@ BODIES = {  # R-10, by kind
     85: keyed({1: B32, 2: uint(4)}),
     86: keyed({1: U32, 2: many(RELAY, 4)}),
     87: keyed({1: U32, 2: FLAG, 3: optional(U64), 4: FLAG, 5: U16, 6: U16}),
+    88: keyed({1: many(B32, 200, 1), 2: U32, 3: U32}),
 }
 
 
@@ -92,7 +102,7 @@ def operation(data):
         check(body == b"", "a join says nothing")
     elif kind in BODIES and rev == 1:
         said = decode(body, BODIES[kind])
-        check(kind != 67 or said[1] or said[4] is None, "an end of no grant")
+        check(kind != 67 or said[1] or said[4] is None and said[5] is None, "an end of no grant")
         check(kind != 84 or 1 <= said[4] <= (5 if said[6] else 50), "uses")
         check(kind != 87 or (said[3] is None or said[3] >= 3600) and said[5] and said[6], "days")
         if kind == 82:

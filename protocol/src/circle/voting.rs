@@ -283,6 +283,7 @@ impl Circle {
         for (of, vote) in votes.iter().filter(|(_, vote)| belongs && vote.body.elects(&me)) {
             due.extend(self.duty(of, vote, now));
         }
+        self.voting.since.retain(|(of, _), _| votes.contains_key(of));
         self.roster.votes = votes;
         due.extend(self.shows_up().then_some((now, Duty::ShowUp)));
         self.voting.due = due;

@@ -218,12 +218,17 @@ impl Fold<'_> {
         self.stay_lost(at, counts).then_some(lost)
     }
 
-    /// All words that the hosts are lost, as long as they hold.
+    /// The last word of each member that the hosts are lost, as long as it holds: one, so that nobody has all
+    /// reckon with thousands.
     pub(super) fn lost_hosts(&self) -> BTreeMap<OperationId, Lost> {
+        let held = self.charter.held();
         let all = self.inside().filter(|at| self.counts(*at));
-        let lost = all.filter_map(|at| {
-            Some((self.charter.held()[at].id, self.said_lost(at, &|by| self.counts(by))?))
-        });
+        let words = all.filter(|at| matches!(held[*at].act, Act::HostLost(_)));
+        let last: BTreeMap<MemberId, usize> =
+            words.map(|at| (held[at].operation.author, at)).collect();
+        let lost = last
+            .into_values()
+            .filter_map(|at| Some((held[at].id, self.said_lost(at, &|by| self.counts(by))?)));
         lost.collect()
     }
 
@@ -237,6 +242,13 @@ impl Fold<'_> {
         !self.inside().any(here) || is_planted(Planted::HostStaysLost)
     }
 
+    /// Whether there is anything by which somebody could be a host: to be told before all is looked at.
+    fn was_ever_given_a_role(&self, who: MemberId) -> bool {
+        let founded = listed(&self.subjects.let_in, &who)
+            .any(|at| matches!(self.charter.held()[at].act, Act::Found(_)));
+        founded || self.subjects.roles.contains_key(&who)
+    }
+
     /// Who was in before a host did something last: whoever was let in since takes nothing over.
     fn those_who_count(&self, lost: usize) -> BTreeSet<MemberId> {
         let held = self.charter.held();
@@ -245,7 +257,8 @@ impl Fold<'_> {
             .before(lost)
             .filter(|at| {
                 matches!(held[*at].act, Act::Found(_))
-                    || self.hosts(held[*at].operation.author, *at)
+                    || self.was_ever_given_a_role(held[*at].operation.author)
+                        && self.hosts(held[*at].operation.author, *at)
             })
             .collect();
         let known = |at: usize| by_hosts.iter().any(|by| *by == at || held[*by].saw(at));
