@@ -39,7 +39,7 @@ mod slot;
 pub(crate) use slot::Keeping;
 
 use relays::KnownRelay;
-use session::{MAX_MISSED, ProofState, Session};
+use session::{MAX_MISSED, ProofState, Session, Standing};
 use slot::{Slot, topic};
 
 /// How long an answer may take before the question is asked again.
