@@ -156,8 +156,15 @@ impl World {
             // Decided already, not heard of on this side of a cut, or asked before one was let in.
             | (
                 Govern::Cast(_),
-                Err(CommandError::VoteClosed | CommandError::UnknownVote | CommandError::NotAllowed),
+                Err(CommandError::VoteClosed | CommandError::NotAllowed),
             ) => {}
+            // Asked for again a while, as people do; it may have fallen with who asked.
+            (Govern::Cast(_), Err(CommandError::UnknownVote)) => {
+                if self.chance.happens(0.9) {
+                    let at = self.now.plus(VOTE_MS / 12);
+                    self.queue.plan(at, Happening::Wish(host, Wish::Govern(what)));
+                }
+            }
             (Govern::Remove(who), Ok(Answer::Governed(_))) => {
                 self.gone.insert(who);
             }

@@ -83,7 +83,7 @@ fn hint(context: &Context, done: &Value) {
     }
 }
 
-/// `a1b2c3  open until Wed 18:00  4 of 6 cast  Change the hour`
+/// `a1b2c3  open until Wed 25 Nov 18:00  4 of 6 cast  Change the hour`
 fn plain_vote(fields: Fields<'_>) -> String {
     let time = |key| fields.weekday_clock(key).unwrap_or_default();
     let state = match (fields.text("state").as_str(), fields.maybe("result").as_deref()) {
@@ -147,8 +147,8 @@ mod tests {
     /// U-67
     #[test]
     fn a_vote_is_one_line() {
-        assert_eq!(says(&[]), "a1b2c3  open until Wed 18:00  4 of 6 cast  Change the hour");
-        assert!(says(&[("state", json!("counting"))]).contains("counted by Fri 18:00"));
+        assert_eq!(says(&[]), "a1b2c3  open until Wed 25 Nov 18:00  4 of 6 cast  Change the hour");
+        assert!(says(&[("state", json!("counting"))]).contains("counted by Fri 27 Nov 18:00"));
         assert!(says(&[("state", json!("lapsed"))]).contains("no decision, ask again"));
         let decided =
             |result: &str| says(&[("state", json!("decided")), ("result", json!(result))]);
