@@ -161,8 +161,8 @@ async fn votes(node: &Open, circle: CircleId) -> Result<Vec<VoteView>, Problem> 
 }
 
 async fn one(node: &Open, circle: CircleId, id: OperationId) -> Result<VoteView, Problem> {
-    let votes = votes(node, circle).await?.into_iter();
-    votes.filter(|vote| vote.id == id).next_back().ok_or_else(|| Problem::of("no-match"))
+    let mut votes = votes(node, circle).await?.into_iter();
+    votes.find(|vote| vote.id == id).ok_or_else(|| Problem::of("no-match"))
 }
 
 async fn find_vote(node: &Open, circle: CircleId, typed: &str) -> Result<VoteView, Problem> {
