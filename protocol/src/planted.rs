@@ -146,6 +146,10 @@ faults! {
         Test("circle::head::tests::a_board_is_usable_while_all_who_were_given_it_belong_and_nothing_replaced_it");
     BoardForgetsReaders: "who was given a board is forgotten with the epoch that gave it", "P3, R-17",
         Test("circle::head::tests::a_board_stays_unusable_after_the_epoch_ended_that_gave_it_to_somebody_removed");
+    BoardUsedUnseen: "a board is used on that a member may have given to somebody removed, unseen", "P3, R-17",
+        Test("circle::head::tests::a_board_is_spoiled_unseen_by_a_member_and_by_nobody_who_has_gone");
+    StraysStay: "an operation that came where not all read is not carried on", "P1, R-17",
+        World("an_operation_on_an_old_board_reaches_the_newcomer");
     BoardAfterJudging: "the board in an opening is read only once the opening was judged", "P1, R-17",
         World("a_newcomer_follows_two_halves");
     QuietListed: "a mailbox that somebody removed can prove is listed, and proven to members", "R-17",

@@ -224,7 +224,7 @@ impl World {
     }
 
     /// Plants faults in all machines, from now on.
-    pub fn plant(&mut self, faults: [Option<Planted>; 2]) {
+    pub fn plant(&mut self, faults: [Option<Planted>; 3]) {
         self.faults.planted = faults;
     }
 

@@ -131,7 +131,8 @@ impl Circle {
         match item {
             BoardItem::Operation(signed) => {
                 let Some(new) = self.take_operation(batch, signed) else { return false };
-                if !new.is_empty() && !self.head_board().contains(board) {
+                let strays = !new.is_empty() && !self.head_board().contains(board);
+                if strays && !is_planted(Planted::StraysStay) {
                     self.find_strays(env, new);
                 }
             }

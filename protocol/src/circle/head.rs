@@ -343,10 +343,18 @@ impl Epochs {
     pub(crate) fn is_board_usable(&self, board: &BoardName, roster: &Roster) -> bool {
         let names =
             |id: &EpochId| self.all.get(id).is_some_and(|epoch| epoch.header.board == *board);
-        // Also of what does not open here: whoever left this member out may have given it to the others.
+        // What does not open here may have been given to the others by a member, who has the board; whoever has
+        // gone can name it, and give nothing.
+        let given = |epoch: &Epoch| {
+            roster.members.contains_key(&epoch.header.opener)
+                && !is_planted(Planted::BoardUsedUnseen)
+        };
         let leaks = self.counts().any(|(_, epoch)| {
             epoch.header.board == *board
-                && !(epoch.ended && is_planted(Planted::BoardForgetsReaders))
+                && (epoch.secrets.is_some()
+                    || epoch.ended && !is_planted(Planted::BoardForgetsReaders)
+                    || epoch.header.supersedes.iter().any(names)
+                    || given(epoch))
                 && !epoch.members.iter().all(|id| roster.members.contains_key(id))
         });
         let replaced = self.all.values().any(|epoch| {

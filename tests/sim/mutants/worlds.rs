@@ -7,10 +7,11 @@ use harness::forge::{Forger, board_text, item};
 use harness::{ANNA, BEN, CHRIS, DANA, HostId, World};
 use hearthlight_protocol::boundary::{Command, KeySlot, Mark, SlotKind, Store};
 use hearthlight_protocol::circle::card::VerifiedCard;
+use hearthlight_protocol::circle::charter::{Act, HoldBody};
 use hearthlight_protocol::circle::epoch::{CardTag, Header, SealedBox};
 use hearthlight_protocol::circle::help::{Ask, Help};
 use hearthlight_protocol::crypto::{Label, Secret, Suite, hash};
-use hearthlight_protocol::identity::{DeviceId, MemberId};
+use hearthlight_protocol::identity::{DeviceId, MemberId, OperationId};
 use hearthlight_protocol::message::{Frame, Item, Message, Run, Seen};
 use hearthlight_protocol::planted::Planted;
 use hearthlight_protocol::wire::{self, Bytes};
@@ -27,6 +28,7 @@ const KEEP_S: u64 = 120 * 86_400;
 /// The secret of an epoch that Ben makes.
 const NEXT: [u8; 32] = [77; 32];
 /// Kinds of things on a board.
+const OPERATION: u8 = 1;
 const CARD: u8 = 2;
 const OPENING: u8 = 3;
 const ASK: u8 = 5;
@@ -39,12 +41,12 @@ const ENTRY: u8 = 8;
 /// decided there stands on that board alone, which the newcomer has from one opening only.
 pub(super) fn a_newcomer_follows_two_halves(fault: Option<Planted>) -> Verdict {
     const FINN: HostId = 4;
-    let mut world = World::calm_circle_of(harness::Machines::Real, 31, 5, 4, 2);
+    let mut world = World::calm_circle_of(harness::Machines::Real, 32, 5, 4, 2);
     let [ben, chris, dana] = [BEN, CHRIS, DANA].map(|host| world.forger(host).me);
     role(&mut world, ANNA, dana, "host");
     world.run_for(MINUTE);
     // Help would mend it, sooner or later.
-    world.plant([Some(Planted::NobodyAsks), fault]);
+    world.plant([Some(Planted::NobodyAsks), Some(Planted::StraysStay), fault]);
     world.cut(BTreeMap::from([(CHRIS, 1), (DANA, 1), (6, 1)]));
     world.run_for(MINUTE);
     remove(&mut world, DANA, ben);
@@ -57,6 +59,27 @@ pub(super) fn a_newcomer_follows_two_halves(fault: Option<Planted>) -> Verdict {
     world.say(ANNA, "to all four");
     world.run_for(5 * MINUTE);
     holds(world.texts(FINN).len() == 1, "P1: a newcomer reads nothing")
+}
+
+/// somebody says something to the charter on a board that newcomers do not read.
+pub(super) fn an_operation_on_an_old_board_reaches_the_newcomer(fault: Option<Planted>) -> Verdict {
+    const EVE: HostId = 4;
+    let mut world = World::calm_circle_of(harness::Machines::Real, 41, 5, 4, 1);
+    world.plant([fault, None, None]);
+    let (old, dana) = (world.forger(BEN).board(), world.forger(DANA).me);
+    remove(&mut world, ANNA, dana);
+    world.run_for(MINUTE);
+    world.begin_join(EVE);
+    world.run_for(3 * MINUTE);
+    let ben = world.forger(BEN);
+    // It gives Ben's word and nothing else: he has no right to it.
+    let hold = Act::Hold(HoldBody { who: ben.me, place: true, until: world.now.0 + DAY });
+    let signed = ben.operation(1, ben.heads.clone(), hold.kind(), hold.body());
+    let now = world.now;
+    world.hand(CHRIS, &old, &board_text(OPERATION, wire::encode(&signed)), now);
+    world.run_for(2 * MINUTE);
+    let id = OperationId(signed.id(Label::Operation, &ben.circle));
+    holds(world.forger(EVE).heads.contains(&id), "P1: a newcomer does not know what was decided")
 }
 
 ///
@@ -439,7 +462,7 @@ fn speak_for_a_day(world: &mut World) {
 /// A calm circle in whose machines a fault is planted from now on.
 fn calm(seed: u64, members: usize, relays: usize, fault: Option<Planted>) -> World {
     let mut world = World::calm_circle(seed, members, relays);
-    world.plant([fault, None]);
+    world.plant([fault, None, None]);
     world
 }
 
