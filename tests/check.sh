@@ -23,7 +23,7 @@ words() {
     # Commands are typed, not read: code does not count. Nor does an exclamation mark in a picture's link.
     local found=0 page
     for page in README.md docs/members.md docs/hosts.md; do
-        sed -E 's/`[^`]*`//g; s/!\[//g' "$page" | awk '/^```/ { code = !code; next } !code { print NR ": " $0 }' |
+        awk '/^```/ { code = !code; next } !code { print NR ": " $0 }' "$page" | sed -E 's/`[^`]*`//g; s/!\[//g' |
             grep -inE "\\b($stems)\\b|!" | sed "s|^[0-9]*:|$page:|" && found=1
     done
     [ "$found" = 0 ] || { echo "words: these are kept out (U-5, D-73)"; return 1; }

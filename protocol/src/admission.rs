@@ -654,7 +654,7 @@ impl Attempt {
             relays: self
                 .exchange
                 .relays()
-                .filter_map(|relay| Some((relay.addresses.to_vec(), RelayKey::Known(relay.key?))))
+                .map(|relay| (relay.addresses.to_vec(), relay.key))
                 .collect(),
         })
     }

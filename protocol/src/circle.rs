@@ -121,6 +121,10 @@ struct Record {
     /// When a host was heard of last, days since 1970.
     #[n(15)]
     heard: Option<u32>,
+    /// Relays of the code that was not reached before the welcome came: with them until this member is in.
+    #[n(16)]
+    #[cbor(default)]
+    hints: Vec<RelayHint>,
 }
 
 /// A relay that this device uses by itself.
@@ -131,6 +135,17 @@ struct OwnRelay {
     addresses: Vec<Bytes>,
     #[n(1)]
     key: Peer,
+}
+
+/// A relay of which only what a code says is known.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(array)]
+struct RelayHint {
+    #[n(0)]
+    addresses: Vec<Bytes>,
+    /// See [`RelayKey::Tag`].
+    #[cbor(n(1), with = "minicbor::bytes")]
+    tag: [u8; 16],
 }
 
 /// A board whose secret is here.
@@ -289,6 +304,7 @@ impl Circle {
             silent: false,
             behind: false,
             devices: Vec::new(),
+            hints: Vec::new(),
             heard: Some(env.now.day()),
         };
         let pair = identity.pseudonym(&record.salt);
@@ -350,6 +366,14 @@ impl Circle {
         mut exchange: Exchange,
         mesh: bool,
     ) -> Self {
+        let (mut relays, mut hints) = (Vec::new(), Vec::new());
+        for (addresses, key) in entering.relays {
+            let addresses = addresses.into_iter().map(Bytes).collect();
+            match key {
+                RelayKey::Known(key) => relays.push(OwnRelay { addresses, key }),
+                RelayKey::Tag(tag) => hints.push(RelayHint { addresses, tag }),
+            }
+        }
         let record = Record {
             label: entering.label.unwrap_or_else(|| entering.name.clone()),
             handle: entering.handle,
@@ -358,17 +382,8 @@ impl Circle {
             suite: entering.suite.number(),
             joined: None,
             origin: Some(entering.origin),
-            relays: entering
-                .relays
-                .into_iter()
-                .filter_map(|(addresses, key)| match key {
-                    RelayKey::Known(key) => Some(OwnRelay {
-                        addresses: addresses.into_iter().map(Bytes).collect(),
-                        key,
-                    }),
-                    RelayKey::Tag(_) => None,
-                })
-                .collect(),
+            relays,
+            hints,
             read_row: 0,
             name: entering.name,
             code: Some(Digest(sha256(entering.code.as_bytes()))),

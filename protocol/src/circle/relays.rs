@@ -107,6 +107,18 @@ impl Circle {
                 relays.push((addresses, RelayKey::Known(own.key), None));
             }
         }
+        // A relay that lies may be the only one that was reached so far.
+        for hint in self.record.hints.iter().filter(|_| self.record.joined.is_none()) {
+            let key = RelayKey::Tag(hint.tag);
+            let known = relays.iter().any(|(_, known, _)| match known {
+                RelayKey::Known(peer) => key.fits(peer),
+                RelayKey::Tag(_) => false,
+            });
+            if !known {
+                let addresses = hint.addresses.iter().map(|a| a.0.clone()).collect();
+                relays.push((addresses, key, None));
+            }
+        }
         self.exchange.use_relays(batch, relays);
     }
 

@@ -24,7 +24,7 @@ pub(super) struct KnownRelay {
 #[derive(Debug)]
 pub(crate) struct RelayStatus<'a> {
     pub(crate) addresses: &'a [Vec<u8>],
-    pub(crate) key: Option<Peer>,
+    pub(crate) key: RelayKey,
     pub(crate) up: bool,
     pub(crate) card: Option<&'a RelayCard>,
 }
@@ -79,10 +79,7 @@ impl Exchange {
     pub(crate) fn relays(&self) -> impl Iterator<Item = RelayStatus<'_>> {
         self.relays.iter().map(|relay| RelayStatus {
             addresses: &relay.addresses,
-            key: relay.peer.or(match relay.key {
-                RelayKey::Known(peer) => Some(peer),
-                RelayKey::Tag(_) => None,
-            }),
+            key: relay.peer.map_or(relay.key, RelayKey::Known),
             up: self.is_up(relay),
             card: relay.card.as_ref(),
         })
@@ -93,7 +90,10 @@ impl Exchange {
         self.relays()
             .map(|relay| RelayView {
                 addresses: relay.addresses.to_vec(),
-                key: relay.key,
+                key: match relay.key {
+                    RelayKey::Known(peer) => Some(peer),
+                    RelayKey::Tag(_) => None,
+                },
                 up: relay.up,
                 card: relay.card.cloned(),
                 local: false,

@@ -892,10 +892,7 @@ fn at_a_liar() -> (Side, MailboxId, Round) {
 
 fn served_by(anna: &mut Side, relay: Peer, mailbox: MailboxId) {
     let known = (vec![vec![relay.0[0]]], RelayKey::Known(relay), None);
-    let others = anna
-        .exchange
-        .relays()
-        .map(|relay| (relay.addresses.to_vec(), RelayKey::Known(relay.key.expect("known")), None));
+    let others = anna.exchange.relays().map(|relay| (relay.addresses.to_vec(), relay.key, None));
     let relays = others.chain([known]).collect();
     anna.act(|exchange, _, batch| exchange.use_relays(batch, relays));
     anna.up(relay, true);

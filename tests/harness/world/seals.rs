@@ -92,12 +92,15 @@ impl World {
             let boxes = boxes.collect::<Vec<_>>().join(" ");
             format!("seals for [{boxes}] with head {head:?} due {}; {epochs}", inside.due)
         });
-        let gone = &self.hosts[host].gone.0;
+        // Who had gone before and has come back with this batch may read what is sealed in it.
+        let [gone, before_it] = [&self.hosts[host].gone.1, &self.hosts[host].gone.0];
+        let gone: BTreeSet<MemberId> = before_it.intersection(gone).copied().collect();
+        let stay: BTreeSet<MemberId> = before.intersection(&after).copied().collect();
         let members: BTreeMap<_, _> =
             inside.epochs.into_iter().filter_map(|(_, at, members)| Some((at?, members))).collect();
         for sealing in sealings {
-            let knew = if late.contains(&sealing.id) { &after } else { &before };
-            let knew = &knew.union(gone).copied().collect();
+            let knew = if late.contains(&sealing.id) { &after } else { &stay };
+            let knew = &knew.union(&gone).copied().collect();
             let items = self.secrecy.items(&sealing);
             self.reference.sealed(inside.me, &sealing, &items, &circle);
             let readers = members.get(&sealing.mailbox).cloned().unwrap_or_default();

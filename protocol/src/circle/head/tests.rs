@@ -564,14 +564,14 @@ fn readers_of_a_board_are_unknown_while_an_opening_that_brought_it_waits() {
 /// one who was removed names somebody's board and gives nothing of it. A member who leaves this one out
 /// may have given it to whoever was removed.
 #[test]
-fn a_board_is_spoiled_unseen_by_a_member_and_by_nobody_who_has_gone() {
+pub(crate) fn a_board_is_spoiled_unseen_by_a_member_and_by_nobody_who_has_gone() {
     let (mut node, before) = Node::settled(&[BEN, CHRIS]);
     let heads = node.story.heads();
     node.story.by(ANNA, &removal(BEN));
     let after = node.story.heads();
     let opening = node.opening(ANNA, &after, &[before], TODAY, 5);
     let head = node.take(opening);
-    let mut names = |node: &mut Node, by| {
+    let names = |node: &mut Node, by| {
         let named = node.opening(by, &heads, &[before], TODAY, 5);
         node.take(Epoch { secrets: None, sealed: None, entry: None, ..named });
     };
