@@ -171,6 +171,15 @@ impl Secrecy {
         Ok(messages)
     }
 
+    /// An admission that fell was given anew: who is in again may read the whole charter, also what was posted
+    /// meanwhile, and no talk.
+    pub fn came_back(&mut self, members: &BTreeSet<MemberId>) {
+        let Self { guarded, opens, .. } = self;
+        for guarded in guarded.iter_mut().filter(|guarded| opens[&guarded.mailbox].board) {
+            guarded.knew.retain(|member| !members.contains(member));
+        }
+    }
+
     /// P3: what a former member can open although whoever sealed it knew.
     #[must_use]
     pub fn leak(&self, members: &BTreeMap<MemberId, Vec<HostId>>) -> Option<String> {

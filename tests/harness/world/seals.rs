@@ -114,6 +114,7 @@ impl World {
                 Err(what) => self.oracle.broke("R-28", what),
             }
         }
+        self.secrecy.came_back(&before.difference(&after).copied().collect());
         if before != after {
             let at = |member| self.oracle.members.get(member).copied();
             let gone: Vec<_> = after.difference(&before).filter_map(at).collect();

@@ -509,7 +509,7 @@ pub(crate) fn a_board_is_usable_while_all_who_were_given_it_belong_and_nothing_r
 pub(crate) fn a_board_stays_unusable_after_the_epoch_ended_that_gave_it_to_somebody_removed() {
     let (mut node, before) = Node::settled(&[BEN]);
     let heads = node.story.heads();
-    let opening = node.opening(ANNA, &heads, &[before], TODAY, 2);
+    let opening = node.opening(BEN, &heads, &[before], TODAY, 2);
     // Nothing but this epoch shows who has its board.
     let only = node.take(opening);
     node.story.by(ANNA, &removal(BEN));
