@@ -171,8 +171,8 @@ impl Secrecy {
         Ok(messages)
     }
 
-    /// An admission that fell was given anew: who is in again may read the whole charter, also what was posted
-    /// meanwhile, and no talk.
+    /// Admissions that fell were given anew. Who is in again reads the whole charter, as each newcomer does, also what
+    /// was posted while it was out, though no talk.
     pub fn came_back(&mut self, members: &BTreeSet<MemberId>) {
         let Self { guarded, opens, .. } = self;
         for guarded in guarded.iter_mut().filter(|guarded| opens[&guarded.mailbox].board) {
@@ -193,7 +193,10 @@ impl Secrecy {
             let plain = guarded.envelope.open(&opens.sealed.key, &guarded.mailbox)?;
             let what = if opens.board { told_to_some(&plain)? } else { "talk".to_owned() };
             let by = guarded.by;
-            Some(format!("host {reader}, which belongs no more, can open {what} by host {by}"))
+            let at = &guarded.mailbox.hex()[..6];
+            Some(format!(
+                "host {reader}, which belongs no more, can open {what} by host {by} in {at}"
+            ))
         })
     }
 }

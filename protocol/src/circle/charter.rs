@@ -375,6 +375,16 @@ impl Act {
         }
     }
 
+    /// The tally whose decision it carries out, if it names one.
+    pub(super) fn source(&self) -> Option<OperationId> {
+        match self {
+            Self::Removal(body) => body.source,
+            Self::Role(body) => body.source,
+            Self::Circle(body) => body.source,
+            _ => None,
+        }
+    }
+
     /// The encoded body; of a kind that is not known here, nothing.
     #[must_use]
     pub fn body(&self) -> Bytes {

@@ -247,6 +247,13 @@ pub(crate) struct Lost {
     pub(crate) by: BTreeSet<MemberId>,
 }
 
+impl Lost {
+    /// Whether more than half of those who count say so.
+    pub(crate) fn is_backed(&self) -> bool {
+        self.by.intersection(&self.those).count() > self.those.len() / 2
+    }
+}
+
 /// Where the papers of each vote lie, by what each operation says and has seen alone: what of them counts is
 /// for whoever asks.
 #[derive(Debug, Default)]

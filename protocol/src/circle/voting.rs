@@ -217,10 +217,7 @@ impl Circle {
 
     /// The word that the hosts are lost which enough have backed, and who chooses another.
     fn hosts_said_lost(&self) -> Option<(OperationId, Vec<MemberId>)> {
-        let is_backed = |those: usize, by: usize| by > those / 2;
-        let mut lost = self.roster.lost.iter().filter(|(_, lost)| {
-            is_backed(lost.those.len(), lost.by.intersection(&lost.those).count())
-        });
+        let mut lost = self.roster.lost.iter().filter(|(_, lost)| lost.is_backed());
         lost.next().map(|(id, lost)| (*id, lost.those.iter().copied().collect()))
     }
 
@@ -342,13 +339,7 @@ impl Circle {
     /// Whether somebody did what was decided, or this node tried.
     fn is_carried_out(&self, vote: &Vote) -> bool {
         self.charter.held().iter().any(|held| {
-            let source = match &held.act {
-                Act::Removal(body) => body.source,
-                Act::Role(body) => body.source,
-                Act::Circle(body) => body.source,
-                _ => None,
-            };
-            source.is_some_and(|source| vote.tallies.contains_key(&source))
+            held.act.source().is_some_and(|source| vote.tallies.contains_key(&source))
                 && (held.operation.author == self.me || self.roster.standing.contains(&held.id))
         })
     }

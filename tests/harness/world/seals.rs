@@ -50,6 +50,8 @@ impl World {
         };
         let gone = self.reference.gone(host);
         let before = std::mem::replace(&mut self.hosts[host].gone.1, gone);
+        let back = before.difference(&self.hosts[host].gone.1).copied().collect();
+        self.secrecy.came_back(&back);
         self.hosts[host].gone.0 = before;
         let saved = |room| {
             batch.iter().filter_map(move |output| match output {
@@ -114,7 +116,6 @@ impl World {
                 Err(what) => self.oracle.broke("R-28", what),
             }
         }
-        self.secrecy.came_back(&before.difference(&after).copied().collect());
         if before != after {
             let at = |member| self.oracle.members.get(member).copied();
             let gone: Vec<_> = after.difference(&before).filter_map(at).collect();

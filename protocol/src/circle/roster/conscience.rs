@@ -128,12 +128,7 @@ impl Fold<'_> {
     /// The tally that an act names as its source and has seen, and its proposal.
     pub(super) fn source(&self, place: usize) -> Option<(usize, usize)> {
         let held = self.charter.held();
-        let named = match &held[place].act {
-            Act::Removal(body) => body.source,
-            Act::Role(body) => body.source,
-            Act::Circle(body) => body.source,
-            _ => None,
-        };
+        let named = held[place].act.source();
         let tally = named.and_then(|named| self.charter.place(&named));
         let tally = tally.filter(|tally| held[place].saw(*tally))?;
         matches!(held[tally].act, Act::Tally(_)).then_some(())?;
@@ -199,7 +194,7 @@ impl Fold<'_> {
     fn lost_before(&self, lost: &OperationId, place: usize) -> Option<usize> {
         let at = self.charter.place(lost).filter(|at| self.is_before(*at, place))?;
         let said = self.said_lost(at, &|by| self.is_before(by, place))?;
-        (said.by.intersection(&said.those).count() > said.those.len() / 2).then_some(at)
+        said.is_backed().then_some(at)
     }
 
     /// What a word that the hosts are lost comes to, by what counts; `None` if one of them was there since.
