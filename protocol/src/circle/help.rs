@@ -274,7 +274,7 @@ impl Circle {
     pub(super) fn next_help(&self) -> Option<Timestamp> {
         let asks = self.helping.asks.values().filter(|asked| !asked.answered);
         let notes = self.helping.notes.values().copied().filter(|_| self.has_board());
-        let strays = self.helping.strays.iter().map(|(at, _)| *at).filter(|_| self.has_board());
+        let strays = self.helping.strays.iter().map(|(at, _)| *at).filter(|_| self.knows_readers());
         asks.map(|asked| asked.at).chain(notes).chain(strays).min()
     }
 
@@ -285,6 +285,12 @@ impl Circle {
 
     fn has_board(&self) -> bool {
         !self.head_board().is_empty()
+    }
+
+    /// Whether no opening that brought the board to post on waits: it may name a reader who has gone, and what
+    /// can be posted later is.
+    fn knows_readers(&self) -> bool {
+        self.has_board() && self.head_board().iter().all(|name| self.epochs.are_readers_known(name))
     }
 
     /// Somebody asks: helped after a random delay, unless a good answer stands there by then.
@@ -384,7 +390,7 @@ impl Circle {
             self.repost_charter(env, batch);
         }
         if self.helping.strays.as_ref().is_some_and(|(at, _)| *at <= env.now)
-            && self.has_board()
+            && self.knows_readers()
             && let Some((_, ids)) = self.helping.strays.take()
         {
             self.post_missing(env, batch, &ids);
