@@ -250,6 +250,18 @@ impl World {
         texts.collect()
     }
 
+    /// Everybody who was in, as a member's node sees them.
+    ///
+    /// # Panics
+    /// If it does not answer.
+    pub fn members(&mut self, host: HostId) -> Vec<MemberView> {
+        let circle = self.circle.expect("it was founded");
+        match self.command(host, Command::Members { circle }) {
+            Ok(Answer::Members(members)) => members,
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// Who belongs, as a member's node sees it.
     pub fn roster(&mut self, host: HostId) -> BTreeSet<MemberId> {
         let Some(circle) = self.circle else {

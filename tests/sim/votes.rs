@@ -222,21 +222,13 @@ fn seen(world: &mut World, host: usize, id: OperationId) -> VoteView {
     }
 }
 
-fn members(world: &mut World, host: usize) -> Vec<MemberView> {
-    let circle = world.circle.expect("it was founded");
-    match world.command(host, Command::Members { circle }) {
-        Ok(Answer::Members(members)) => members,
-        other => panic!("{other:?}"),
-    }
-}
-
 fn member(world: &mut World, host: usize) -> MemberId {
-    members(world, host).into_iter().find(|member| member.me).expect("it belongs").id
+    world.members(host).into_iter().find(|member| member.me).expect("it belongs").id
 }
 
 /// How `host` sees a member.
 fn who(world: &mut World, host: usize, who: MemberId) -> MemberView {
-    members(world, host).into_iter().find(|member| member.id == who).expect("it was in")
+    world.members(host).into_iter().find(|member| member.id == who).expect("it was in")
 }
 
 fn standing(world: &mut World, host: usize, member: MemberId) -> Standing {

@@ -24,7 +24,7 @@ use hearthlight_protocol::message::{
 };
 use hearthlight_protocol::relay::token;
 use hearthlight_protocol::signed::Signed;
-use hearthlight_protocol::threshold::{BLOCK, Of, Verdict};
+use hearthlight_protocol::threshold::{BLOCK, Of, Threshold, Verdict};
 use hearthlight_protocol::wire::{self, Bytes};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -314,26 +314,12 @@ fn acts() -> Vec<(&'static str, Act)> {
 }
 
 pub(crate) fn proposal() -> ProposalBody {
+    let electorate = vec![MemberId([0x0a; 32]), MemberId([0x0b; 32])];
+    let threshold = Threshold::parse("2/3", Of::Cast, "1/2").expect("a threshold");
+    let asked = (What::Remove, "as we talked about".into());
     ProposalBody {
-        what: What::Remove,
-        text: "as we talked about".into(),
-        options: None,
-        electorate: vec![MemberId([0x0a; 32]), MemberId([0x0b; 32])],
-        pass: "2/3".into(),
-        of: Of::Cast,
-        quorum: "1/2".into(),
-        closes: NOON.0,
-        settle_h: 48,
-        secret: None,
-        tellers: None,
         about: Some(MemberId::of(&key(&ben()))),
-        restate: None,
-        withdrawn: None,
-        role: None,
-        end: None,
-        name: None,
-        template: None,
-        lost: None,
+        ..ProposalBody::new(asked, electorate, &threshold, (NOON.0, 48))
     }
 }
 

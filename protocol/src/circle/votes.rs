@@ -164,6 +164,37 @@ pub struct HostLostBody {
 }
 
 impl ProposalBody {
+    /// Asks `electorate`, ascending, until `closes`, ms since 1970, for what passes so; about nobody and nothing yet.
+    #[must_use]
+    pub fn new(
+        (what, text): (What, String),
+        electorate: Vec<MemberId>,
+        threshold: &Threshold,
+        (closes, settle_h): (u64, u8),
+    ) -> Self {
+        Self {
+            what,
+            text,
+            options: None,
+            electorate,
+            pass: threshold.pass.to_string(),
+            of: threshold.of,
+            quorum: threshold.quorum.to_string(),
+            closes,
+            settle_h,
+            secret: None,
+            tellers: None,
+            about: None,
+            restate: None,
+            withdrawn: None,
+            role: None,
+            end: None,
+            name: None,
+            template: None,
+            lost: None,
+        }
+    }
+
     pub(super) fn is_within_limits(&self) -> bool {
         let fits =
             |text: &Option<String>, most| text.as_ref().is_none_or(|text| text.len() <= most);

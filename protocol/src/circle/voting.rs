@@ -94,27 +94,9 @@ impl Circle {
         let circle = self.roster.circle.as_ref();
         let template = Template::of(circle.map(|circle| circle.template.as_str()));
         let mut electorate = self.roster.ids();
-        let mut body = ProposalBody {
-            what: What::Ordinary,
-            text: vote.text,
-            options: None,
-            electorate: Vec::new(),
-            pass: String::new(),
-            of: Of::Cast,
-            quorum: String::new(),
-            closes: now.plus(vote.closes_s * 1_000).0,
-            settle_h: 0,
-            secret: None,
-            tellers: None,
-            about: None,
-            restate: None,
-            withdrawn: None,
-            role: None,
-            end: None,
-            name: None,
-            template: None,
-            lost: None,
-        };
+        let closes = now.plus(vote.closes_s * 1_000).0;
+        let asked = (What::Ordinary, vote.text);
+        let mut body = ProposalBody::new(asked, Vec::new(), &ORDINARY.threshold, (closes, 0));
         let rule = match vote.asked {
             Asked::Ordinary => ORDINARY,
             Asked::Remove { who } => {

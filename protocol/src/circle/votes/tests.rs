@@ -18,27 +18,9 @@ const GINA: u8 = 7;
 fn proposal(what: What, electorate: &[u8]) -> ProposalBody {
     let mut electorate: Vec<MemberId> = electorate.iter().map(|who| member(*who)).collect();
     electorate.sort_unstable();
-    ProposalBody {
-        what,
-        text: "as we talked about".into(),
-        options: None,
-        electorate,
-        pass: if what == What::Elect { ">1/2" } else { "2/3" }.into(),
-        of: Of::Cast,
-        quorum: "1/2".into(),
-        closes: 1_000,
-        settle_h: 48,
-        secret: None,
-        tellers: None,
-        about: None,
-        restate: None,
-        withdrawn: None,
-        role: None,
-        end: None,
-        name: None,
-        template: None,
-        lost: None,
-    }
+    let pass = if what == What::Elect { ">1/2" } else { "2/3" };
+    let threshold = Threshold::parse(pass, Of::Cast, "1/2").expect("a threshold");
+    ProposalBody::new((what, "as we talked about".into()), electorate, &threshold, (1_000, 48))
 }
 
 fn removing(who: u8, electorate: &[u8]) -> Act {
