@@ -150,6 +150,8 @@ faults! {
         Test("circle::head::tests::a_board_is_spoiled_unseen_by_a_member_and_by_nobody_who_has_gone");
     StraysStay: "an operation that came where not all read is not carried on", "P1, R-17",
         World("an_operation_on_an_old_board_reaches_the_newcomer");
+    MeanwhileUnasked: "a newcomer does not ask for what was opened while it came in", "P1, R-29",
+        Test("circle::head::tests::a_newcomer_asks_for_what_was_opened_while_it_came_in");
     BoardAfterJudging: "the board in an opening is read only once the opening was judged", "P1, R-17",
         World("a_newcomer_follows_two_halves");
     QuietListed: "a mailbox that somebody removed can prove is listed, and proven to members", "R-17",

@@ -373,7 +373,13 @@ impl World {
             Wish::Joins => Command::Joins,
             Wish::Govern(what) => match self.govern_command(&what) {
                 Some(command) => command,
-                None => return,
+                // It is about somebody who came in just now, and has not said so yet.
+                None => {
+                    self.wishes.remove(&ticket);
+                    let again = Happening::Wish(host, Wish::Govern(what));
+                    self.queue.plan(self.now.plus(AGAIN_MS), again);
+                    return;
+                }
             },
         };
         self.give(host, Input::Command { ticket, command });

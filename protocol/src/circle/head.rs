@@ -130,6 +130,44 @@ impl Epochs {
         self.all.iter().any(|(id, epoch)| epoch_hint(id) == hint && epoch.entry.is_some())
     }
 
+    /// Epochs that are superseded by others, nothing of which is here and in which this member, who came on
+    /// that day, may have been, of headers of a day that counts.
+    ///
+    /// What came before it did is nothing to it: until that day (clocks are off), only what is superseded by
+    /// an epoch that it is in, or together with one that it was in, may be later; unless that is the one that
+    /// was opened to let it in.
+    pub(crate) fn unknown(
+        &self,
+        charter: &Charter,
+        me: &MemberId,
+        came: u32,
+        counts: impl Fn(u32) -> bool,
+    ) -> BTreeSet<EpochId> {
+        let brought = self.brought(charter, me);
+        let is_in = |id: &EpochId| self.all.get(id).is_some_and(|epoch| epoch.mine.is_some());
+        let after = self.all.iter().filter(|(id, epoch)| {
+            let Header { day, supersedes, .. } = &epoch.header;
+            let mine = is_in(id) && brought != Some(*id) || supersedes.iter().any(is_in);
+            matches!(epoch.state, State::Valid | State::Closed)
+                && counts(*day)
+                && (*day > came || mine && !is_planted(Planted::MeanwhileUnasked))
+        });
+        let before = after.flat_map(|(_, epoch)| &epoch.header.supersedes);
+        before.filter(|id| !self.contains(id)).copied().collect()
+    }
+
+    /// The epoch that was opened to let this member in, if only one can be that: of several, each may have
+    /// come after another.
+    fn brought(&self, charter: &Charter, me: &MemberId) -> Option<&EpochId> {
+        let lets_in = |header: &Header| {
+            let admissions = header.heads.iter().filter_map(|id| charter.get(id));
+            let mut mine = admissions.filter(|held| held.lets_in == Some(*me));
+            mine.any(|held| held.operation.author == header.opener)
+        };
+        let mut such = self.all.iter().filter(|(_, epoch)| lets_in(&epoch.header));
+        such.next().map(|(id, _)| id).filter(|_| such.next().is_none())
+    }
+
     /// Judges what waits. Gives what was judged.
     pub(crate) fn judge(
         &mut self,

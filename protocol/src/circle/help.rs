@@ -208,21 +208,13 @@ impl Circle {
                 && matches!(epoch.state, State::Valid | State::Closed)
                 && epoch.header.cards.iter().any(|tag| self.cards.named(&tag.0).is_none())
         });
-        // Who was away may never see the openings in between, once relays have forgotten them. What came
-        // before this member did is nothing to it: on the day it came, only what is superseded together
-        // with an epoch that it was in may be later.
+        // Who was away may never see the openings in between, once relays have forgotten them.
         let came = Timestamp(self.record.joined.unwrap_or(u64::MAX)).day();
-        let was_in = |id: &EpochId| self.epochs.get(id).is_some_and(|epoch| epoch.mine.is_some());
-        let later = self.epochs.iter().filter(|(_, epoch)| {
-            let day = epoch.header.day;
-            epoch.state == State::Valid
-                && (day > came || day == came && epoch.header.supersedes.iter().any(was_in))
-                && day.saturating_add(HELD_DAYS) >= now.day()
+        let unknown = self.epochs.unknown(&self.charter, &self.me, came, |day| {
+            day.saturating_add(HELD_DAYS) >= now.day()
         });
-        let before = later.flat_map(|(_, epoch)| &epoch.header.supersedes);
-        let unknown = before.filter(|id| !self.epochs.contains(id));
         let unread = self.helping.unread.iter();
-        let lacking = mine.chain(faceless).map(|(id, _)| id).chain(unread).chain(unknown);
+        let lacking = mine.chain(faceless).map(|(id, _)| id).chain(unread).chain(&unknown);
         let (mut named, mut all) = (BTreeSet::new(), Vec::new());
         all.extend(lacking.filter(|id| named.insert(**id)));
         all

@@ -582,6 +582,33 @@ pub(crate) fn a_board_is_spoiled_unseen_by_a_member_and_by_nobody_who_has_gone()
     assert!(!node.is_usable(5));
 }
 
+/// somebody is let in by two at once, or another opens an epoch while it comes in: what that one
+/// supersedes was never sent to where the newcomer reads. What came before it is nothing to it.
+#[test]
+pub(crate) fn a_newcomer_asks_for_what_was_opened_while_it_came_in() {
+    const CAME: u32 = TODAY + 1;
+    let mut node = Node { me: DANA, ..Node::with(&[BEN]) };
+    let admission = node.story.admission(DANA, None);
+    let heads = [node.story.by(ANNA, &admission)];
+    let [long_ago, meanwhile, before_that] = [1, 2, 3].map(|id| EpochId([id; 32]));
+    let unknown = |node: &Node| {
+        let lacks = node.epochs.unknown(&node.story.whole, &member(DANA), CAME, |day| day == TODAY);
+        lacks.into_iter().collect::<Vec<_>>()
+    };
+    let brought = node.opening(ANNA, &heads, &[long_ago], TODAY, 1);
+    node.take(brought);
+    assert_eq!(unknown(&node), []);
+    let by_another = node.opening(BEN, &heads, &[meanwhile], TODAY, 2);
+    node.take(by_another);
+    assert_eq!(unknown(&node), [meanwhile]);
+    let again = node.opening(ANNA, &heads, &[before_that], TODAY, 3);
+    node.take(again);
+    assert_eq!(unknown(&node), [long_ago, meanwhile, before_that]);
+    let of_yesterday = node.opening(BEN, &heads, &[EpochId([4; 32])], TODAY - 1, 4);
+    node.take(of_yesterday);
+    assert_eq!(unknown(&node), [long_ago, meanwhile, before_that]);
+}
+
 /// every leaf, the best 16.
 #[test]
 fn the_next_opening_follows_all_leaves_the_best_first() {
