@@ -36,7 +36,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use minicbor::{Decode, Encode};
 
 use self::board::BoardItem;
-use self::card::{CardSecrets, Cards, VerifiedCard, next_rev};
+use self::card::{CardSecrets, Cards, VerifiedCard, next_rev, tag_of};
 use self::charter::{Act, Charter, FoundBody, InviteClosedWhy};
 use self::copies::Copies;
 use self::epoch::{Header, Opening, SealedBox};
@@ -398,8 +398,7 @@ impl Circle {
         circle.exchange = exchange;
         circle.save_record(batch);
         circle.hold_card_secrets(batch, entering.card.id, entering.card_secrets);
-        circle.save_card(batch, &entering.card);
-        circle.cards.insert(entering.card);
+        circle.keep_card(batch, entering.card);
         let header: Option<Header> = entering.header.decode();
         if let Some(header) = header {
             let entry = Some(entering.entry);
@@ -450,10 +449,11 @@ impl Circle {
         // Only now: what was taken in once is in, whatever the clock says today.
         circle.charter.at(env.now);
         circle.fold();
-        for (_, saved) in rows(env, Room::Cards) {
-            circle.rows[1] += 1;
+        for (place, saved) in rows(env, Room::Cards) {
+            let row = place.as_slice().try_into().map_or(circle.rows[1], u64::from_be_bytes);
+            circle.rows[1] = row.saturating_add(1);
             if let Some(signed) = wire::decode::<Signed>(&saved) {
-                circle.take_card(env, batch, signed, false);
+                circle.take_card(env, batch, signed, Some(row));
             }
         }
         circle.cards_of_charter();
@@ -502,10 +502,20 @@ impl Circle {
         self.own_cards.insert(id, secrets);
     }
 
-    fn save_card(&mut self, batch: &mut Batch, card: &VerifiedCard) {
-        let key = numbered(Room::Cards, &self.id.0, self.rows[1]);
+    /// Takes and saves a card that is not here yet, and lets go of its member's surplus.
+    fn keep_card(&mut self, batch: &mut Batch, card: VerifiedCard) {
+        let (member, row) = (card.card.member, self.rows[1]);
         self.rows[1] += 1;
-        batch.save(key, wire::encode(&card.signed));
+        batch.save(numbered(Room::Cards, &self.id.0, row), wire::encode(&card.signed));
+        self.cards.insert(card, Some(row));
+        let (epochs, own) = (&self.epochs, &self.own_cards);
+        let is_needed = |tag: &[u8; 16]| {
+            own.keys().any(|id| tag_of(id) == *tag)
+                || epochs.iter().any(|(_, epoch)| epoch.header.cards.iter().any(|at| at.0 == *tag))
+        };
+        for row in self.cards.thin_out(&member, is_needed) {
+            batch.erase(numbered(Room::Cards, &self.id.0, row));
+        }
     }
 
     // ---- what follows ----
@@ -654,7 +664,7 @@ impl Circle {
             }
             for signed in std::mem::take(&mut self.stuck_cards) {
                 if !self.card_waits(env, &signed)
-                    && self.take_card(env, batch, signed.clone(), true)
+                    && self.take_card(env, batch, signed.clone(), None)
                 {
                     changed = true;
                 } else {

@@ -138,6 +138,8 @@ faults! {
         Test("circle::head::tests::an_opening_is_due_once_a_member_has_another_device_and_not_for_a_newer_card");
     CopyOpens: "who has a newer card of another copy opens epochs", "R-25, R-83",
         Test("circle::head::tests::who_has_a_newer_card_of_a_copy_opens_nothing");
+    CardsStay: "all cards of a flood are kept", "P7, R-4",
+        Test("circle::card::tests::a_flood_of_cards_takes_the_place_of_nothing_but_itself");
 
     // Boards.
     BoardUsedOn: "a board is used on after somebody who has it was removed", "P3, R-17",

@@ -137,7 +137,7 @@ impl Circle {
                 }
             }
             BoardItem::Card(signed) => {
-                if !self.take_card(env, batch, signed.clone(), true) {
+                if !self.take_card(env, batch, signed.clone(), None) {
                     self.let_card_wait(signed);
                     return false;
                 }
@@ -159,13 +159,14 @@ impl Circle {
         true
     }
 
-    /// Takes a card if its member is known; true if nothing more is to be done about it.
+    /// Takes a card, which may lie in a row already, if its member is known; true if nothing more is to be
+    /// done about it.
     pub(super) fn take_card(
         &mut self,
         env: &Env<'_>,
         batch: &mut Batch,
         signed: Signed,
-        save: bool,
+        row: Option<u64>,
     ) -> bool {
         let Some(card) = signed.decode::<card::Card>() else { return true };
         if self.cards.contains(&signed, &self.id) {
@@ -175,13 +176,14 @@ impl Circle {
         let Some(card) = VerifiedCard::verify(signed, &key, &self.id, self.suite) else {
             return true;
         };
-        if save && is_ahead(&card.card, env) {
+        if row.is_none() && is_ahead(&card.card, env) {
             return false;
         }
-        let new = self.cards.insert(card.clone());
-        self.card_came |= new;
-        if new && save {
-            self.save_card(batch, &card);
+        self.card_came = true;
+        if row.is_some() {
+            self.cards.insert(card, row);
+        } else {
+            self.keep_card(batch, card.clone());
             if card.card.member == self.me && !self.own_cards.contains_key(&card.id) {
                 self.found_own_card(env, batch, &card);
             }

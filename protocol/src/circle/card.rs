@@ -133,8 +133,13 @@ impl VerifiedCard {
     /// The first half of the id, by which headers name cards.
     #[must_use]
     pub fn tag(&self) -> [u8; 16] {
-        self.id.0[..16].try_into().expect("half of 32 bytes")
+        tag_of(&self.id)
     }
+}
+
+/// See [`VerifiedCard::tag`].
+pub(crate) fn tag_of(id: &CardId) -> [u8; 16] {
+    id.0[..16].try_into().expect("half of 32 bytes")
 }
 
 /// The revision that follows `last` at this time.
@@ -144,47 +149,76 @@ pub(crate) fn next_rev(last: Option<u32>, now: Timestamp) -> u32 {
     last.map_or(hours, |last| hours.max(last.saturating_add(1)))
 }
 
+/// Cards of one member that are kept beside those that are needed. Whoever speaks each day makes one a day.
+pub(crate) const MAX_OF_ONE: usize = 64;
+
 /// Every card of a circle that is on hand.
 #[derive(Debug, Default)]
 pub(crate) struct Cards {
-    by_tag: BTreeMap<[u8; 16], VerifiedCard>,
+    by_tag: BTreeMap<[u8; 16], Kept>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    card: VerifiedCard,
+    /// Its place in the store; none, if it came inside an operation.
+    row: Option<u64>,
 }
 
 impl Cards {
-    /// Takes a verified card; false if it is here already.
-    pub(crate) fn insert(&mut self, card: VerifiedCard) -> bool {
-        self.by_tag.insert(card.tag(), card).is_none()
+    /// Takes a verified card that lies in this row; false if it is here already.
+    pub(crate) fn insert(&mut self, card: VerifiedCard, row: Option<u64>) -> bool {
+        self.by_tag.insert(card.tag(), Kept { card, row }).is_none()
+    }
+
+    /// Lets go of the cards of a member that are too many: of those that are not needed the lowest. Gives the
+    /// rows where they lie.
+    pub(crate) fn thin_out(
+        &mut self,
+        member: &MemberId,
+        is_needed: impl Fn(&[u8; 16]) -> bool,
+    ) -> Vec<u64> {
+        let theirs = self.by_tag.iter().filter(|(_, kept)| kept.card.card.member == *member);
+        if theirs.clone().count() <= MAX_OF_ONE || is_planted(Planted::CardsStay) {
+            return Vec::new();
+        }
+        let mut free: Vec<_> = theirs
+            .filter(|(tag, kept)| kept.row.is_some() && !is_needed(tag))
+            .map(|(tag, kept)| (kept.card.rank(), *tag))
+            .collect();
+        free.sort_unstable();
+        let gone = free.into_iter().skip(MAX_OF_ONE);
+        gone.filter_map(|(_, tag)| self.by_tag.remove(&tag)?.row).collect()
     }
 
     /// Whether a card is here, verified.
     pub(crate) fn contains(&self, signed: &Signed, circle: &CircleId) -> bool {
-        let id = signed.id(Label::Card, circle);
-        self.by_tag.values().any(|held| held.id.0 == id)
+        let id = CardId(signed.id(Label::Card, circle));
+        self.named(&tag_of(&id)).is_some_and(|held| held.id == id)
     }
 
     /// The card that a header names.
     pub(crate) fn named(&self, tag: &[u8; 16]) -> Option<&VerifiedCard> {
-        self.by_tag.get(tag)
+        self.by_tag.get(tag).map(|kept| &kept.card)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &VerifiedCard> {
+        self.by_tag.values().map(|kept| &kept.card)
     }
 
     /// Whose device this is, by the cards that are known.
     pub(crate) fn member_of(&self, device: &DeviceId) -> Option<MemberId> {
-        let mut cards = self.by_tag.values();
-        cards.find(|held| held.card.device == *device).map(|held| held.card.member)
+        self.all().find(|held| held.card.device == *device).map(|held| held.card.member)
     }
 
     /// Whether a card of this member names this device.
     pub(crate) fn is_device_of(&self, member: &MemberId, device: &DeviceId) -> bool {
-        let mut cards = self.by_tag.values();
-        cards.any(|held| held.card.member == *member && held.card.device == *device)
+        self.all().any(|held| held.card.member == *member && held.card.device == *device)
     }
 
     /// A member's card that counts: the highest `rev`, of several the smallest hash.
     pub(crate) fn newest(&self, member: &MemberId) -> Option<&VerifiedCard> {
-        self.by_tag
-            .values()
-            .filter(|held| held.card.member == *member)
-            .min_by_key(|held| held.rank())
+        self.all().filter(|held| held.card.member == *member).min_by_key(|held| held.rank())
     }
 }
 
@@ -272,10 +306,10 @@ pub(crate) mod tests {
             let device = DeviceId([rev; 16]);
             let card =
                 VerifiedCard::make(&anna.pair, &HERE, Suite::Thin, device, rev.into(), &mut rng).0;
-            assert!(cards.insert(card.clone()) && !cards.insert(card.clone()));
+            assert!(cards.insert(card.clone(), None) && !cards.insert(card.clone(), None));
             made.push(card);
         }
-        cards.insert(with_card(BEN, &HERE, Suite::Thin, 50).card);
+        cards.insert(with_card(BEN, &HERE, Suite::Thin, 50).card, None);
         let best = made[1..4].iter().map(|card| card.id).min();
         assert_eq!(cards.newest(&anna.id).map(|card| card.id), best);
         for card in &made {
@@ -283,6 +317,28 @@ pub(crate) mod tests {
             assert!(cards.contains(&card.signed, &HERE));
         }
         assert_eq!(cards.newest(&MemberId([0; 32])), None);
+    }
+
+    /// R-4, P7: of a flood of cards the highest stay, and what an epoch names.
+    #[test]
+    pub(crate) fn a_flood_of_cards_takes_the_place_of_nothing_but_itself() {
+        let mut cards = Cards::default();
+        let card = |who, rev| with_card(who, &HERE, Suite::Thin, rev).card;
+        let (anna, named) = (card(ANNA, 1), card(BEN, 0));
+        cards.insert(anna.clone(), Some(0));
+        let most = u32::try_from(MAX_OF_ONE).expect("few") + 10;
+        for rev in 0..most {
+            cards.insert(card(BEN, rev), Some(u64::from(rev) + 1));
+        }
+        let ben = named.card.member;
+        let mut gone = cards.thin_out(&ben, |tag| *tag == named.tag());
+        gone.sort_unstable();
+        assert_eq!(gone, (2..=10).collect::<Vec<u64>>());
+        for (card, stays) in [(&anna, true), (&named, true), (&card(BEN, 9), false)] {
+            assert_eq!(cards.named(&card.tag()).is_some(), stays, "{}", card.card.rev);
+        }
+        assert_eq!(cards.newest(&ben).map(|card| card.card.rev), Some(most - 1));
+        assert!(cards.thin_out(&ben, |tag| *tag == named.tag()).is_empty());
     }
 
     /// R-4, H-26: the larger of the last + 1 and the hours since 2025.

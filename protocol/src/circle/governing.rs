@@ -73,7 +73,7 @@ impl Circle {
             }
             let card = VerifiedCard::verify(signed.clone(), key, &circle, self.suite);
             if let Some(card) = card {
-                self.cards.insert(card);
+                self.cards.insert(card, None);
             }
         }
     }

@@ -331,7 +331,7 @@ impl Circle {
         let answered = last.filter(|last| last.answered);
         let earliest = answered.map_or(env.now, |last| last.at.plus(HELP_APART_MS));
         let wait = u64::from_be_bytes(random(env.rng)) % HELP_MS;
-        self.take_card(env, batch, ask.card.clone(), true);
+        self.take_card(env, batch, ask.card.clone(), None);
         let at = env.now.plus(wait).max(earliest);
         let boards = BTreeSet::from([*board]);
         let asked = Asked { ask, card, boards, at, answered: false, old };

@@ -6,7 +6,7 @@ use minicbor::{Decode, Encode};
 
 use super::board::BoardItem;
 use super::boards::MAX_BOARDS;
-use super::card::{HOUR_2025, VerifiedCard};
+use super::card::{HOUR_2025, VerifiedCard, tag_of};
 use super::epoch::{EpochSecrets, Header, Opening, Plan, SealedBox};
 use super::head::{Epoch, State};
 use super::roster::Right;
@@ -444,8 +444,4 @@ impl Circle {
             }
         }
     }
-}
-
-fn tag_of(id: &CardId) -> [u8; 16] {
-    id.0[..16].try_into().expect("half of 32 bytes")
 }

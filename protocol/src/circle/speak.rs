@@ -286,8 +286,7 @@ impl Circle {
         let (card, secrets) =
             VerifiedCard::make(&self.pair, &self.id, self.suite, self.record.device, rev, env.rng);
         self.hold_card_secrets(batch, card.id, secrets);
-        self.save_card(batch, &card);
-        self.cards.insert(card.clone());
+        self.keep_card(batch, card.clone());
         self.reckon();
         self.post(env, batch, boards, &[BoardItem::Card(card.signed)]);
     }

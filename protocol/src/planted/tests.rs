@@ -23,6 +23,7 @@ fn killers() -> Vec<(&'static str, fn())> {
         crate::circle::charter::tests::what_somebody_else_signed_is_refused,
         crate::circle::charter::tests::who_acts_outside_the_past_of_its_own_admission_is_refused_in_either_order,
         crate::circle::charter::tests::what_one_member_writes_too_much_waits_for_its_time,
+        crate::circle::card::tests::a_flood_of_cards_takes_the_place_of_nothing_but_itself,
         crate::circle::epoch::tests::an_entry_does_not_open_under_a_header_with_any_other_field,
         crate::circle::epoch::tests::an_entry_is_not_for_another_mailbox_or_board_whatever_the_opener_commits_to,
         crate::circle::head::tests::a_board_is_usable_while_all_who_were_given_it_belong_and_nothing_replaced_it,

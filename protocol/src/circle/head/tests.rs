@@ -34,7 +34,7 @@ impl Node {
         let story = Story::with(members);
         let mut cards = Cards::default();
         for who in 1..10 {
-            cards.insert(first_card(&story, who).card);
+            cards.insert(first_card(&story, who).card, None);
         }
         Self { story, epochs: Epochs::default(), cards, me: ANNA, drawn: 0 }
     }
@@ -415,12 +415,12 @@ fn who_knows_no_epoch_or_was_removed_opens_nothing() {
 pub(crate) fn an_opening_is_due_once_a_member_has_another_device_and_not_for_a_newer_card() {
     let (mut node, _) = Node::settled(&[BEN]);
     let newer = with_card(BEN, &node.story.circle, Suite::Thin, 11);
-    node.cards.insert(newer.card);
+    node.cards.insert(newer.card, None);
     assert!(!node.is_due());
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let (circle, device) = (node.story.circle, DeviceId([88; 16]));
     let moved = VerifiedCard::make(&newer.pair, &circle, Suite::Thin, device, 12, &mut rng).0;
-    node.cards.insert(moved);
+    node.cards.insert(moved, None);
     assert!(node.is_due());
 }
 
@@ -431,7 +431,7 @@ impl Node {
         let (pair, circle) = (KeyPair::from_seed(&[who; 32]), self.story.circle);
         let device = DeviceId([device; 16]);
         let card = VerifiedCard::make(&pair, &circle, Suite::Thin, device, rev, &mut rng).0;
-        self.cards.insert(card);
+        self.cards.insert(card, None);
     }
 }
 

@@ -135,7 +135,7 @@ impl Nodes {
         let mut cards = Cards::default();
         for who in 1..10 {
             let of = if who == ANNA { CircleId::NONE } else { begin.circle };
-            cards.insert(someone(who, &of).card);
+            cards.insert(someone(who, &of).card, None);
         }
         Self {
             name,
