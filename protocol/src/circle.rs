@@ -10,6 +10,7 @@ pub(crate) mod board;
 mod boards;
 pub mod card;
 pub mod charter;
+mod coming;
 mod copies;
 pub mod epoch;
 mod governing;
@@ -37,7 +38,7 @@ use minicbor::{Decode, Encode};
 
 use self::board::BoardItem;
 use self::card::{CardSecrets, Cards, VerifiedCard, next_rev, tag_of};
-use self::charter::{Act, Charter, FoundBody, InviteClosedWhy};
+use self::charter::{Act, Charter, FoundBody};
 use self::copies::Copies;
 use self::epoch::{Header, Opening, SealedBox};
 use self::head::{Epoch, Epochs, State};
@@ -51,7 +52,7 @@ use self::waiting::WaitingRoom;
 use crate::admission::{Entering, Origin};
 use crate::batch::{Batch, numbered, placed};
 use crate::boundary::{
-    Env, Event, JoinEnd, Judgement, KeySlot, Link, Output, RelayAddress, RelayKey, Room, SlotKind,
+    Env, Event, Judgement, KeySlot, Link, Output, RelayAddress, RelayKey, Room, SlotKind,
     Timestamp, Topic,
 };
 use crate::crypto::{KeyPair, Secret, Suite, random, sha256};
@@ -161,6 +162,8 @@ enum Leads {
     Board(BoardName),
     Epoch(EpochId),
     Rendezvous(OperationId),
+    /// Where this member was welcomed, until a welcome was borne out.
+    Coming,
 }
 
 /// One membership.
@@ -404,6 +407,7 @@ impl Circle {
             let entry = Some(entering.entry);
             circle.hold_epoch(env, batch, entering.header, header, entry, Some(entering.secrets));
         }
+        circle.await_welcome(env, batch);
         circle.settle(env, batch);
         circle
     }
@@ -481,6 +485,7 @@ impl Circle {
         circle.restore_help(env);
         circle.restore_speaking(env, batch);
         circle.reread_rendezvous(env, batch);
+        circle.await_welcome(env, batch);
         circle.restoring = false;
         circle.settle(env, batch);
         Some(circle)
@@ -646,6 +651,11 @@ impl Circle {
                 self.take_rendezvous(env, batch, invite, &plain);
                 Judgement::Accept
             }
+            Leads::Coming => {
+                self.exchange.keep(batch, mailbox, &envelope, Keeping::default());
+                self.take_welcome(env, batch, &plain);
+                Judgement::Accept
+            }
         }
     }
 
@@ -713,53 +723,6 @@ impl Circle {
             self.say_again(env, batch);
             self.speak(env, batch);
         }
-    }
-
-    /// A welcome is believed once the board bears it out: it holds the admission, by that invite
-    /// of that inviter, and an opening that counts with a card for each whom it names.
-    fn finish_entering(&mut self, env: &Env<'_>, batch: &mut Batch) {
-        let Some(origin) = &self.record.origin else { return };
-        let by_invite = |body: &charter::AdmitBody| {
-            let invite = body.invite.and_then(|invite| self.charter.get(&invite));
-            invite.is_some_and(|held| {
-                held.operation.author == origin.inviter
-                    && matches!(&held.act, Act::Invite(invite) if invite.id == origin.invite)
-            })
-        };
-        let came =
-            self.roster.members.contains_key(&self.me) || self.roster.former.contains_key(&self.me);
-        let invited = self.charter.held().iter().any(|held| {
-            matches!(&held.act, Act::Admit(body)
-                if MemberId::of(&body.key) == self.me && by_invite(body))
-        });
-        let borne_out = self.epochs.iter().any(|(_, epoch)| {
-            matches!(epoch.state, State::Valid | State::Closed)
-                && epoch.mine.is_some()
-                && epoch.secrets.is_some()
-                && epoch.header.cards.iter().all(|tag| self.cards.named(&tag.0).is_some())
-        });
-        self.fell_at = match self.fell_at {
-            _ if came || !invited => None,
-            fell => fell.or(Some(env.now)),
-        };
-        if came && invited && borne_out {
-            self.record.origin = None;
-            self.record.joined = Some(env.now.0);
-            self.save_record(batch);
-            batch.notify(Event::Circle { circle: self.id });
-        }
-    }
-
-    /// Why what was entered is no membership, if that has been so for a while: the admission fell.
-    pub(crate) fn has_fallen(&self, now: Timestamp) -> Option<JoinEnd> {
-        let origin = self.record.origin.as_ref()?;
-        self.fell_at.filter(|at| now.since(*at) >= FALLEN_MS)?;
-        let invite = self.roster.invite(&origin.inviter, &origin.invite);
-        Some(match invite.and_then(|invite| invite.closed) {
-            Some(InviteClosedWhy::Used) => JoinEnd::Used,
-            Some(InviteClosedWhy::Expired) => JoinEnd::Expired,
-            Some(InviteClosedWhy::Revoked | InviteClosedWhy::Removal) | None => JoinEnd::Revoked,
-        })
     }
 
     /// Whether this member came in by this code.

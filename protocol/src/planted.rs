@@ -256,6 +256,10 @@ faults! {
         Test("admission::tests::a_no_of_who_has_the_code_is_not_the_end");
     WelcomeToAnybody: "a welcome counts for another request", "R-63",
         Test("admission::tests::a_welcome_of_another_origin_request_circle_or_header_is_not_believed");
+    FirstWelcomeAlone: "of the welcomes to a newcomer the first counts, whoever's", "P1, R-63",
+        World("what_others_answer_keeps_no_newcomer_out");
+    AnybodyRefuses: "whoever is a member refuses who asks to be let in", "R-61",
+        World("what_others_answer_keeps_no_newcomer_out");
 
     // Relays.
     PutUnproven: "a relay takes from who has not proven the mailbox", "R-31, R-70",

@@ -93,6 +93,8 @@ pub enum Act {
     Asks,
     /// What is nothing at all, in every mailbox.
     Junk,
+    /// Welcomes to nowhere, refusals and closing notes, to who asks to be let in.
+    Answers,
     /// What was heard, in other mailboxes.
     Replays,
     /// Two messages for one place, one to each relay.
@@ -109,7 +111,7 @@ pub enum Act {
 
 impl Act {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Siblings,
         Self::Chain,
         Self::OldOpenings,
@@ -121,6 +123,7 @@ impl Act {
         Self::Cards,
         Self::Asks,
         Self::Junk,
+        Self::Answers,
         Self::Replays,
         Self::Equivocates,
         Self::Odd,
@@ -333,6 +336,7 @@ impl Forge<'_> {
             Act::Cards => self.cards(),
             Act::Asks => self.asks(),
             Act::Junk => self.junk(),
+            Act::Answers => self.answers(),
             Act::Replays => self.replays(),
             Act::Equivocates => self.equivocate(),
             Act::Odd => self.odd(),

@@ -103,7 +103,7 @@ impl World {
         let mut world = Self::new(Machines::Real, seed, members, relays);
         world.customs.keep_s = Some(keep_s);
         let mut world = world.with_circle(inside);
-        world.plant([fault, None, None]);
+        world.plant(fault);
         world
     }
 

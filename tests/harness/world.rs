@@ -224,8 +224,9 @@ impl World {
     }
 
     /// Plants faults in all machines, from now on.
-    pub fn plant(&mut self, faults: [Option<Planted>; 3]) {
-        self.faults.planted = faults;
+    pub fn plant(&mut self, faults: impl IntoIterator<Item = Planted>) {
+        self.faults.planted = [None; 4];
+        self.faults.planted.iter_mut().zip(faults).for_each(|(place, fault)| *place = Some(fault));
     }
 
     /// Listens from now on to everything that members send.

@@ -22,6 +22,7 @@ macro_rules! scripts {
 fn scripts() -> BTreeMap<&'static str, Script> {
     BTreeMap::from(scripts![
         a_newcomer_follows_two_halves,
+        what_others_answer_keeps_no_newcomer_out,
         an_operation_on_an_old_board_reaches_the_newcomer,
         a_week_later_the_old_secret_is_nowhere,
         a_device_that_speaks_makes_a_fresh_card_each_day,

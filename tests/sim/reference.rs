@@ -14,7 +14,7 @@ const MINUTE: u64 = 60_000;
 fn talk_of_somebody_removed_is_seen_by_the_second_oracle() {
     let broken = |fault: Option<Planted>| {
         let mut world = World::calm_circle(71, 3, 2);
-        world.plant([fault, None, None]);
+        world.plant(fault);
         let ben = world.forger(BEN).me;
         world.cut(BTreeMap::from([(BEN, 1), (4, 1)]));
         world.run_for(MINUTE);
@@ -35,7 +35,7 @@ fn talk_of_somebody_removed_is_seen_by_the_second_oracle() {
 fn a_fold_that_all_share_is_seen_by_the_second_oracle() {
     let rosters = |fault: Option<Planted>| {
         let mut world = World::calm_circle_of(Machines::Real, 72, 4, 3, 2);
-        world.plant([fault, None, None]);
+        world.plant(fault);
         let circle = world.circle.expect("it was founded");
         let ben = world.forger(BEN).me;
         let role = "steward".to_owned();

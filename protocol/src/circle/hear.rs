@@ -157,7 +157,7 @@ impl Circle {
                     (!later).then_some(None)
                 }
                 Some(Leads::Epoch(id)) => self.take_frame_again(env, batch, &id, &plain),
-                Some(Leads::Rendezvous(_)) | None => None,
+                Some(Leads::Rendezvous(_) | Leads::Coming) | None => None,
             };
             if let Some(until) = taken {
                 self.exchange.settled(env, batch, mailbox, &envelope, until);

@@ -510,14 +510,25 @@ impl Circle {
     /// An entry made anew for this member: it counts if it opens to the header's commitment.
     pub(super) fn take_entry(&mut self, env: &Env<'_>, batch: &mut Batch, entry: board::Entry) {
         let Some(header) = entry.header.decode::<Header>() else { return };
-        let id = Header::id(&entry.header, &self.id);
         let key = self.charter.key(&header.opener);
         let signed = key.is_some_and(|key| entry.header.is_by(key, Label::Opening, &self.id));
-        let known = self.epochs.get(&id);
-        // What ended here is not begun again: its words are said again instead.
-        if entry.member != self.me
-            || header.circle != self.id
-            || !signed
+        if entry.member == self.me && signed {
+            self.hold_entry(env, batch, entry.header, header, entry.entry);
+        }
+    }
+
+    /// Holds the epoch of an entry that this device can open. What ended here is not begun again: its words are
+    /// said again instead.
+    pub(super) fn hold_entry(
+        &mut self,
+        env: &Env<'_>,
+        batch: &mut Batch,
+        signed: Signed,
+        header: Header,
+        entry: Bytes,
+    ) {
+        let known = self.epochs.get(&Header::id(&signed, &self.id));
+        if header.circle != self.id
             || known.is_some_and(|epoch| epoch.secrets.is_some() || epoch.ended)
         {
             return;
@@ -525,9 +536,9 @@ impl Circle {
         let opened = self
             .own_cards
             .values()
-            .find_map(|own| header.open_entry(self.suite, &self.me, own, &entry.entry.0));
+            .find_map(|own| header.open_entry(self.suite, &self.me, own, &entry.0));
         if let Some(secrets) = opened {
-            self.hold_epoch(env, batch, entry.header, header, Some(entry.entry), Some(secrets));
+            self.hold_epoch(env, batch, signed, header, Some(entry), Some(secrets));
         }
     }
 

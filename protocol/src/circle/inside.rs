@@ -5,17 +5,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use minicbor::Encode;
 use rand_core::CryptoRng;
 
+use super::board::InviteKeys;
 use super::card::{CardSecrets, VerifiedCard};
 use super::charter::Held;
-use super::epoch::{CardTag, EpochSecrets, Header, Opening};
+use super::epoch::{CardTag, EpochSecrets, Header, Opening, board_name};
 use super::hear::gap_id;
 use super::{Circle, SealedBox};
+use crate::admission::{
+    ClosingNote, DECLINED, FULL, Origin, RendezvousItem, RequestBody, Welcome, sign_note,
+};
 use crate::batch::Batch;
-use crate::crypto::{KeyPair, Label, Secret, Suite};
+use crate::crypto::{KeyPair, Label, Secret, Suite, random};
 use crate::envelope::Envelope;
-use crate::identity::{CardId, CircleId, EpochId, MailboxId, MemberId, MessageId, OperationId};
+use crate::identity::{
+    CardId, CircleId, EpochId, MailboxId, MemberId, MessageId, OperationId, PublicKey,
+};
 use crate::message::Run;
 use crate::signed::Signed;
+use crate::wire;
 
 /// What the simulator sees of a circle.
 #[derive(Clone, Debug)]
@@ -69,6 +76,8 @@ pub struct Keys {
     pub boards: Vec<Secret>,
     /// Where newcomers are answered.
     pub rendezvous: Vec<SealedBox>,
+    /// What the invites grow from.
+    invites: Vec<InviteKeys>,
 }
 
 /// What it has of one epoch.
@@ -123,6 +132,43 @@ impl Keys {
         header.mailbox = SealedBox::of_epoch(&secrets.epoch, &self.circle).mailbox();
         header.seal(self.suite, cards, secrets, &self.pair, rng)
     }
+
+    /// Answers to a request that lies at a rendezvous: a welcome to an epoch and a board that nobody else has, and
+    /// notes that end the wait. None, where the text is no request.
+    pub fn answers(&self, text: &[u8], rng: &mut dyn CryptoRng) -> Option<Vec<Vec<u8>>> {
+        let RendezvousItem::Request(request) = wire::decode(text)? else { return None };
+        let body: RequestBody = request.body.decode()?;
+        let card = VerifiedCard::verify(body.card, &body.key, &self.circle, self.suite)?;
+        let invite = self.invites.iter().find(|keys| keys.id == body.invite)?;
+        let head = self.epochs.iter().find(|epoch| Some(epoch.id) == self.head)?;
+        let mut draw = || Secret::new(random::<32>(rng).to_vec());
+        let secrets = EpochSecrets { epoch: draw(), board: draw() };
+        let header = Header {
+            opener: self.me,
+            heads: self.heads.clone(),
+            supersedes: vec![head.id],
+            cards: vec![CardTag(card.tag())],
+            board: board_name(&secrets.board, &self.circle),
+            ..head.header.clone()
+        };
+        let opening = self.open(header, &secrets, &[&card], rng);
+        let (circle, key) = (self.circle, PublicKey(self.pair.public()));
+        let (inviter, r) = (invite.inviter, invite.r);
+        let origin = Origin { circle, invite: invite.id, inviter, r };
+        let to = request.id(&circle);
+        let note = |why, to| {
+            let note = ClosingNote { origin: origin.clone(), key, why, to };
+            sign_note(&note, &self.pair, &circle)
+        };
+        let entry = opening.entries.first()?.clone();
+        let welcome = Welcome { origin: origin.clone(), key, to, header: opening.header, entry };
+        let answers = [
+            RendezvousItem::Welcome(sign_note(&welcome, &self.pair, &circle)),
+            RendezvousItem::Refusal(note(DECLINED, Some(to))),
+            RendezvousItem::Closed(note(FULL, None)),
+        ];
+        Some(answers.iter().map(wire::encode).collect())
+    }
 }
 
 impl Circle {
@@ -153,6 +199,7 @@ impl Circle {
             head: self.head,
             boards: self.boards.values().map(|board| board.secret.clone()).collect(),
             rendezvous: self.waiting.open.values().map(|at| at.sealed.clone()).collect(),
+            invites: self.waiting.keys.values().cloned().collect(),
         }
     }
 

@@ -134,6 +134,11 @@ impl Circle {
     pub(super) fn thin_out(&mut self, batch: &mut Batch) {
         let belongs = |who: &MemberId| self.roster.members.contains_key(who);
         let over = self.epochs.crowd(belongs, self.head.as_ref());
+        self.let_go(batch, over);
+    }
+
+    /// Forgets these epochs, and the boards that nothing else names.
+    pub(super) fn let_go(&mut self, batch: &mut Batch, over: Vec<EpochId>) {
         for id in &over {
             let Some(epoch) = self.epochs.remove(id) else { continue };
             batch.erase(numbered(Room::Openings, &self.id.0, epoch.row));

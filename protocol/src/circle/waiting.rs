@@ -20,6 +20,7 @@ use crate::crypto::{Label, random};
 use crate::error::CommandError;
 use crate::identity::{Digest, InviteId, MailboxId, MemberId, OperationId, PublicKey, RequestId};
 use crate::invite::{InviteCode, RelayEntry, end_hour_of};
+use crate::planted::{Planted, is_planted};
 use crate::signed::Signed;
 use crate::wire;
 
@@ -38,7 +39,7 @@ const OTHERS_ANSWER_MS: u64 = 8_000;
 /// Who waits, and what is needed to answer.
 #[derive(Debug, Default)]
 pub(crate) struct WaitingRoom {
-    keys: BTreeMap<(MemberId, InviteId), InviteKeys>,
+    pub(super) keys: BTreeMap<(MemberId, InviteId), InviteKeys>,
     /// What grows from the secrets of invites, made once: it takes five derivations.
     grown: BTreeMap<(MemberId, InviteId), Rendezvous>,
     pub(super) open: BTreeMap<OperationId, Rendezvous>,
@@ -388,28 +389,30 @@ impl Circle {
             Some(RendezvousItem::Request(request)) => {
                 self.take_request(env, batch, invite, request);
             }
-            Some(RendezvousItem::Welcome(signed)) => {
-                if let Some(welcome) = signed.decode::<Welcome>()
-                    && self.is_from_member(&signed, &welcome.key)
-                {
-                    self.set_request(batch, &welcome.to, RequestState::Admitted);
-                }
-            }
             Some(RendezvousItem::Refusal(signed)) => {
                 if let Some(note) = signed.decode::<ClosingNote>()
                     && let Some(to) = note.to
-                    && self.is_from_member(&signed, &note.key)
+                    && self.may_refuse(&invite, &signed, &note.key)
                 {
                     self.set_request(batch, &to, RequestState::Declined);
                 }
             }
-            Some(RendezvousItem::Card(_) | RendezvousItem::Closed(_)) | None => {}
+            // Who is let in stands in the charter.
+            Some(
+                RendezvousItem::Welcome(_) | RendezvousItem::Card(_) | RendezvousItem::Closed(_),
+            )
+            | None => {}
         }
     }
 
-    fn is_from_member(&self, signed: &Signed, key: &PublicKey) -> bool {
-        self.roster.members.contains_key(&MemberId::of(key))
-            && signed.is_by(key, Label::InviteNote, &self.id)
+    /// Whether a note is by somebody who may answer at this invite: any member knows what it takes to write one.
+    fn may_refuse(&self, invite: &OperationId, signed: &Signed, key: &PublicKey) -> bool {
+        let who = MemberId::of(key);
+        let made = self.roster.invites.get(invite).is_some_and(|invite| invite.author == who);
+        let person = self.roster.members.get(&who);
+        person.is_some_and(|person| {
+            made || person.may(Right::Admit) || is_planted(Planted::AnybodyRefuses)
+        }) && signed.is_by(key, Label::InviteNote, &self.id)
     }
 
     fn take_request(

@@ -236,6 +236,19 @@ impl Forge<'_> {
         }
     }
 
+    ///
+    pub(super) fn answers(&mut self) {
+        let asked: Vec<(MailboxId, Vec<u8>)> = self.overheard.clone();
+        for sealed in self.keys.rendezvous.clone() {
+            let mailbox = sealed.mailbox();
+            for (_, text) in asked.iter().filter(|(at, _)| *at == mailbox) {
+                for answer in self.keys.answers(text, self.chance.rng()).unwrap_or_default() {
+                    self.post(mailbox, &sealed.key, &answer);
+                }
+            }
+        }
+    }
+
     pub(super) fn replays(&mut self) {
         let boxes = self.keys.boxes();
         for _ in 0..self.times() {

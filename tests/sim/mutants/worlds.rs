@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use harness::chance::Chance;
 use harness::forge::{Forger, board_text, item};
 use harness::{ANNA, BEN, CHRIS, DANA, HostId, World};
-use hearthlight_protocol::boundary::{Command, KeySlot, Mark, SlotKind, Store};
+use hearthlight_protocol::boundary::{
+    Answer, Command, KeySlot, Mark, RequestState, SlotKind, Store,
+};
 use hearthlight_protocol::circle::card::VerifiedCard;
 use hearthlight_protocol::circle::charter::{Act, HoldBody};
 use hearthlight_protocol::circle::epoch::{CardTag, Header, SealedBox};
@@ -46,7 +48,8 @@ pub(super) fn a_newcomer_follows_two_halves(fault: Option<Planted>) -> Verdict {
     role(&mut world, ANNA, dana, "host");
     world.run_for(MINUTE);
     // Help would mend it, sooner or later.
-    world.plant([Some(Planted::NobodyAsks), Some(Planted::StraysStay), fault]);
+    let others = [Planted::NobodyAsks, Planted::StraysStay, Planted::FirstWelcomeAlone];
+    world.plant(others.into_iter().chain(fault));
     world.cut(BTreeMap::from([(CHRIS, 1), (DANA, 1), (6, 1)]));
     world.run_for(MINUTE);
     remove(&mut world, DANA, ben);
@@ -61,11 +64,51 @@ pub(super) fn a_newcomer_follows_two_halves(fault: Option<Planted>) -> Verdict {
     holds(world.texts(FINN).len() == 1, "P1: a newcomer reads nothing")
 }
 
+/// Ben, who has no right to answer, welcomes a newcomer to an epoch and a board of his own, refuses it
+/// and says that the invite is over. Anna, who lets it in, is off meanwhile.
+pub(super) fn what_others_answer_keeps_no_newcomer_out(fault: Option<Planted>) -> Verdict {
+    const EVE: HostId = 4;
+    let mut world = World::calm_circle_of(harness::Machines::Real, 51, 5, 4, 1);
+    world.plant(fault);
+    let (chris, circle) = (world.forger(CHRIS).me, world.circle.expect("it was founded"));
+    role(&mut world, ANNA, chris, "steward");
+    world.run_for(MINUTE);
+    world.begin_join(EVE);
+    let mut chance = Chance::new(51);
+    let mut asked = |world: &mut World| {
+        world.run_for(SECOND / 100);
+        let (ben, open) = (world.forger(BEN), world.forger(ANNA).rendezvous.clone());
+        open.into_iter().find_map(|at| {
+            let mut texts = world.texts_in(EVE, &at).into_iter();
+            texts.find_map(|text| Some((at.clone(), ben.answers(&text, chance.rng())?)))
+        })
+    };
+    let (at, answers) = (0..1_000).find_map(|_| asked(&mut world)).expect("a newcomer asks");
+    world.crash(ANNA, 2 * MINUTE);
+    world.run_for(10 * SECOND);
+    for to in [EVE, CHRIS] {
+        for answer in &answers {
+            let now = world.now;
+            world.hand(to, &at, answer, now);
+        }
+    }
+    world.run_for(10 * SECOND);
+    let Ok(Answer::Waiting(waiting)) = world.command(CHRIS, Command::Waiting { circle }) else {
+        return Err("P1: a steward sees nobody".into());
+    };
+    let waits = waiting.iter().any(|request| request.state == RequestState::Waiting);
+    holds(waits, "R-61: a steward does not see who waits")?;
+    world.run_for(5 * MINUTE);
+    world.say(ANNA, "to all");
+    world.run_for(MINUTE);
+    holds(world.texts(EVE).len() == 1, "P1: a newcomer reads nothing")
+}
+
 /// somebody says something to the charter on a board that newcomers do not read.
 pub(super) fn an_operation_on_an_old_board_reaches_the_newcomer(fault: Option<Planted>) -> Verdict {
     const EVE: HostId = 4;
     let mut world = World::calm_circle_of(harness::Machines::Real, 41, 5, 4, 1);
-    world.plant([fault, None, None]);
+    world.plant(fault);
     let (old, dana) = (world.forger(BEN).board(), world.forger(DANA).me);
     remove(&mut world, ANNA, dana);
     world.run_for(MINUTE);
@@ -462,7 +505,7 @@ fn speak_for_a_day(world: &mut World) {
 /// A calm circle in whose machines a fault is planted from now on.
 fn calm(seed: u64, members: usize, relays: usize, fault: Option<Planted>) -> World {
     let mut world = World::calm_circle(seed, members, relays);
-    world.plant([fault, None, None]);
+    world.plant(fault);
     world
 }
 

@@ -1,0 +1,114 @@
+//! Coming in: welcomes, and which of them the board bears out.
+
+use super::board::invite_secret;
+use super::charter::{self, Act, InviteClosedWhy};
+use super::epoch::Header;
+use super::head::State;
+use super::{Circle, FALLEN_MS, Leads};
+use crate::admission::{Rendezvous, RendezvousItem, Welcome};
+use crate::batch::Batch;
+use crate::boundary::{Env, Event, JoinEnd, Timestamp};
+use crate::crypto::Label;
+use crate::identity::MemberId;
+use crate::planted::{Planted, is_planted};
+use crate::wire;
+
+impl Circle {
+    /// The welcome that came may be somebody's who has the code and no circle: the others are read as well, until
+    /// one is borne out.
+    pub(super) fn await_welcome(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
+        let own = self.own_rendezvous().filter(|_| !is_planted(Planted::FirstWelcomeAlone));
+        let Some(rendezvous) = own else { return };
+        let mailbox = rendezvous.mailbox();
+        self.mailboxes.insert(mailbox, Leads::Coming);
+        self.exchange.open(env, batch, rendezvous.sealed.clone(), true);
+        for envelope in self.exchange.contents(env, batch, &mailbox) {
+            if let Some(plain) = envelope.open(&rendezvous.sealed.key, &mailbox) {
+                self.take_welcome(env, batch, &plain);
+            }
+        }
+    }
+
+    /// Where this member was welcomed, if no welcome was borne out yet.
+    fn own_rendezvous(&self) -> Option<Rendezvous> {
+        let origin = self.record.origin.as_ref()?;
+        Some(Rendezvous::of(&invite_secret(
+            &origin.circle,
+            &origin.invite,
+            &origin.inviter,
+            &origin.r,
+        )))
+    }
+
+    /// Another welcome: it brings an epoch and a board more, and what lies on the boards tells which is the circle's.
+    pub(super) fn take_welcome(&mut self, env: &mut Env<'_>, batch: &mut Batch, plain: &[u8]) {
+        let Some(RendezvousItem::Welcome(signed)) = wire::decode(plain) else { return };
+        let Some(welcome) = signed.decode::<Welcome>() else { return };
+        let good = self.record.origin.as_ref() == Some(&welcome.origin)
+            && signed.is_by(&welcome.key, Label::InviteNote, &self.id);
+        if let Some(header) = welcome.header.decode::<Header>().filter(|_| good) {
+            self.hold_entry(env, batch, welcome.header, header, welcome.entry);
+        }
+    }
+
+    /// A welcome was borne out: the rendezvous is read no more for it, and what others brought is no circle's.
+    pub(super) fn leave_rendezvous(&mut self, batch: &mut Batch) {
+        if let Some(rendezvous) = self.own_rendezvous() {
+            self.exchange.close(batch, &rendezvous.mailbox());
+            self.mailboxes.remove(&rendezvous.mailbox());
+        }
+        let strange = self.epochs.iter().filter(|(_, epoch)| {
+            epoch.state == State::Waits && self.charter.key(&epoch.header.opener).is_none()
+        });
+        let strange = strange.map(|(id, _)| *id).collect();
+        self.let_go(batch, strange);
+    }
+
+    /// A welcome is believed once the board bears it out: it holds the admission, by that invite
+    /// of that inviter, and an opening that counts with a card for each whom it names.
+    pub(super) fn finish_entering(&mut self, env: &Env<'_>, batch: &mut Batch) {
+        let Some(origin) = &self.record.origin else { return };
+        let by_invite = |body: &charter::AdmitBody| {
+            let invite = body.invite.and_then(|invite| self.charter.get(&invite));
+            invite.is_some_and(|held| {
+                held.operation.author == origin.inviter
+                    && matches!(&held.act, Act::Invite(invite) if invite.id == origin.invite)
+            })
+        };
+        let came =
+            self.roster.members.contains_key(&self.me) || self.roster.former.contains_key(&self.me);
+        let invited = self.charter.held().iter().any(|held| {
+            matches!(&held.act, Act::Admit(body)
+                if MemberId::of(&body.key) == self.me && by_invite(body))
+        });
+        let borne_out = self.epochs.iter().any(|(_, epoch)| {
+            matches!(epoch.state, State::Valid | State::Closed)
+                && epoch.mine.is_some()
+                && epoch.secrets.is_some()
+                && epoch.header.cards.iter().all(|tag| self.cards.named(&tag.0).is_some())
+        });
+        self.fell_at = match self.fell_at {
+            _ if came || !invited => None,
+            fell => fell.or(Some(env.now)),
+        };
+        if came && invited && borne_out {
+            self.leave_rendezvous(batch);
+            self.record.origin = None;
+            self.record.joined = Some(env.now.0);
+            self.save_record(batch);
+            batch.notify(Event::Circle { circle: self.id });
+        }
+    }
+
+    /// Why what was entered is no membership, if that has been so for a while: the admission fell.
+    pub(crate) fn has_fallen(&self, now: Timestamp) -> Option<JoinEnd> {
+        let origin = self.record.origin.as_ref()?;
+        self.fell_at.filter(|at| now.since(*at) >= FALLEN_MS)?;
+        let invite = self.roster.invite(&origin.inviter, &origin.invite);
+        Some(match invite.and_then(|invite| invite.closed) {
+            Some(InviteClosedWhy::Used) => JoinEnd::Used,
+            Some(InviteClosedWhy::Expired) => JoinEnd::Expired,
+            Some(InviteClosedWhy::Revoked | InviteClosedWhy::Removal) | None => JoinEnd::Revoked,
+        })
+    }
+}
