@@ -404,10 +404,13 @@ impl Epochs {
             && (!replaced || is_planted(Planted::BoardUsedAfterNext))
     }
 
-    /// Whether all openings that brought this board were judged: who reads it is not known before.
+    /// Whether all openings that brought this board were judged, and one counts: who reads it is not known
+    /// before, and of one that breaks the rules never.
     pub(crate) fn are_readers_known(&self, board: &BoardName) -> bool {
         let waits = |epoch: &&Epoch| epoch.state == State::Waits && epoch.secrets.is_some();
-        !self.all.values().filter(waits).any(|epoch| epoch.header.board == *board)
+        let names = |epoch: &Epoch| epoch.header.board == *board;
+        !self.all.values().filter(waits).any(names)
+            && (self.counts().any(|(_, epoch)| names(epoch)) || is_planted(Planted::VoidBoardUsed))
     }
 
     /// What nothing on hand supersedes, the best first: what the next opening follows.

@@ -561,6 +561,23 @@ fn readers_of_a_board_are_unknown_while_an_opening_that_brought_it_waits() {
     assert!(node.epochs.are_readers_known(&board));
 }
 
+/// an opening that leaves somebody out is void, so that nothing tells who was given its board.
+#[test]
+pub(crate) fn readers_of_a_board_in_a_void_opening_are_never_known() {
+    let (mut node, before) = Node::settled(&[BEN]);
+    let heads = node.story.heads();
+    let whole = node.opening(BEN, &heads, &[before], TODAY, 6);
+    let board = whole.header.board;
+    let mut header = whole.header.clone();
+    header.cards.pop();
+    let void = node.signed_by(header, BEN);
+    let id = node.take(Epoch { secrets: whole.secrets.clone(), ..void });
+    assert_eq!(node.state(&id), State::Void);
+    assert!(!node.epochs.are_readers_known(&board));
+    node.take(whole);
+    assert!(node.epochs.are_readers_known(&board));
+}
+
 /// one who was removed names somebody's board and gives nothing of it. A member who leaves this one out
 /// may have given it to whoever was removed.
 #[test]
