@@ -773,6 +773,7 @@ impl Circle {
         batch.notify(Event::Circle { circle: self.id });
     }
 
+    /// A line about a member, of the kind that [`Row::Membership`] numbers.
     fn tell_membership(
         &mut self,
         env: &Env<'_>,

@@ -216,6 +216,8 @@ faults! {
         Test("message::tests::an_older_seen_takes_nothing_back");
     QueueUnsaved: "what was said is not kept with its place in the queue", "P1, R-28",
         World("what_was_said_outlasts_a_crash");
+    DifferentUntold: "nobody is told that somebody sent different messages for one place", "R-32",
+        World("two_messages_for_one_place_are_told_of");
 
     // Said again.
     NothingAgain: "nothing is said again", "P1, R-27",

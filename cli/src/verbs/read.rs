@@ -179,6 +179,10 @@ impl Transcript {
             "joined" => event(format!("{} joined.", who())),
             "left" => event(format!("{} left.", who())),
             "removed" => event(format!("{} was removed.", who())),
+            "differs" => event(format!(
+                "{} sent different things to different people. All of it is shown.",
+                who()
+            )),
             _ => event("Made with a newer version.".to_owned()),
         }
     }
@@ -315,7 +319,9 @@ mod tests {
     #[test]
     fn comings_goings_and_what_is_newer_have_sentences() {
         let mut entries = Vec::new();
-        for (number, kind) in ["joined", "left", "removed", "hologram"].iter().enumerate() {
+        for (number, kind) in
+            ["joined", "left", "removed", "differs", "hologram"].iter().enumerate()
+        {
             let mut entry = said(&number.to_string(), "Heron", "", "2026-11-23T18:02:00.000Z");
             entry["kind"] = json!(kind);
             entry["data"] = json!({"who": "0b", "name": "Otter"});
@@ -324,7 +330,8 @@ mod tests {
         assert_eq!(
             plain(&entries),
             "-- Mon 23 Nov 2026 --\nOtter joined.  (19:02)\nOtter left.  (19:02)\n\
-             Otter was removed.  (19:02)\nMade with a newer version.  (19:02)"
+             Otter was removed.  (19:02)\n\
+             Otter sent different things to different people. All of it is shown.  (19:02)\nMade with a newer version.  (19:02)"
         );
     }
 

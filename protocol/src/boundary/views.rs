@@ -387,6 +387,13 @@ pub enum EntryKind {
         /// Whether others did it.
         removed: bool,
     },
+    /// A member sent different messages for one place; all are shown.
+    Differs {
+        /// Who.
+        who: MemberId,
+        /// The pseudonym.
+        name: String,
+    },
     /// Made with a newer version.
     Newer {
         /// The kind's number.

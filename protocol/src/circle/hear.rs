@@ -2,7 +2,7 @@
 
 use super::board;
 use super::head::Epoch;
-use super::log::{Incoming, Shown};
+use super::log::{DIFFERS, Incoming, Shown};
 use super::{Circle, Leads, MAX_STUCK};
 use crate::batch::{Batch, placed};
 use crate::boundary::{
@@ -320,6 +320,9 @@ impl Circle {
             if let Some(entry) = self.entry(env, batch, &place, row) {
                 batch.notify(Event::Message { circle, entry });
             }
+        }
+        for who in &shown.differ {
+            self.tell_membership(env, batch, *who, self.name_of(who), DIFFERS);
         }
         for (child, gap) in &shown.filled {
             let Some(place) = self.log.gap_place(child) else { continue };

@@ -34,6 +34,9 @@ const MAX_AHEAD_MS: u64 = DAY_MS;
 /// Where a line stands on the screen; sorts as lines do.
 pub(crate) type Place = Vec<u8>;
 
+/// What a row says of a member who sent different messages for one place.
+pub(crate) const DIFFERS: u8 = 3;
+
 /// A line as it is saved.
 #[derive(Clone, Debug, Encode, Decode)]
 pub(crate) enum Row {
@@ -53,7 +56,7 @@ pub(crate) enum Row {
         #[n(3)]
         members: Option<u16>,
     },
-    /// A membership began or ended.
+    /// A membership began or ended, or there is something to know of a member.
     #[n(1)]
     Membership {
         /// Who.
@@ -65,7 +68,7 @@ pub(crate) enum Row {
         /// When this was learned, ms since 1970.
         #[n(2)]
         at: u64,
-        /// Joined 0, left 1, removed 2.
+        /// Joined 0, left 1, removed 2, sent different things ([`DIFFERS`]).
         #[n(3)]
         what: u8,
     },
@@ -146,6 +149,8 @@ pub(crate) struct Shown {
     pub(crate) opened: Vec<MessageId>,
     /// Gaps that were filled: the message that leaned on them, and the gap.
     pub(crate) filled: Vec<(MessageId, Gap)>,
+    /// Members who sent different messages for one place, and of whom that was not told yet.
+    pub(crate) differ: BTreeSet<MemberId>,
 }
 
 /// Everything said in a circle that is kept here.
@@ -174,6 +179,8 @@ pub(crate) struct Log {
     /// The latest time of each author's messages.
     newest: BTreeMap<MemberId, u64>,
     came: BTreeMap<MemberId, Timestamp>,
+    /// Of whom it was told that they sent different things.
+    differ: BTreeSet<MemberId>,
     next_row: u64,
 }
 
@@ -196,6 +203,10 @@ impl Ranges {
             to = end;
         }
         self.0.insert(from, to);
+    }
+
+    fn contains(&self, at: u64) -> bool {
+        self.0.range(..=at).next_back().is_some_and(|(_, end)| *end > at)
     }
 
     fn have(&self, run: Run) -> Have {
@@ -231,6 +242,7 @@ impl Log {
             forgotten: BTreeMap::new(),
             days: BTreeSet::new(),
             newest: BTreeMap::new(),
+            differ: BTreeSet::new(),
             came: BTreeMap::new(),
             next_row: 0,
         }
@@ -535,6 +547,11 @@ impl Log {
         };
         let key = numbered(Room::Messages, &self.circle.0, row);
         batch.save_until(key, wire::encode(&saved), slot);
+        let Message { author, run, counter, .. } = &incoming.message;
+        let taken = self.have.get(run).is_some_and(|ranges| ranges.contains(*counter));
+        if taken && !self.differ.contains(author) && !is_planted(Planted::DifferentUntold) {
+            shown.differ.insert(*author);
+        }
         self.show(&incoming, row);
         shown.lines.push(*id);
         if !missing.is_empty() {
@@ -679,18 +696,24 @@ impl Log {
         })
     }
 
-    /// Writes down that a membership began or ended.
+    /// Writes down what is to know of a member.
     pub(crate) fn note(&mut self, batch: &mut Batch, row: &Row) -> Option<Place> {
         let Row::Membership { who, at, what, .. } = row else { return None };
-        if *what == 0 {
-            self.came.insert(*who, Timestamp(*at));
-        }
+        self.remember(*who, Timestamp(*at), *what);
         let place = membership_place(*at, who, self.next_row);
         let key = numbered(Room::Messages, &self.circle.0, self.next_row);
         batch.save(key, wire::encode(row));
         self.screen.insert(place.clone(), self.next_row);
         self.next_row += 1;
         Some(place)
+    }
+
+    fn remember(&mut self, who: MemberId, at: Timestamp, what: u8) {
+        match what {
+            0 => _ = self.came.insert(who, at),
+            DIFFERS => _ = self.differ.insert(who),
+            _ => {}
+        }
     }
 
     /// When this node learned that a member had come.
@@ -831,9 +854,7 @@ impl Log {
                 self.next_row = self.next_row.max(row.saturating_add(1));
                 match wire::decode::<Row>(saved) {
                     Some(Row::Membership { who, at, what, .. }) => {
-                        if what == 0 {
-                            self.came.insert(who, Timestamp(at));
-                        }
+                        self.remember(who, Timestamp(at), what);
                         self.screen.insert(membership_place(at, &who, row), row);
                     }
                     Some(Row::Forgotten { id, at }) => {

@@ -6,7 +6,7 @@ use harness::chance::Chance;
 use harness::forge::{Forger, board_text, item};
 use harness::{ANNA, BEN, CHRIS, DANA, HostId, World};
 use hearthlight_protocol::boundary::{
-    Answer, Command, KeySlot, Mark, RequestState, SlotKind, Store,
+    Answer, Command, EntryKind, KeySlot, Mark, RequestState, SlotKind, Store,
 };
 use hearthlight_protocol::circle::card::VerifiedCard;
 use hearthlight_protocol::circle::charter::{Act, HoldBody};
@@ -175,6 +175,33 @@ pub(super) fn an_envelope_from_ahead_is_not_taken(fault: Option<Planted>) -> Ver
     }
     world.run_for(10 * SECOND);
     holds(world.texts(ANNA) == ["now"], "R-30: an envelope outlives what relays keep")
+}
+
+/// R-32, H-9: Ben says one thing to Anna and another to Chris, for one place. Both see both, and one line that tells.
+pub(super) fn two_messages_for_one_place_are_told_of(fault: Option<Planted>) -> Verdict {
+    let mut world = calm(36, 3, 2, fault);
+    let ben = world.forger(BEN);
+    let run = Run { run: 77, ..ben.run };
+    world.crash(BEN, DAY);
+    for counter in 0..2 {
+        for (to, text) in [(ANNA, "yes"), (CHRIS, "no")] {
+            let now = world.now;
+            let message = ben.message(run, counter, text, now);
+            world.hand(to, &ben.talk(), &ben.speech(&[item(&message)]), now);
+        }
+        world.run_for(10 * MINUTE);
+    }
+    for host in [ANNA, CHRIS] {
+        let mut texts = world.texts(host);
+        texts.sort();
+        holds(texts == ["no", "no", "yes", "yes"], "R-32: not all is shown")?;
+        let told = world.read(host).into_iter().filter_map(|entry| match entry.kind {
+            EntryKind::Differs { who, .. } => Some(who),
+            _ => None,
+        });
+        holds(told.collect::<Vec<_>>() == [ben.me], "R-32: it is not told, or more than once")?;
+    }
+    Ok(())
 }
 
 ///

@@ -90,7 +90,9 @@ impl Line {
                 line.text = Some(words.clone());
                 line.reply_to = Some(to.hex());
             }
-            EntryKind::Joined { who, name } | EntryKind::Left { who, name, .. } => {
+            EntryKind::Joined { who, name }
+            | EntryKind::Left { who, name, .. }
+            | EntryKind::Differs { who, name } => {
                 let who = who.hex();
                 line.data = Some(Data::Who { name: names.shown(name, &who), who });
             }
@@ -236,6 +238,7 @@ fn kind_word(kind: &EntryKind) -> &'static str {
         EntryKind::Joined { .. } => "joined",
         EntryKind::Left { removed: false, .. } => "left",
         EntryKind::Left { removed: true, .. } => "removed",
+        EntryKind::Differs { .. } => "differs",
         // no word of U-43, so that readers say that it was made with a newer version.
         EntryKind::Newer { .. } => "newer",
         EntryKind::Gap { .. } => "gap",
@@ -310,7 +313,8 @@ mod tests {
         let kinds = [
             (EntryKind::Joined { who, name: name.clone() }, "joined"),
             (EntryKind::Left { who, name: name.clone(), removed: false }, "left"),
-            (EntryKind::Left { who, name, removed: true }, "removed"),
+            (EntryKind::Left { who, name: name.clone(), removed: true }, "removed"),
+            (EntryKind::Differs { who, name }, "differs"),
         ];
         for (kind, word) in kinds {
             entry.kind = kind;
