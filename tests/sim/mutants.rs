@@ -30,6 +30,7 @@ fn scripts() -> BTreeMap<&'static str, Script> {
         an_envelope_from_ahead_is_not_taken,
         nobody_speaks_for_another,
         two_messages_for_one_place_are_told_of,
+        who_opens_too_much_is_shown_to_hosts,
         nobody_speaks_on_a_device_of_nobody,
         nobody_speaks_at_the_place_of_another,
         what_somebody_removed_says_on_is_not_shown,

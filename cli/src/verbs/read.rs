@@ -183,6 +183,10 @@ impl Transcript {
                 "{} sent different things to different people. All of it is shown.",
                 who()
             )),
+            "exceeds" => event(format!(
+                "{}'s program changes keys more often than it may. It may be broken, or changed by somebody.",
+                who()
+            )),
             _ => event("Made with a newer version.".to_owned()),
         }
     }
@@ -320,7 +324,7 @@ mod tests {
     fn comings_goings_and_what_is_newer_have_sentences() {
         let mut entries = Vec::new();
         for (number, kind) in
-            ["joined", "left", "removed", "differs", "hologram"].iter().enumerate()
+            ["joined", "left", "removed", "differs", "exceeds", "hologram"].iter().enumerate()
         {
             let mut entry = said(&number.to_string(), "Heron", "", "2026-11-23T18:02:00.000Z");
             entry["kind"] = json!(kind);
@@ -331,7 +335,9 @@ mod tests {
             plain(&entries),
             "-- Mon 23 Nov 2026 --\nOtter joined.  (19:02)\nOtter left.  (19:02)\n\
              Otter was removed.  (19:02)\n\
-             Otter sent different things to different people. All of it is shown.  (19:02)\nMade with a newer version.  (19:02)"
+             Otter sent different things to different people. All of it is shown.  (19:02)\n\
+             Otter's program changes keys more often than it may. It may be broken, or changed by somebody.  (19:02)\n\
+             Made with a newer version.  (19:02)"
         );
     }
 

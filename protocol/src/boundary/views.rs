@@ -394,6 +394,13 @@ pub enum EntryKind {
         /// The pseudonym.
         name: String,
     },
+    /// A member's program opened more epochs than it may; told to hosts.
+    Exceeds {
+        /// Who.
+        who: MemberId,
+        /// The pseudonym.
+        name: String,
+    },
     /// Made with a newer version.
     Newer {
         /// The kind's number.

@@ -36,6 +36,8 @@ pub(crate) type Place = Vec<u8>;
 
 /// What a row says of a member who sent different messages for one place.
 pub(crate) const DIFFERS: u8 = 3;
+/// What a row says of a member who opened more epochs than R-22 allows.
+pub(crate) const EXCEEDS: u8 = 4;
 
 /// A line as it is saved.
 #[derive(Clone, Debug, Encode, Decode)]
@@ -68,7 +70,7 @@ pub(crate) enum Row {
         /// When this was learned, ms since 1970.
         #[n(2)]
         at: u64,
-        /// Joined 0, left 1, removed 2, sent different things ([`DIFFERS`]).
+        /// Joined 0, left 1, removed 2, [`DIFFERS`], [`EXCEEDS`].
         #[n(3)]
         what: u8,
     },
@@ -179,8 +181,8 @@ pub(crate) struct Log {
     /// The latest time of each author's messages.
     newest: BTreeMap<MemberId, u64>,
     came: BTreeMap<MemberId, Timestamp>,
-    /// Of whom it was told that they sent different things.
-    differ: BTreeSet<MemberId>,
+    /// Of whom it was told what breaks the rules ([`DIFFERS`], [`EXCEEDS`]).
+    told: BTreeSet<(MemberId, u8)>,
     next_row: u64,
 }
 
@@ -242,7 +244,7 @@ impl Log {
             forgotten: BTreeMap::new(),
             days: BTreeSet::new(),
             newest: BTreeMap::new(),
-            differ: BTreeSet::new(),
+            told: BTreeSet::new(),
             came: BTreeMap::new(),
             next_row: 0,
         }
@@ -549,7 +551,7 @@ impl Log {
         batch.save_until(key, wire::encode(&saved), slot);
         let Message { author, run, counter, .. } = &incoming.message;
         let taken = self.have.get(run).is_some_and(|ranges| ranges.contains(*counter));
-        if taken && !self.differ.contains(author) && !is_planted(Planted::DifferentUntold) {
+        if taken && !self.is_told(author, DIFFERS) && !is_planted(Planted::DifferentUntold) {
             shown.differ.insert(*author);
         }
         self.show(&incoming, row);
@@ -711,9 +713,14 @@ impl Log {
     fn remember(&mut self, who: MemberId, at: Timestamp, what: u8) {
         match what {
             0 => _ = self.came.insert(who, at),
-            DIFFERS => _ = self.differ.insert(who),
+            DIFFERS | EXCEEDS => _ = self.told.insert((who, what)),
             _ => {}
         }
+    }
+
+    /// Whether it was told of a member that it breaks the rules like this.
+    pub(crate) fn is_told(&self, who: &MemberId, what: u8) -> bool {
+        self.told.contains(&(*who, what))
     }
 
     /// When this node learned that a member had come.

@@ -9,13 +9,14 @@ use super::boards::MAX_BOARDS;
 use super::card::{HOUR_2025, VerifiedCard, tag_of};
 use super::epoch::{EpochSecrets, Header, Opening, Plan, SealedBox};
 use super::head::{Epoch, State};
+use super::log::EXCEEDS;
 use super::roster::Right;
 use super::{Circle, Leads};
 use crate::batch::{Batch, numbered};
 use crate::boundary::{DAY_MS, Env, Event, HOUR_MS, KeySlot, Room, SlotKind, Timestamp};
 use crate::crypto::{Label, Secret, random};
 use crate::error::CommandError;
-use crate::identity::{BoardName, CardId, EpochId};
+use crate::identity::{BoardName, CardId, EpochId, MemberId};
 use crate::message::epoch_hint;
 use crate::planted::{Planted, is_planted};
 use crate::signed::Signed;
@@ -262,10 +263,25 @@ impl Circle {
         if !self.restoring && judged.iter().any(joins) {
             self.look_soon(env);
         }
+        self.tell_surplus(env, batch, &judged);
         for id in self.epochs.mark_superseded(env.now) {
             self.save_epoch(batch, &id);
         }
         true
+    }
+
+    /// hosts are shown who opens more than a program that keeps the rules does; once of each member.
+    fn tell_surplus(&mut self, env: &Env<'_>, batch: &mut Batch, judged: &[EpochId]) {
+        if self.restoring || !self.may(Right::Host) || is_planted(Planted::SurplusUntold) {
+            return;
+        }
+        let surplus = judged.iter().filter_map(|id| self.epochs.get(id)).filter(|it| it.surplus);
+        let openers = surplus.map(|epoch| epoch.header.opener);
+        let news: BTreeSet<MemberId> =
+            openers.filter(|who| !self.log.is_told(who, EXCEEDS)).collect();
+        for who in news {
+            self.tell_membership(env, batch, who, self.name_of(&who), EXCEEDS);
+        }
     }
 
     /// Ends epochs that were superseded long enough ago: their secrets die. What their mailboxes

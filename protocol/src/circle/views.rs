@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Circle;
 use super::hear::gap_id;
-use super::log::{DIFFERS, Gap, Place, Row};
+use super::log::{DIFFERS, EXCEEDS, Gap, Place, Row};
 use super::roster::Right;
 use crate::batch::Batch;
 use crate::boundary::{
@@ -262,6 +262,7 @@ impl Circle {
             kind: match what {
                 0 => EntryKind::Joined { who, name },
                 &DIFFERS => EntryKind::Differs { who, name },
+                &EXCEEDS => EntryKind::Exceeds { who, name },
                 what => EntryKind::Left { who, name, removed: *what == 2 },
             },
             said_at: None,

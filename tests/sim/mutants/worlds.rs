@@ -177,6 +177,32 @@ pub(super) fn an_envelope_from_ahead_is_not_taken(fault: Option<Planted>) -> Ver
     holds(world.texts(ANNA) == ["now"], "R-30: an envelope outlives what relays keep")
 }
 
+/// Ben opens six epochs after the head, on one day. Anna, a host, is shown that he did; Chris is not.
+pub(super) fn who_opens_too_much_is_shown_to_hosts(fault: Option<Planted>) -> Verdict {
+    let mut world = calm(36, 3, 1, fault);
+    let ben = world.forger(BEN);
+    let (first, mut chance) = (world.first_cards(ANNA), Chance::new(36));
+    let sealed_to: Vec<_> = ben.newest().members.iter().map(|who| &first[who]).collect();
+    world.crash(BEN, DAY);
+    for number in 1..=6 {
+        let cards = ben.newest().header.cards.clone();
+        let (header, secrets) = ben.next(Secret::new(vec![number; 32]), cards);
+        let opening = ben.open(header, &secrets, &sealed_to, chance.rng());
+        let text = board_text(OPENING, wire::encode(&opening));
+        for to in [ANNA, CHRIS] {
+            world.hand(to, &ben.board(), &text, world.now);
+        }
+    }
+    world.run_for(MINUTE);
+    for (host, told) in [(ANNA, 1), (CHRIS, 0)] {
+        let lines = world.read(host).into_iter();
+        let lines =
+            lines.filter(|it| matches!(it.kind, EntryKind::Exceeds { who, .. } if who == ben.me));
+        holds(lines.count() == told, "R-22: it is not shown, or to whom it is not to be")?;
+    }
+    Ok(())
+}
+
 /// R-32, H-9: Ben says one thing to Anna and another to Chris, for one place. Both see both, and one line that tells.
 pub(super) fn two_messages_for_one_place_are_told_of(fault: Option<Planted>) -> Verdict {
     let mut world = calm(36, 3, 2, fault);

@@ -92,7 +92,8 @@ impl Line {
             }
             EntryKind::Joined { who, name }
             | EntryKind::Left { who, name, .. }
-            | EntryKind::Differs { who, name } => {
+            | EntryKind::Differs { who, name }
+            | EntryKind::Exceeds { who, name } => {
                 let who = who.hex();
                 line.data = Some(Data::Who { name: names.shown(name, &who), who });
             }
@@ -239,6 +240,7 @@ fn kind_word(kind: &EntryKind) -> &'static str {
         EntryKind::Left { removed: false, .. } => "left",
         EntryKind::Left { removed: true, .. } => "removed",
         EntryKind::Differs { .. } => "differs",
+        EntryKind::Exceeds { .. } => "exceeds",
         // no word of U-43, so that readers say that it was made with a newer version.
         EntryKind::Newer { .. } => "newer",
         EntryKind::Gap { .. } => "gap",
@@ -314,7 +316,8 @@ mod tests {
             (EntryKind::Joined { who, name: name.clone() }, "joined"),
             (EntryKind::Left { who, name: name.clone(), removed: false }, "left"),
             (EntryKind::Left { who, name: name.clone(), removed: true }, "removed"),
-            (EntryKind::Differs { who, name }, "differs"),
+            (EntryKind::Differs { who, name: name.clone() }, "differs"),
+            (EntryKind::Exceeds { who, name }, "exceeds"),
         ];
         for (kind, word) in kinds {
             entry.kind = kind;
