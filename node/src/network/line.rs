@@ -209,7 +209,7 @@ impl Task<Stream> {
                     return std::future::pending().await;
                 };
                 let hand_on = |bytes| inputs.send(Input::Frame { link, peer, bytes });
-                read_all(stream, &moved, hand_on).await
+                read_all(stream, &moved, Pace::OF_LINES, hand_on).await
             });
             tokio::select! {
                 biased;
@@ -259,23 +259,42 @@ async fn write_all(
 async fn read_all<F: Future<Output = Result<(), Closed>>>(
     mut stream: impl AsyncRead + Unpin,
     moved: &Moved,
+    pace: Pace,
     hand_on: impl Fn(Vec<u8>) -> F,
 ) -> io::Result<()> {
     loop {
         let mut head = [0; 4];
         // No deadline between frames: a quiet peer is no fault.
         stream.read_exact(&mut head[..1]).await?;
-        timeout(PATIENCE, stream.read_exact(&mut head[1..])).await??;
+        timeout(pace.patience, stream.read_exact(&mut head[1..])).await??;
         let len = u32::from_be_bytes(head) as usize;
         if len > MAX_FRAME {
             tracing::debug!("a peer sent a length over the limit");
             return Err(io::ErrorKind::InvalidData.into());
         }
-        let deadline = PATIENCE + Duration::from_secs((len / SLOWEST) as u64);
-        let frame = timeout(deadline, read_frame(&mut stream, len, moved)).await??;
+        let frame = timeout(pace.of(len), read_frame(&mut stream, len, moved)).await??;
         if hand_on(frame).await.is_err() {
             return Ok(());
         }
+    }
+}
+
+/// How slowly a frame may come once it has begun (H-3).
+#[derive(Clone, Copy)]
+struct Pace {
+    patience: Duration,
+    /// And so much more for each [`STRIDE`] bytes.
+    stride: Duration,
+}
+
+impl Pace {
+    /// 32 kbit/s: the slowest link that still works (a guess).
+    const OF_LINES: Self =
+        Self { patience: Duration::from_secs(30), stride: Duration::from_secs(1) };
+
+    /// How long `len` bytes may take.
+    fn of(self, len: usize) -> Duration {
+        self.patience + self.stride.saturating_mul(u32::try_from(len / STRIDE).unwrap_or(u32::MAX))
     }
 }
 
@@ -308,10 +327,8 @@ const PIECE: usize = 32 << 10;
 const WINDOW: u64 = 256 << 10;
 /// No moment of a line.
 const NEVER: u64 = u64::MAX;
-/// A frame that has begun is given this long, and a second more for each [`SLOWEST`] bytes.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Bytes a second of the slowest link that still works: 32 kbit/s (a guess).
-const SLOWEST: usize = 4 << 10;
+/// See [`Pace`].
+const STRIDE: usize = 4 << 10;
 /// How long what waits has to leave when a line is closed.
 const DRAIN: Duration = Duration::from_secs(1);
 
@@ -319,13 +336,14 @@ const DRAIN: Duration = Duration::from_secs(1);
 mod tests {
     use std::sync::Mutex;
 
+    use data_encoding::HEXLOWER;
     use futures::io::Cursor;
 
     use super::*;
 
     async fn read(bytes: &[u8]) -> (Vec<Vec<u8>>, io::Result<()>) {
         let frames = Mutex::new(Vec::new());
-        let ended = read_all(Cursor::new(bytes), &Moved::new(), async |frame| {
+        let ended = read_all(Cursor::new(bytes), &Moved::new(), Pace::OF_LINES, async |frame| {
             frames.lock().expect("no panic").push(frame);
             Ok(())
         })
@@ -425,17 +443,116 @@ mod tests {
         let all = [vec![1, 2, 3], Vec::new(), vec![7; 256]];
         for cut in 0..=wire.len() {
             let frames = Mutex::new(Vec::new());
-            let ended = read_all(Single(&wire[..cut]), &Moved::new(), async |frame| {
-                frames.lock().expect("no panic").push(frame);
-                Ok(())
-            })
-            .await;
+            let ended =
+                read_all(Single(&wire[..cut]), &Moved::new(), Pace::OF_LINES, async |frame| {
+                    frames.lock().expect("no panic").push(frame);
+                    Ok(())
+                })
+                .await;
             assert_eq!(ended.expect_err("an end").kind(), io::ErrorKind::UnexpectedEof);
             let whole = [7, 11, 271].iter().filter(|end| cut >= **end).count();
             let came = frames.into_inner().expect("no panic");
             assert_eq!(came, all[..whole], "cut at {cut}");
             assert_eq!(read(&wire[..cut]).await.0, came);
         }
+    }
+
+    /// All packets that have a wire vector, as they go over a line.
+    fn packets() -> Vec<(String, Vec<u8>)> {
+        let vectors = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/wire/vectors");
+        let all = std::fs::read_dir(vectors).expect("they are committed").flatten();
+        let packets = all.filter(|file| file.file_name().to_string_lossy().starts_with("packet"));
+        let framed = |bytes: Vec<u8>| {
+            let len = u32::try_from(bytes.len()).expect("small");
+            [&len.to_be_bytes()[..], &bytes].concat()
+        };
+        let packets = packets.map(|file| {
+            let name = file.file_name().to_string_lossy().into_owned();
+            let text = std::fs::read_to_string(file.path()).expect("it can be read");
+            let digits: String = text.split_whitespace().collect();
+            let bytes = HEXLOWER.decode(digits.as_bytes()).expect("hex digits");
+            (name, framed(bytes))
+        });
+        packets.collect()
+    }
+
+    /// Sends `wire` a byte at a time, with `pause` before each.
+    async fn dribble(mut to: tokio::io::DuplexStream, wire: &[u8], pause: Duration) {
+        use tokio::io::AsyncWriteExt as _;
+        for byte in wire {
+            tokio::time::sleep(pause).await;
+            if to.write_all(&[*byte]).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// What comes of a frame that is sent so slowly, and how it ended.
+    async fn slowly(wire: &[u8], pause: Duration, pace: Pace) -> (Vec<Vec<u8>>, io::Error) {
+        let (near, far) = tokio::io::duplex(1);
+        let (frames, moved) = (Mutex::new(Vec::new()), Moved::new());
+        let read = read_all(Tokio(far), &moved, pace, async |frame| {
+            frames.lock().expect("no panic").push(frame);
+            Ok(())
+        });
+        let (ended, ()) = tokio::join!(read, dribble(near, wire, pause));
+        (frames.into_inner().expect("no panic"), ended.expect_err("there is an end"))
+    }
+
+    /// A stream of tokio's as one of libp2p's.
+    struct Tokio(tokio::io::DuplexStream);
+
+    impl AsyncRead for Tokio {
+        fn poll_read(
+            mut self: std::pin::Pin<&mut Self>,
+            cx: &mut std::task::Context<'_>,
+            into: &mut [u8],
+        ) -> std::task::Poll<io::Result<usize>> {
+            let mut buffer = tokio::io::ReadBuf::new(into);
+            let read =
+                tokio::io::AsyncRead::poll_read(std::pin::Pin::new(&mut self.0), cx, &mut buffer);
+            read.map_ok(|()| buffer.filled().len())
+        }
+    }
+
+    /// H-3: every packet a byte at a time is the same packet, where there is time for it.
+    #[tokio::test]
+    async fn a_packet_that_comes_byte_by_byte_is_the_same_packet() {
+        let packets = packets();
+        assert!(packets.len() > 16, "each kind has its vector");
+        for (name, wire) in &packets {
+            let (came, ended) = slowly(wire, Duration::ZERO, Pace::OF_LINES).await;
+            assert_eq!(came, [&wire[4..]], "{name}");
+            assert_eq!(ended.kind(), io::ErrorKind::UnexpectedEof, "{name}");
+        }
+    }
+
+    /// H-3: a second is a millisecond here. What has begun is over in time, however steadily it dribbles, and
+    /// nothing of it is handed on; what is short enough is there whole.
+    #[tokio::test]
+    async fn what_dribbles_is_whole_or_closed_by_the_deadline() {
+        let (second, mut closed) = (Duration::from_millis(1), 0);
+        let pace = Pace { patience: 30 * second, stride: second };
+        for (name, wire) in packets() {
+            let (came, ended) = slowly(&wire, second, pace).await;
+            match came.as_slice() {
+                [] => {
+                    assert_eq!(ended.kind(), io::ErrorKind::TimedOut, "{name}");
+                    closed += 1;
+                }
+                [frame] => assert!(wire[4..] == *frame && wire.len() < 64, "{name}"),
+                more => panic!("{name}: {} frames of one", more.len()),
+            }
+        }
+        assert!(closed > 8, "most are longer than half a minute of bytes: {closed}");
+        // A length that dribbles is a frame that has begun, too.
+        let (came, ended) = slowly(&[0, 0], second, pace).await;
+        assert!(came.is_empty() && ended.kind() == io::ErrorKind::UnexpectedEof);
+        let (came, ended) = slowly(&[0; 4], 20 * second, pace).await;
+        assert!(came.is_empty() && ended.kind() == io::ErrorKind::TimedOut);
+        let (minute, pace) = (Duration::from_secs(60), Pace::OF_LINES);
+        assert_eq!(pace.of(60), minute / 2, "as it is outside of tests");
+        assert!(pace.of(MAX_FRAME) < 6 * minute);
     }
 
     #[tokio::test]
