@@ -217,7 +217,14 @@ fn plain_status(fields: Fields<'_>) -> String {
         1 => "1 person asks to be let in.".to_owned(),
         many => format!("{} ask to be let in.", counted(many, "person", "people")),
     };
-    [network, &queue, &room].join("\n")
+    let path = match fields.count("one_path") {
+        _ if !fields.flag("running") => String::new(),
+        0 => String::new(),
+        // H-25: nothing else would show what is held back there.
+        1 => " 1 circle has no second way.".to_owned(),
+        many => format!(" {many} circles have no second way."),
+    };
+    [&format!("{network}{path}"), &queue, &room].map(String::as_str).join("\n")
 }
 
 /// Closes the home until it is unlocked.
@@ -322,6 +329,15 @@ mod tests {
             plain(running),
             "Connected through a relay.\nNothing waits to go out.\n1 person asks to be let in."
         );
+        let alone = json!({"v":1,"running":true,"state":"open","network":"relay","circles":3,"relays":4,
+            "relays_up":3,"one_path":1,"queued":0,"waiting_room":0});
+        assert!(
+            plain(alone.clone())
+                .starts_with("Connected through a relay. 1 circle has no second way.\n")
+        );
+        let mut more = alone;
+        more["one_path"] = json!(2);
+        assert!(plain(more).contains(" 2 circles have no second way.\n"));
         let offline = json!({"v":1,"running":true,"state":"open","network":"offline","circles":1,
             "relays":2,"queued":3,"waiting_room":0});
         assert!(

@@ -10,7 +10,7 @@ use super::{
     desk::{Desk, Open, now},
     limits::VERSION,
     problem::Problem,
-    views::{Items, V},
+    views::{Items, V, only_path},
     wait,
 };
 use crate::{error::NodeError, home::Home};
@@ -72,7 +72,7 @@ pub(super) async fn look(
         disk(&desk.home),
         clock(now(), &relays),
     ];
-    checks.extend(relay_checks(&relays, offline));
+    checks.extend(relay_checks(&relays, &circles, offline));
     checks.extend(rest());
     Ok(Json(Items::all(checks)))
 }
@@ -93,7 +93,7 @@ pub fn without_node(home: &Home) -> Vec<Check> {
         disk(home),
         clock(now(), &[]),
     ];
-    checks.extend(relay_checks(&[], true));
+    checks.extend(relay_checks(&[], &[], true));
     checks.extend(rest());
     checks
 }
@@ -118,8 +118,7 @@ async fn circles(node: &Open, offline: bool) -> Result<Vec<CircleView>, Problem>
 fn distinct_relays(circles: &[CircleView]) -> Vec<RelayView> {
     let mut relays: Vec<RelayView> = Vec::new();
     for relay in circles.iter().flat_map(|circle| &circle.relays) {
-        let same = |it: &&mut RelayView| it.key == relay.key && it.addresses == relay.addresses;
-        match relays.iter_mut().find(same) {
+        match relays.iter_mut().find(|known| is_same(known, relay)) {
             Some(known) => known.up |= relay.up,
             None => relays.push(relay.clone()),
         }
@@ -127,7 +126,11 @@ fn distinct_relays(circles: &[CircleView]) -> Vec<RelayView> {
     relays
 }
 
-fn relay_checks(relays: &[RelayView], offline: bool) -> Vec<Check> {
+fn is_same(one: &RelayView, other: &RelayView) -> bool {
+    one.key == other.key && one.addresses == other.addresses
+}
+
+fn relay_checks(relays: &[RelayView], circles: &[CircleView], offline: bool) -> Vec<Check> {
     if relays.is_empty() {
         return vec![Check::skipped("relay", "No circle has a relay.")];
     }
@@ -135,12 +138,28 @@ fn relay_checks(relays: &[RelayView], offline: bool) -> Vec<Check> {
         relays.iter().enumerate().map(|(at, relay)| (format!("relay {}", at + 1), relay));
     numbered
         .map(|(check, relay)| match (relay.up, offline) {
-            (true, _) => Check::ok(&check, "It answers."),
+            (true, _) => answering(&check, relay, circles),
             (false, true) => Check::skipped(&check, "It was not asked."),
             (false, false) => Check::of(&check, "look", "It does not answer now.")
                 .with_fix("Check the internet connection, or ask who runs the relay."),
         })
         .collect()
+}
+
+/// H-25: a relay that alone leads to a circle can hold back what it likes, and nothing here would show it.
+fn answering(check: &str, relay: &RelayView, circles: &[CircleView]) -> Check {
+    let alone = circles.iter().filter_map(only_path).filter(|path| is_same(path, relay)).count();
+    let of = match alone {
+        0 => return Check::ok(check, "It answers."),
+        1 => "1 circle".to_owned(),
+        many => format!("{many} circles"),
+    };
+    let detail = format!(
+        "It answers, and is the only way to {of} now. Whoever runs it can hold back what is said there."
+    );
+    Check::of(check, "look", detail).with_fix(
+        "Ask a host of the circle for a second relay, run by somebody else: hearthlight circle relay add",
+    )
 }
 
 fn permissions(checked: Result<(), NodeError>) -> Check {
@@ -210,6 +229,8 @@ const CLOCK_FLOOR: Timestamp = Timestamp(1_767_225_600_000);
 
 #[cfg(test)]
 mod tests {
+    use hearthlight_protocol::identity::Peer;
+
     use super::*;
     use crate::api::views::samples;
 
@@ -231,12 +252,36 @@ mod tests {
         down.key = None;
         down.up = false;
         let circle = CircleView { relays: vec![samples::relay(), down], ..samples::circle() };
-        let relays = distinct_relays(&[circle.clone(), circle]);
-        let checks = relay_checks(&relays, false);
+        let circles = [circle.clone(), circle];
+        let relays = distinct_relays(&circles);
+        let checks = relay_checks(&relays, &[], false);
         let told: Vec<_> = checks.iter().map(|it| (it.check.as_str(), it.result)).collect();
         assert_eq!(told, [("relay 1", "ok"), ("relay 2", "look")]);
-        assert_eq!(relay_checks(&relays, true)[1].result, "skipped");
-        assert_eq!(relay_checks(&[], false)[0].result, "skipped");
+        assert_eq!(relay_checks(&relays, &circles, true)[1].result, "skipped");
+        assert_eq!(relay_checks(&[], &[], false)[0].result, "skipped");
+    }
+
+    /// H-25
+    #[test]
+    fn a_relay_that_is_the_only_way_to_a_circle_is_told() {
+        let mut second = samples::relay();
+        second.key = Some(Peer([9; 32]));
+        let two =
+            CircleView { relays: vec![samples::relay(), second.clone()], ..samples::circle() };
+        let told = |circles: &[CircleView]| {
+            let checks = relay_checks(&distinct_relays(circles), circles, false);
+            checks.into_iter().map(|check| (check.result, check.detail)).collect::<Vec<_>>()
+        };
+        let good = ("ok", "It answers.".to_owned());
+        assert_eq!(told(std::slice::from_ref(&two)), [good.clone(), good.clone()]);
+        let one = CircleView { relays: vec![second.clone()], ..samples::circle() };
+        let both = told(&[two.clone(), one.clone()]);
+        assert_eq!(both[0], good);
+        assert!(both[1].0 == "look" && both[1].1.contains("the only way to 1 circle now"));
+        let mut left = two;
+        left.relays[0].up = false;
+        let left = told(&[left, one]);
+        assert!(left[1].0 == "look" && left[1].1.contains("the only way to 2 circles now"));
     }
 
     #[test]

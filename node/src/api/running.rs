@@ -31,6 +31,8 @@ pub(super) struct Status {
     circles: Option<usize>,
     relays_up: Option<usize>,
     relays: Option<usize>,
+    /// Circles that a single relay connects now (H-25).
+    one_path: Option<usize>,
     queued: Option<usize>,
     waiting_room: Option<usize>,
     page_open: bool,
@@ -59,6 +61,7 @@ impl Status {
             circles: sum(|circle| usize::from(circle.standing == Standing::Member)),
             relays_up: network.map(|network| network.relays_up),
             relays: network.map(|network| network.relays),
+            one_path: network.map(|network| network.one_path),
             queued: sum(|circle| circle.queued),
             waiting_room: sum(|circle| circle.waiting_room),
             page_open: false,

@@ -202,7 +202,7 @@ mod tests {
                 "v": 1, "running": true, "state": "locked", "version": env!("CARGO_PKG_VERSION"),
                 "pid": std::process::id(), "socket": server.socket().to_str().unwrap(),
                 "since": null, "network": null, "proxy": false, "circles": null,
-                "relays_up": null, "relays": null, "queued": null, "waiting_room": null,
+                "relays_up": null, "relays": null, "one_path": null, "queued": null, "waiting_room": null,
                 "page_open": false, "temporary": false, "dials": false,
             })
         );

@@ -14,7 +14,7 @@ use hearthlight_protocol::boundary::{Admit, RelayCard, Standing, Timestamp};
 use serde::Serialize;
 
 pub(super) use circles::{
-    CircleLine, CircleShown, Founded, Network, RelayChanged, network_of, relay_line,
+    CircleLine, CircleShown, Founded, Network, RelayChanged, network_of, only_path, relay_line,
 };
 pub(super) use governing::{Gone, Governed, Refreshed};
 pub(super) use people::{Answered, InviteLine, InviteMade, JoinShown, MemberLine, RequestLine};

@@ -1,5 +1,5 @@
 //! Circles and their relays (U-23, U-30 to U-33).
-use hearthlight_protocol::boundary::{CircleView, RelayAddress, RelayView};
+use hearthlight_protocol::boundary::{CircleView, RelayAddress, RelayView, Standing};
 use serde::Serialize;
 
 use super::{Card, V, admit_word, circle_word, date};
@@ -220,6 +220,8 @@ pub(in crate::api) struct Network {
     pub(in crate::api) relays_up: usize,
     /// Relays of all circles.
     pub(in crate::api) relays: usize,
+    /// Circles that a single relay connects now (H-25).
+    pub(in crate::api) one_path: usize,
 }
 
 /// What the relays of all circles come to. `direct` comes with links between members.
@@ -230,7 +232,17 @@ pub(in crate::api) fn network_of(circles: &[CircleView]) -> Network {
         network: if relays_up > 0 { "relay" } else { "offline" },
         relays_up,
         relays: circles.iter().map(|circle| circle.relays.len()).sum(),
+        one_path: circles.iter().filter(|circle| only_path(circle).is_some()).count(),
     }
+}
+
+/// The one relay over which a circle can be reached now, if there is no second one: whoever runs it can hold
+/// back what it likes, and nothing else would show it (H-25). One relay at two addresses is one.
+pub(in crate::api) fn only_path(circle: &CircleView) -> Option<&RelayView> {
+    let mut up = circle.relays.iter().filter(|relay| relay.up);
+    let first = up.next()?;
+    let same = |other: &RelayView| other.key.is_some() && other.key == first.key;
+    (circle.standing == Standing::Member && up.all(same)).then_some(first)
 }
 
 fn up(relays: &[RelayView]) -> usize {
@@ -262,6 +274,7 @@ fn address_text(relay: &RelayView) -> String {
 
 #[cfg(test)]
 mod tests {
+    use hearthlight_protocol::identity::Peer;
     use serde_json::{Value, json};
 
     use super::*;
@@ -360,5 +373,27 @@ mod tests {
         assert_eq!(network_of(std::slice::from_ref(&circle)).network, "relay");
         circle.relays[0].up = false;
         assert_eq!(network_of(&[circle]).network, "offline");
+    }
+
+    /// H-25
+    #[test]
+    fn a_circle_that_one_relay_alone_connects_is_counted() {
+        let mut circle = samples::circle();
+        let mut second = samples::relay();
+        second.key = Some(Peer([9; 32]));
+        let paths = |circle: &CircleView| network_of(std::slice::from_ref(circle)).one_path;
+        assert_eq!(paths(&circle), 1, "it has one relay");
+        circle.relays.push(second);
+        assert_eq!(paths(&circle), 0);
+        circle.relays[0].up = false;
+        assert_eq!(paths(&circle), 1, "one is left");
+        assert_eq!(only_path(&circle), Some(&circle.relays[1]));
+        circle.relays[0] = RelayView { addresses: vec![vec![7]], ..circle.relays[1].clone() };
+        assert_eq!(paths(&circle), 1, "it is the same one twice");
+        circle.relays.iter_mut().for_each(|relay| relay.up = false);
+        assert_eq!(paths(&circle), 0, "that there is none is told otherwise");
+        circle.relays[0].up = true;
+        circle.standing = Standing::Removed;
+        assert_eq!(paths(&circle), 0);
     }
 }
