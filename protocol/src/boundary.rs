@@ -310,6 +310,38 @@ pub enum Input {
     },
 }
 
+/// Why a machine closes a connection. It is the far end's fault, and only that connection suffers (H-23).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cause {
+    /// It said what is no packet, makes no sense, or proves nothing.
+    Nonsense,
+    /// It speaks another version of the protocol (H-18).
+    Version,
+    /// It sends too much, or there is no room for one more.
+    Excess,
+    /// It is not the relay that is meant.
+    Impostor,
+    /// It showed nothing that it is here for.
+    Idle,
+    /// The token that it came by was taken back.
+    Revoked,
+}
+
+impl Cause {
+    /// The word of the log.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Nonsense => "nonsense",
+            Self::Version => "version",
+            Self::Excess => "excess",
+            Self::Impostor => "impostor",
+            Self::Idle => "idle",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
 /// What comes out of a machine.
 #[derive(Debug, PartialEq)]
 pub enum Output {
@@ -333,12 +365,14 @@ pub enum Output {
         /// With whom.
         to: Contact,
     },
-    /// Close the connection with a peer: it misbehaved.
+    /// Close the connection with a peer.
     Disconnect {
         /// Where.
         link: Link,
         /// With whom.
         peer: Peer,
+        /// Why, for the log.
+        cause: Cause,
     },
     /// Send a frame. If the peer's queue is full the driver drops the connection, and says `Down`.
     Send {

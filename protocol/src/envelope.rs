@@ -219,6 +219,26 @@ pub(crate) mod tests {
         assert_eq!(Envelope::parse(Vec::new()), None);
     }
 
+    /// R-30, H-18: the version is sealed along. Nobody has another one read into an envelope, and one that
+    /// was sealed as of another version is none of this one, whatever it says outside.
+    #[test]
+    fn an_envelope_is_of_the_version_that_was_sealed_or_of_none() {
+        let (key, here, nonce) = ([7; 32], MailboxId([1; 32]), [3; 24]);
+        let opened = |outside: u8, inside: u8| {
+            let mut plain = vec![0; 512 - HEAD - 16];
+            plain[3..9].copy_from_slice(b"\x05hello");
+            let head = |version: u8| [&[version, 0, 0, 0, 0][..], &nonce].concat();
+            let text = crypto::seal(&key, &nonce, &plain, &associated(&head(inside), &here));
+            Envelope::parse([head(outside), text].concat())?.open(&key, &here)
+        };
+        assert_eq!(opened(VERSION, VERSION).as_deref(), Some(&b"hello"[..]));
+        for other in [0, 2, 255] {
+            assert_eq!(opened(VERSION, other), None, "sealed as version {other}");
+            assert_eq!(opened(other, VERSION), None, "called version {other}");
+            assert_eq!(opened(other, other), None, "version {other}");
+        }
+    }
+
     /// R-30, H-7: nobody makes another envelope of the same text by its padding.
     #[test]
     pub(crate) fn padding_that_is_not_zero_is_refused() {

@@ -19,7 +19,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::batch::Batch;
-use crate::boundary::{Contact, Env, Link, Output, RelayCard, Timestamp, Topic};
+use crate::boundary::{Cause, Contact, Env, Link, Output, RelayCard, Timestamp, Topic};
 use crate::circle::epoch::SealedBox;
 use crate::crypto::{Label, verify};
 use crate::envelope::Envelope;
@@ -240,8 +240,9 @@ impl Exchange {
         if !sense && let Some(session) = self.sessions.get_mut(&peer) {
             session.nonsense = session.nonsense.saturating_add(1);
             if session.nonsense > MAX_NONSENSE {
-                let link = self.link;
-                batch.push(Output::Disconnect { link, peer });
+                let other = session.their_nonce.is_none() && session.other_version;
+                let cause = if other { Cause::Version } else { Cause::Nonsense };
+                batch.push(Output::Disconnect { link: self.link, peer, cause });
             }
         }
         outcome
@@ -260,6 +261,7 @@ impl Exchange {
         let session = self.sessions.get_mut(&peer).expect("looked up by the caller");
         match packet {
             Packet::Hello { version, nonce, relay, heard } => {
+                session.other_version |= version != 1;
                 if version != 1 || relay != session.relay {
                     return false;
                 }
@@ -388,6 +390,12 @@ impl Exchange {
     fn tick_session(&mut self, env: &Env<'_>, batch: &mut Batch, peer: Peer) {
         let now = env.now;
         let session = self.sessions.get_mut(&peer).expect("a key of the map");
+        // It is said once: what follows is `Down`.
+        if session.stranger_until.take_if(|until| *until <= now).is_some() {
+            let link = self.link;
+            batch.push(Output::Disconnect { link, peer, cause: Cause::Idle });
+            return;
+        }
         if session.their_nonce.is_none() {
             if now.since(session.hello_at) >= ANSWER_MS {
                 session.hello_at = now;
@@ -415,6 +423,7 @@ impl Exchange {
 
     /// When [`Self::tick`] has something to do.
     pub(crate) fn next_wake(&self) -> Option<Timestamp> {
+        let strangers = self.sessions.values().filter_map(|session| session.stranger_until);
         let sessions = self.sessions.values();
         sessions
             .filter_map(|session| {
@@ -434,6 +443,7 @@ impl Exchange {
                 let doubts = if session.is_busy() { None } else { doubts.min() };
                 standings.chain(session.next_ask()).chain(doubts).min()
             })
+            .chain(strangers)
             .min()
     }
 }

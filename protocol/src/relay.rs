@@ -31,7 +31,7 @@ pub use quota::{Limits, REFUSALS};
 pub use token::{Grant, TokenId, TokenState, TokenView};
 
 use crate::boundary::{
-    DAY_MS, Env, HOUR_MS, Input, Key, Link, Output, RelayCard, Room, Store, Timestamp,
+    Cause, DAY_MS, Env, HOUR_MS, Input, Key, Link, Output, RelayCard, Room, Store, Timestamp,
 };
 use crate::crypto::{KeyPair, Label, random, verify};
 use crate::error::RestoreError;
@@ -124,10 +124,6 @@ pub struct RelayStatus {
     pub refused: Vec<(&'static str, u64)>,
 }
 
-/// Somebody does not keep to the protocol; only that connection suffers (H-23).
-#[derive(Debug)]
-struct Violation;
-
 /// What one call of [`Relay::handle`] gathers.
 #[derive(Debug, Default)]
 struct Batch {
@@ -215,8 +211,8 @@ impl Relay {
                     if batch.shut.contains(&end) {
                         continue;
                     }
-                    if self.frame(env, end, &bytes, &mut batch).is_err() {
-                        self.shut(end, &mut batch);
+                    if let Err(cause) = self.frame(env, end, &bytes, &mut batch) {
+                        self.shut(end, cause, &mut batch);
                     }
                 }
                 // A relay dials nobody, gossips nothing, and takes no commands of persons.
@@ -285,7 +281,7 @@ impl Relay {
             self.sessions.iter().filter(|(_, s)| s.vouched.is_some_and(|by| by.token == id));
         let vouched: Vec<End> = vouched.map(|(end, _)| *end).collect();
         for end in vouched {
-            self.shut(end, &mut batch);
+            self.shut(end, Cause::Revoked, &mut batch);
         }
         Some(batch.out)
     }
@@ -300,7 +296,7 @@ impl Relay {
 
     fn up(&mut self, env: &mut Env<'_>, end: End, batch: &mut Batch) {
         if self.sessions.len() >= self.config.limits.connections {
-            return self.shut(end, batch);
+            return self.shut(end, Cause::Excess, batch);
         }
         self.forget(end);
         let nonce = Nonce(random(env.rng));
@@ -316,13 +312,13 @@ impl Relay {
         end: End,
         bytes: &[u8],
         batch: &mut Batch,
-    ) -> Result<(), Violation> {
+    ) -> Result<(), Cause> {
         let rate = self.config.limits.bytes_per_second_peer;
         // Not up, or this machine was restored meanwhile: the far end begins anew.
-        let session = self.sessions.get_mut(&end).ok_or(Violation)?;
+        let session = self.sessions.get_mut(&end).ok_or(Cause::Nonsense)?;
         session.refill(env.now, rate);
         session.owe(FRAME_COST);
-        let packet: Packet = wire::decode(bytes).ok_or(Violation)?;
+        let packet: Packet = wire::decode(bytes).ok_or(Cause::Nonsense)?;
         if !matches!(packet, Packet::Put { .. }) {
             session.owe(bytes.len());
         }
@@ -354,7 +350,7 @@ impl Relay {
             | Packet::Card { .. } => {}
         }
         let flooded = self.sessions.get(&end).is_some_and(|s| s.is_flooding(rate));
-        if flooded { Err(Violation) } else { Ok(()) }
+        if flooded { Err(Cause::Excess) } else { Ok(()) }
     }
 
     fn refuse(
@@ -370,11 +366,11 @@ impl Relay {
     }
 
     /// Closes a connection and forgets it at once, so that nothing more is sent to it.
-    fn shut(&mut self, end: End, batch: &mut Batch) {
+    fn shut(&mut self, end: End, cause: Cause, batch: &mut Batch) {
         self.forget(end);
         batch.shut.insert(end);
         let (link, peer) = end;
-        batch.out.push(Output::Disconnect { link, peer });
+        batch.out.push(Output::Disconnect { link, peer, cause });
     }
 
     fn forget(&mut self, end: End) {
@@ -397,7 +393,7 @@ impl Relay {
         let late = self.sessions.iter().filter(|(_, session)| session.is_late(now));
         let late: Vec<End> = late.map(|(end, _)| *end).collect();
         for end in late {
-            self.shut(end, batch);
+            self.shut(end, Cause::Idle, batch);
         }
     }
 

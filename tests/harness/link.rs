@@ -201,7 +201,7 @@ impl Network {
         match output {
             Output::Connect { link, to } => self.connect(Spot { host, link }, to, now),
             Output::Leave { link, to } => self.leave(Spot { host, link }, &to, now),
-            Output::Disconnect { link, peer } => {
+            Output::Disconnect { link, peer, .. } => {
                 if let Some(id) = self.connection(Spot { host, link }, |p| *p == peer) {
                     self.close(id, now);
                 }

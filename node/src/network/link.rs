@@ -9,9 +9,9 @@ mod neighbors;
 mod pulses;
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -19,7 +19,7 @@ use std::{
 
 use futures::StreamExt;
 use hearthlight_protocol::{
-    boundary::{Contact, Link, Topic},
+    boundary::{Cause, Contact, Link, Topic},
     identity::Peer,
 };
 use libp2p::{
@@ -62,6 +62,8 @@ pub(super) struct Counts {
     pub(super) peers: AtomicUsize,
     pub(super) connections: AtomicUsize,
     pub(super) circuits: AtomicUsize,
+    /// When the log last said that somebody was refused, by the cause.
+    refused: Mutex<BTreeMap<Cause, Instant>>,
 }
 
 /// What outlives a swarm that broke.
@@ -355,6 +357,21 @@ impl Counts {
         if relay { &self.relays } else { &self.peers }
     }
 
+    /// Has the log name why a peer is refused. Whoever gives cause may do so without end: each is named at most
+    /// once a minute (U-166, H-1).
+    pub(super) fn refuses(&self, cause: Cause) {
+        let now = Instant::now();
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if refused.get(&cause).is_none_or(|last| now.duration_since(*last) >= NAMED_AGAIN) {
+            refused.insert(cause, now);
+            match cause {
+                // Daily life: a person who looked at a relay's card, a token that was taken back.
+                Cause::Idle | Cause::Revoked => tracing::debug!(cause = cause.word(), "refused"),
+                _ => tracing::warn!(cause = cause.word(), "refused"),
+            }
+        }
+    }
+
     fn began(&self, relay: bool) {
         self.of(relay).fetch_add(1, Ordering::Relaxed);
     }
@@ -378,6 +395,8 @@ fn names_relay(contact: &Contact, peer: &Peer) -> bool {
 
 /// Who has no line after this time is disconnected; two round trips over Tor fit in (a guess).
 const SESSION_DEADLINE: Duration = Duration::from_secs(30);
+/// How long the log is silent on a cause that it has named.
+const NAMED_AGAIN: Duration = Duration::from_secs(60);
 /// How long closing connections may take at the end.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// The task looks around at least this often.

@@ -200,7 +200,8 @@ impl Network {
             Output::Leave { link, to } => self.want(link, |wanted| wanted.contacts.remove(&to)),
             Output::Subscribe { link, topic } => self.want(link, |w| w.topics.insert(topic)),
             Output::Unsubscribe { link, topic } => self.want(link, |w| w.topics.remove(&topic)),
-            Output::Disconnect { link, peer } => {
+            Output::Disconnect { link, peer, cause } => {
+                self.counts.refuses(cause);
                 if let Some(wire) = self.links.get(&link) {
                     wire.lines.close(&peer);
                 }

@@ -15,8 +15,8 @@ use libp2p::{
     core::{Endpoint, transport::PortUse, upgrade::ReadyUpgrade},
     swarm::{
         ConnectionDenied, ConnectionHandler, ConnectionHandlerEvent, ConnectionId, FromSwarm,
-        NetworkBehaviour, NotifyHandler, SubstreamProtocol, THandler, THandlerInEvent,
-        THandlerOutEvent, ToSwarm, handler::ConnectionEvent,
+        NetworkBehaviour, NotifyHandler, StreamUpgradeError, SubstreamProtocol, THandler,
+        THandlerInEvent, THandlerOutEvent, ToSwarm, handler::ConnectionEvent,
     },
 };
 
@@ -42,8 +42,10 @@ pub(super) enum What {
     Opened(Stream),
     /// A stream that the peer opened.
     Accepted(Stream),
-    /// The peer does not speak the protocol, or the connection is going.
-    Refused,
+    /// The peer does not speak the protocol in this version (H-18).
+    Unspoken,
+    /// It did not come about: the connection is slow, or going.
+    Failed,
 }
 
 /// Asks a connection's handler for a stream.
@@ -51,7 +53,7 @@ pub(super) enum What {
 pub(super) struct Open;
 
 impl Streams {
-    /// Asks for a stream on this connection; [`What::Opened`] or [`What::Refused`] follows, unless
+    /// Asks for a stream on this connection; another [`What`] than an accepted one follows, unless
     /// the connection closes before.
     pub(super) fn open(&mut self, peer_id: PeerId, connection: ConnectionId) {
         self.actions.push_back(ToSwarm::NotifyHandler {
@@ -139,7 +141,10 @@ impl ConnectionHandler for Handler {
             ConnectionEvent::FullyNegotiatedOutbound(stream) => {
                 self.opened = Some(What::Opened(stream.protocol));
             }
-            ConnectionEvent::DialUpgradeError(_) => self.opened = Some(What::Refused),
+            ConnectionEvent::DialUpgradeError(tried) => {
+                let unspoken = matches!(tried.error, StreamUpgradeError::NegotiationFailed);
+                self.opened = Some(if unspoken { What::Unspoken } else { What::Failed });
+            }
             _ => {}
         }
     }

@@ -72,7 +72,7 @@ pub(super) fn member(key: &Keypair) -> io::Result<Swarm<Protocols>> {
     // A circuit's address holds its relay's: who asks TCP first would dial the relay again.
     let both = circuits.or_transport(direct(key)?).map(|either, _| either.into_inner()).boxed();
     let protocols = Protocols {
-        limits: limits(MEMBER_CONNECTIONS, MEMBER_CONNECTIONS),
+        limits: limits(MEMBER_CONNECTIONS, MEMBER_CONNECTIONS, MEMBER_INCOMING),
         streams: Streams::default(),
         pulse: Only::direct(Pulse::new(QUIET, PONG)),
         circuit_pulse: Only::circuits(Pulse::new(CIRCUIT_QUIET, CIRCUIT_PONG)),
@@ -88,7 +88,7 @@ pub(super) fn member(key: &Keypair) -> io::Result<Swarm<Protocols>> {
 pub(super) fn relay(key: &Keypair, limits: &RelayLimits) -> io::Result<Swarm<Protocols>> {
     let me = key.public().to_peer_id();
     let protocols = Protocols {
-        limits: self::limits(limits.connections, limits.connections / 4 + 1),
+        limits: self::limits(limits.connections, limits.connections / 4 + 1, limits.connections),
         streams: Streams::default(),
         pulse: Only::direct(Pulse::new(RELAY_QUIET, RELAY_PONG)),
         circuit_pulse: Only::circuits(Pulse::new(CIRCUIT_QUIET, CIRCUIT_PONG)),
@@ -133,10 +133,11 @@ fn config() -> swarm::Config {
         .with_max_negotiating_inbound_streams(NEGOTIATING)
 }
 
-fn limits(established: u32, pending: u32) -> connection_limits::Behaviour {
+fn limits(established: u32, pending: u32, incoming: u32) -> connection_limits::Behaviour {
     connection_limits::Behaviour::new(
         ConnectionLimits::default()
             .with_max_established(Some(established))
+            .with_max_established_incoming(Some(incoming))
             .with_max_established_per_peer(Some(CONNECTIONS_PER_PEER))
             .with_max_pending_incoming(Some(pending))
             .with_max_pending_outgoing(Some(pending)),
@@ -213,7 +214,10 @@ const STREAMS: usize = 256;
 /// Streams of a connection that may be under negotiation.
 const NEGOTIATING: usize = 64;
 /// Connections of one swarm of a member: 200 members (D-4), relays, and a few that come twice.
-const MEMBER_CONNECTIONS: u32 = 256;
+pub(super) const MEMBER_CONNECTIONS: u32 = 256;
+/// Of these, circuits that others opened. The rest is for relays, and for circuits of its own: nobody who comes in
+/// takes these places (H-25).
+pub(super) const MEMBER_INCOMING: u32 = 192;
 /// Connections with one peer: one, one dialed from the other side, and dead ones not noticed yet.
 const CONNECTIONS_PER_PEER: u32 = 4;
 /// How long a reservation lasts before it is renewed.

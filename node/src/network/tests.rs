@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use futures::AsyncWriteExt;
 use hearthlight_protocol::{
-    boundary::{Contact, Input, Judgement, RelayKey, Topic},
+    boundary::{Cause, Contact, Input, Judgement, RelayKey, Topic},
     crypto::sha256,
     identity::Peer,
     mailbox::MAX_FRAME,
@@ -12,7 +12,7 @@ use hearthlight_protocol::{
 use libp2p::swarm::dial_opts::DialOpts;
 
 use super::{streams::What, swarm::ProtocolsEvent, *};
-use crate::address::peer_of;
+use crate::address::{peer_id, peer_of};
 
 /// One node: its network, and what came in.
 struct Side {
@@ -317,6 +317,38 @@ async fn a_length_over_the_limit_costs_only_that_connection() {
     assert_eq!(hope.frame().await, (at_relay, b"still here".to_vec()));
 }
 
+/// H-25: more strangers around a member than it takes connections. Whom it reaches stays, and whom it reaches out
+/// for is reached.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn strangers_around_a_member_keep_it_from_no_relay_and_no_member() {
+    let (mut hope, contact, relay, [mut anna]) = circle().await;
+    let mut strangers = Vec::new();
+    for _ in 0..swarm::MEMBER_CONNECTIONS {
+        strangers.extend(knock(&address_of(&contact), relay, anna.1).await);
+    }
+    assert_eq!(strangers.len(), swarm::MEMBER_INCOMING as usize);
+    for _ in &strangers {
+        assert!(!anna.0.up().await.1);
+    }
+    let key = Keypair::generate_ed25519();
+    let (mut holly, address) = Side::relay(&key, 0).await;
+    let other = self::contact(&address, RelayKey::Known(key_of(&key)));
+    let mut ben = Side::member();
+    ben.connect(&other);
+    ben.up().await;
+    let at_holly = holly.up().await.0;
+    anna.0.connect(&other);
+    assert_eq!(anna.0.up().await, (key_of(&key), true));
+    anna.0.connect(&Contact::Circuit { through: key_of(&key), to: at_holly });
+    assert_eq!(anna.0.up().await, (at_holly, false));
+    anna.0.send(LINK, relay, b"still here".to_vec());
+    let frame = |input| match input {
+        Input::Frame { peer, bytes, .. } => Some((peer, bytes)),
+        _ => None,
+    };
+    assert_eq!(hope.hear("a frame", frame).await, (anna.1, b"still here".to_vec()));
+}
+
 /// P5, U-166: who watches the network between a member and its relay sees nothing of what frames say.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_frame_says_is_not_on_the_wire() {
@@ -402,7 +434,11 @@ async fn a_peer_that_does_not_take_its_frames_is_dropped() {
 async fn what_was_sent_before_a_disconnect_arrives() {
     let (mut hope, _, relay, [(mut anna, at_relay)]) = circle().await;
     hope.send(RELAY_LINK, at_relay, b"refused".to_vec());
-    hope.network.carry_out(Output::Disconnect { link: RELAY_LINK, peer: at_relay });
+    hope.network.carry_out(Output::Disconnect {
+        link: RELAY_LINK,
+        peer: at_relay,
+        cause: Cause::Idle,
+    });
     assert_eq!(anna.frame().await, (relay, b"refused".to_vec()));
     assert_eq!(hope.down().await, at_relay);
     assert_eq!(anna.down().await, relay);
@@ -551,4 +587,46 @@ impl Raw {
         self.stream.write_all(bytes).await.expect("written");
         self.stream.flush().await.expect("flushed");
     }
+}
+
+/// Somebody new who knocks at a member over a relay, and stays if let in.
+async fn knock(at: &Multiaddr, through: Peer, to: Peer) -> Option<JoinSet<()>> {
+    let (relay, member) = (peer_id(&through), peer_id(&to));
+    let mut swarm = swarm::member(&Keypair::generate_ed25519()).expect("a swarm");
+    let relay_at = at.clone().with(Protocol::P2p(relay));
+    let circuit = relay_at.clone().with(Protocol::P2pCircuit).with(Protocol::P2p(member));
+    swarm.dial(relay_at).expect("dials");
+    let knocking = async {
+        loop {
+            match swarm.select_next_some().await {
+                SwarmEvent::ConnectionEstablished { peer_id, .. } if peer_id == relay => {
+                    swarm.dial(circuit.clone()).expect("dials");
+                }
+                SwarmEvent::ConnectionEstablished { peer_id, connection_id, .. } => {
+                    swarm.behaviour_mut().streams.open(peer_id, connection_id);
+                }
+                SwarmEvent::Behaviour(ProtocolsEvent::Streams(event)) if event.peer == member => {
+                    match event.what {
+                        What::Opened(stream) => return Some(stream),
+                        What::Accepted(_) => {}
+                        What::Unspoken | What::Failed => return None,
+                    }
+                }
+                SwarmEvent::ConnectionClosed { .. }
+                | SwarmEvent::OutgoingConnectionError { .. } => {
+                    return None;
+                }
+                _ => {}
+            }
+        }
+    };
+    let stream = timeout(PATIENCE, knocking).await.expect("an answer")?;
+    let mut stays = JoinSet::new();
+    stays.spawn(async move {
+        let _stream = stream;
+        loop {
+            swarm.select_next_some().await;
+        }
+    });
+    Some(stays)
 }

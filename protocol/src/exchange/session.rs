@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::schedule::Schedule;
 use super::{ANSWER_MS, Exchange, Outcome};
 use crate::batch::Batch;
-use crate::boundary::{Admission, Env, Output, Timestamp};
+use crate::boundary::{Admission, Cause, Env, Output, Timestamp};
 use crate::crypto::random;
 use crate::identity::{EnvelopeId, MailboxId, Nonce, Peer};
 use crate::mailbox::{Ends, MAX_PROOFS, Packet, Proof, Refusal};
@@ -14,6 +14,9 @@ use crate::planted::{Planted, is_planted};
 
 /// Envelopes in a row that another relay had to give, before that one pushes (a guess).
 pub(super) const MAX_MISSED: u32 = 4;
+/// How long somebody at the end of a circuit may take to prove a mailbox: who knows a member's key on a link, and no
+/// mailbox, takes no place for longer (H-25). A guess: a proof that is lost is said again after 3 s.
+pub(super) const STRANGER_MS: u64 = 30_000;
 /// How long a refusal stands before it is tried again.
 const REFUSED_MS: u64 = 60_000;
 
@@ -36,6 +39,10 @@ pub(super) struct Session {
     pub(super) doubts: BTreeMap<EnvelopeId, (MailboxId, Timestamp)>,
     pub(super) attempts: u32,
     pub(super) nonsense: u8,
+    /// Whether it greeted in a version that this side does not speak.
+    pub(super) other_version: bool,
+    /// When it is shut out, unless it is a relay or proves some mailbox by then.
+    pub(super) stranger_until: Option<Timestamp>,
     /// When something came that was asked for, or was asked for after nothing was.
     pub(super) fed: Timestamp,
     /// Whether that is too long ago: what it offers is no reason to wait for it.
@@ -72,7 +79,7 @@ impl Exchange {
         if relay {
             let Some(known) = self.relays.iter_mut().find(|known| known.key.fits(&peer)) else {
                 let link = self.link;
-                batch.push(Output::Disconnect { link, peer });
+                batch.push(Output::Disconnect { link, peer, cause: Cause::Impostor });
                 return;
             };
             known.peer = Some(peer);
@@ -92,6 +99,8 @@ impl Exchange {
             doubts: BTreeMap::new(),
             attempts: 0,
             nonsense: 0,
+            other_version: false,
+            stranger_until: (!relay).then(|| env.now.plus(STRANGER_MS)),
             fed: env.now,
             stalled: false,
         };
@@ -222,6 +231,7 @@ impl Exchange {
             let here = self.boxes.get(&proof.mailbox).is_some_and(|slot| !slot.quiet);
             if here && (ends.verify(proof) || is_planted(Planted::ProofUnchecked)) {
                 session.theirs.insert(proof.mailbox);
+                session.stranger_until = None;
                 proven.push(proof.mailbox);
                 // It had refused this one before: now it has it too.
                 let refused = |held: &Standing| matches!(held.proof, ProofState::Refused(_));

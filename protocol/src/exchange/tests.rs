@@ -8,6 +8,7 @@ use super::put::{MAX_DOUBTS, REPAIR_MS, REPAIR_STEP_MS};
 use super::reconcile::WHOLE;
 use super::relays::CIRCUITS;
 use super::schedule::{BUSY_SYNC_MS, IDLE_SYNC_MS};
+use super::session::STRANGER_MS;
 use super::slot::{ERASED, MAX_BAD};
 use super::*;
 use crate::boundary::RelayKey;
@@ -103,7 +104,15 @@ impl Side {
     }
 
     fn was_shut(&self, who: Peer) -> bool {
-        self.disk.sent.contains(&Output::Disconnect { link: LINK, peer: who })
+        self.shut_for(who).is_some()
+    }
+
+    /// Why somebody was shut out, if anybody was.
+    fn shut_for(&self, who: Peer) -> Option<Cause> {
+        self.disk.sent.iter().find_map(|output| match output {
+            Output::Disconnect { link: LINK, peer, cause } if *peer == who => Some(*cause),
+            _ => None,
+        })
     }
 
     fn has(&self, mailbox: &MailboxId, id: &EnvelopeId) -> bool {
@@ -841,7 +850,45 @@ fn nonsense_ends_the_connection() {
         assert!(!anna.was_shut(MALLORY));
     }
     anna.hear(MALLORY, &Packet::Hello { version: 0, nonce, relay: false, heard: true });
-    assert!(anna.was_shut(MALLORY));
+    assert_eq!(anna.shut_for(MALLORY), Some(Cause::Version), "the log can name it");
+    // Whoever greeted well meant something else by it.
+    let mut anna = Side::new(ANNA, true);
+    anna.up(MALLORY, false);
+    anna.hear(MALLORY, &Packet::Hello { version: 1, nonce, relay: false, heard: true });
+    for _ in 0..=MAX_NONSENSE {
+        anna.hear(MALLORY, &Packet::Hello { version: 0, nonce, relay: false, heard: true });
+    }
+    assert_eq!(anna.shut_for(MALLORY), Some(Cause::Nonsense));
+}
+
+/// H-25: somebody at the end of a circuit who proves no mailbox takes a place for half a minute.
+#[test]
+fn who_proves_nothing_over_a_circuit_is_shut_out_in_time() {
+    let mut anna = Side::new(ANNA, false);
+    let mailbox = anna.open(1, false);
+    let relay = with_relay(&mut anna);
+    anna.up(relay, true);
+    anna.up(MALLORY, false);
+    anna.up(BEN, false);
+    let nonce = Nonce([6; 16]);
+    anna.greeted_by(MALLORY, nonce, false);
+    let verifier_nonce = anna.greeted_by(BEN, nonce, false);
+    let ends = Ends { prover: BEN, verifier: ANNA, prover_nonce: nonce, verifier_nonce };
+    let proof = ends.prove(&sealed(1).pair, false, true);
+    for peer in [BEN, MALLORY] {
+        anna.hear(peer, &Packet::Prove(vec![proof]));
+    }
+    let refused = Packet::Refused { mailbox, id: None, why: Refusal::Closed };
+    assert_eq!(anna.said(MALLORY).last(), Some(&refused), "the proof is Ben's");
+    while anna.now < NOON.plus(STRANGER_MS - 1) {
+        let next = anna.exchange.next_wake().expect("there is a deadline");
+        anna.tick(next.min(NOON.plus(STRANGER_MS - 1)).since(anna.now).max(1));
+        assert!(!anna.was_shut(MALLORY));
+    }
+    anna.tick(1);
+    assert_eq!(anna.shut_for(MALLORY), Some(Cause::Idle));
+    anna.tick(STRANGER_MS);
+    assert!(!anna.was_shut(BEN) && !anna.was_shut(relay), "they have shown what they are here for");
 }
 
 /// a card counts only if the relay's own key signed it for this use.

@@ -1,8 +1,8 @@
 //! Who may do what at a relay: greetings, proofs, tokens, the card.
 
 use super::session::{Vouched, Wish};
-use super::{Batch, CARD_STAY_MS, End, Relay, TokenId, Violation};
-use crate::boundary::{RelayCard, Timestamp};
+use super::{Batch, CARD_STAY_MS, End, Relay, TokenId};
+use crate::boundary::{Cause, RelayCard, Timestamp};
 use crate::crypto::Label;
 use crate::identity::{CircleId, MailboxId, Nonce, Signature, TokenLink};
 use crate::mailbox::{Ends, MAX_PROOFS, Packet, Proof, Refusal};
@@ -36,10 +36,10 @@ impl Relay {
         nonce: Nonce,
         heard: bool,
         batch: &mut Batch,
-    ) -> Result<(), Violation> {
-        let session = self.sessions.get_mut(&end).ok_or(Violation)?;
+    ) -> Result<(), Cause> {
+        let session = self.sessions.get_mut(&end).ok_or(Cause::Nonsense)?;
         if version < VERSION {
-            return Err(Violation);
+            return Err(Cause::Version);
         }
         session.theirs = Some(nonce);
         if !heard {
@@ -54,9 +54,9 @@ impl Relay {
         end: End,
         proofs: &[Proof],
         batch: &mut Batch,
-    ) -> Result<(), Violation> {
+    ) -> Result<(), Cause> {
         if proofs.len() > MAX_PROOFS {
-            return Err(Violation);
+            return Err(Cause::Nonsense);
         }
         let mut proven = Vec::new();
         for proof in proofs {
@@ -69,7 +69,7 @@ impl Relay {
             batch.out.extend(self.mailboxes.touch(mailbox, now));
         }
         if !proven.is_empty() {
-            self.sessions.get_mut(&end).ok_or(Violation)?.admit();
+            self.sessions.get_mut(&end).ok_or(Cause::Nonsense)?.admit();
             batch.send(end, &Packet::Proven(proven));
         }
         Ok(())
@@ -81,11 +81,11 @@ impl Relay {
         end: End,
         proof: &Proof,
         batch: &mut Batch,
-    ) -> Result<Result<(), Refusal>, Violation> {
+    ) -> Result<Result<(), Refusal>, Cause> {
         let mailbox = proof.mailbox;
         let is_open = self.mailboxes.get(&mailbox).is_some();
         let verifier = self.peer();
-        let session = self.sessions.get_mut(&end).ok_or(Violation)?;
+        let session = self.sessions.get_mut(&end).ok_or(Cause::Nonsense)?;
         if !session.proven.contains_key(&mailbox) {
             session.owe(CHECK_COST);
             let good = session.theirs.is_some_and(|theirs| {
@@ -100,7 +100,7 @@ impl Relay {
             if !good {
                 session.bad_proofs += 1;
                 let too_many = session.bad_proofs >= MAX_BAD_PROOFS;
-                return if too_many { Err(Violation) } else { Ok(Err(Refusal::Proof)) };
+                return if too_many { Err(Cause::Nonsense) } else { Ok(Err(Refusal::Proof)) };
             }
             let mailboxes = &self.mailboxes;
             let closed = session.proven.keys().filter(|id| mailboxes.get(id).is_none());

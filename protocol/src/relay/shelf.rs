@@ -3,8 +3,8 @@
 use super::mailboxes::read_envelope;
 use super::remains::{OLD_AN_HOUR, OLD_PART};
 use super::token::Token;
-use super::{Batch, End, GATHER_MS, Relay, TokenId, Violation};
-use crate::boundary::{Env, Output, Timestamp};
+use super::{Batch, End, GATHER_MS, Relay, TokenId};
+use crate::boundary::{Cause, Env, Output, Timestamp};
 use crate::crypto::{Label, hash};
 use crate::envelope::Envelope;
 use crate::identity::{CircleId, EnvelopeId, MailboxId, Peer};
@@ -35,9 +35,9 @@ impl Relay {
         mailbox: MailboxId,
         envelopes: Vec<Bytes>,
         batch: &mut Batch,
-    ) -> Result<(), Violation> {
+    ) -> Result<(), Cause> {
         if envelopes.len() > MAX_ENVELOPES {
-            return Err(Violation);
+            return Err(Cause::Nonsense);
         }
         if let Err(why) = self.may_use(end, mailbox) {
             self.refuse(now, end, (mailbox, None), why, batch);
@@ -188,9 +188,9 @@ impl Relay {
         mailbox: MailboxId,
         ids: &[EnvelopeId],
         batch: &mut Batch,
-    ) -> Result<(), Violation> {
+    ) -> Result<(), Cause> {
         if ids.len() > MAX_IDS {
-            return Err(Violation);
+            return Err(Cause::Nonsense);
         }
         if let Err(why) = self.may_use(end, mailbox) {
             self.refuse(env.now, end, (mailbox, None), why, batch);
@@ -238,9 +238,9 @@ impl Relay {
         mailbox: MailboxId,
         (round, bytes): (Round, &[u8]),
         batch: &mut Batch,
-    ) -> Result<(), Violation> {
+    ) -> Result<(), Cause> {
         if bytes.len() as u64 > RECONCILE_BYTES {
-            return Err(Violation);
+            return Err(Cause::Nonsense);
         }
         let ready = self.may_use(end, mailbox).and_then(|()| {
             let within = round.number < MAX_ROUNDS && self.may_be_sent(end, STEP_COST);
@@ -250,7 +250,7 @@ impl Relay {
             self.refuse(now, end, (mailbox, None), why, batch);
             return Ok(());
         }
-        let step = self.mailboxes.reconcile(&mailbox, bytes).ok_or(Violation)?;
+        let step = self.mailboxes.reconcile(&mailbox, bytes).ok_or(Cause::Nonsense)?;
         self.owe_sent(end, STEP_COST + step.cost);
         self.tally.rounds += 1;
         let bytes = Bytes(step.answer);

@@ -62,6 +62,7 @@ struct World {
     relay: Relay,
     inbox: BTreeMap<Peer, Vec<Packet>>,
     shut: Vec<Peer>,
+    causes: Vec<Cause>,
 }
 
 /// One connection of a member.
@@ -83,8 +84,16 @@ impl World {
         config.card.operator = "Hope".to_owned();
         let (disk, mut rng) = (Disk::default(), ChaCha20Rng::seed_from_u64(1));
         let relay = restore(&disk, &mut rng, NOON, &config);
-        let mut world =
-            Self { disk, rng, now: NOON, config, relay, inbox: BTreeMap::new(), shut: Vec::new() };
+        let mut world = Self {
+            disk,
+            rng,
+            now: NOON,
+            config,
+            relay,
+            inbox: BTreeMap::new(),
+            shut: vec![],
+            causes: vec![],
+        };
         world.wake();
         world.add_token(None, None);
         world
@@ -127,7 +136,10 @@ impl World {
                     let packet = wire::decode(&bytes).expect("a relay speaks well");
                     self.inbox.entry(peer).or_default().push(packet);
                 }
-                Output::Disconnect { peer, .. } => self.shut.push(peer),
+                Output::Disconnect { peer, cause, .. } => {
+                    self.shut.push(peer);
+                    self.causes.push(cause);
+                }
                 other => panic!("a relay does not {other:?}"),
             }
         }
@@ -677,6 +689,25 @@ fn who_shows_nothing_within_five_seconds_is_shut_out() {
     world.pass(CARD_STAY_MS);
     assert_eq!(world.shut, [silent.peer, asker.peer]);
     assert_eq!(world.relay.status(world.now).connections, 1);
+}
+
+/// H-18: a relay serves nobody in a version before its own, and can say why.
+#[test]
+fn who_greets_a_relay_in_an_older_version_is_shut_out_for_it() {
+    let mut world = World::new();
+    let anna = world.host(1, &pair(9));
+    let old = world.connect(2);
+    let (nonce, relay) = (old.nonce, false);
+    assert_eq!(world.say(&old, &Packet::Hello { version: 0, nonce, relay, heard: false }), []);
+    assert_eq!((&world.shut[..], &world.causes[..]), (&[old.peer][..], &[Cause::Version][..]));
+    // A newer one it is greeted in as in its own; what it does not know of it is nonsense.
+    let newer = world.connect(3);
+    let said = world.say(&newer, &Packet::Hello { version: 2, nonce, relay, heard: false });
+    assert!(matches!(said[..], [Packet::Hello { version: 1, .. }]), "{said:?}");
+    let (link, peer, bytes) = (LINK, newer.peer, vec![0xff]);
+    world.handle(vec![Input::Frame { link, peer, bytes }]);
+    assert_eq!(world.causes, [Cause::Version, Cause::Nonsense]);
+    assert_eq!(world.put(&anna, &pair(9), 512).1.len(), 1);
 }
 
 /// H-1, H-3, P7

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use hearthlight_protocol::identity::Peer;
+use hearthlight_protocol::{boundary::Cause, identity::Peer};
 use libp2p::{PeerId, Stream, core::ConnectedPoint, swarm::ConnectionId};
 use tokio::{sync::oneshot, task::JoinError};
 
@@ -132,9 +132,13 @@ impl Task<'_> {
                 }
             }
             What::Accepted(stream) => self.accepted(id, connection, stream),
-            What::Refused => {
+            What::Unspoken => {
+                self.shared.counts.refuses(Cause::Version);
+                self.close(connection);
+            }
+            What::Failed => {
                 neighbor.opening.take_if(|on| *on == connection);
-                tracing::debug!("a peer does not speak the mailbox protocol");
+                tracing::debug!("a stream did not come about");
                 let relay = self.connections.get(&connection).is_some_and(|c| c.relay_at.is_some());
                 if relay {
                     self.close(connection);
