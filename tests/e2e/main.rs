@@ -17,6 +17,7 @@ mod many_members;
 mod marks;
 mod newcomer;
 mod restart;
+mod streams;
 mod two_relays;
 mod votes;
 

@@ -4,12 +4,12 @@ use std::net::Ipv4Addr;
 
 use harness::{
     netns::Network,
-    process::{Home, LONGEST, Relay, Stage},
+    process::{Home, LONGEST, Relay, Stage, text},
 };
 
-use crate::{CIRCLE, program, reads_exactly, relay_on};
+use crate::{CIRCLE, governing::until, program, reads_exactly, relay_on};
 
-/// P1, R-71
+/// P1, R-71; H-25: that one path is left is told.
 #[test]
 fn with_one_of_two_relays_gone_everything_goes_on() {
     let stage = Stage::new(&program());
@@ -28,8 +28,15 @@ fn with_one_of_two_relays_gone_everything_goes_on() {
     };
     let mut annas = anna.follow(CIRCLE);
     annas.until_said(&say(&ben, "both are there"));
+    until(&anna, &["status"], |status| status["one_path"] == 0 && status["relays_up"] == 2);
 
     hope.kill();
+    until(&anna, &["status"], |status| status["one_path"] == 1);
+    let checks = anna.lines(["doctor"]);
+    for tells in ["does not answer", "the only way to 1 circle"] {
+        let told = checks.iter().find(|check| text(&check["detail"]).contains(tells));
+        assert_eq!(told.expect("it is told")["result"], "look", "{checks:?}");
+    }
     ben.follow(CIRCLE).until_said(&say(&anna, "Hope is gone"));
     annas.until_said(&say(&ben, "still here"));
     ben.ok(["stop"]);

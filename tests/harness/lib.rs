@@ -29,6 +29,7 @@ pub mod reference;
 pub mod secrecy;
 pub mod store;
 pub mod storm;
+pub mod stranger;
 pub mod toy;
 pub mod world;
 

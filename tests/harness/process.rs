@@ -379,6 +379,7 @@ pub struct Process {
     pub seen: Vec<Value>,
     stderr: Arc<Mutex<Vec<u8>>>,
     shown: String,
+    began: Instant,
 }
 
 impl Process {
@@ -405,7 +406,15 @@ impl Process {
                 kept.lock().expect("no panics").extend_from_slice(&piece[..read]);
             }
         });
-        Self { stdin: child.stdin.take(), child, lines, seen: Vec::new(), stderr, shown }
+        Self {
+            stdin: child.stdin.take(),
+            child,
+            lines,
+            seen: Vec::new(),
+            stderr,
+            shown,
+            began: Instant::now(),
+        }
     }
 
     /// Writes to its stdin; answers whether it still reads.
@@ -481,6 +490,12 @@ impl Process {
     #[must_use]
     pub fn stderr(&self) -> String {
         String::from_utf8_lossy(&self.stderr.lock().expect("no panics")).into_owned()
+    }
+
+    /// How long ago it was started.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        self.began.elapsed()
     }
 
     /// Its id.
