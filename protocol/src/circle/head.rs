@@ -44,6 +44,8 @@ pub(crate) struct Epoch {
     pub(crate) state: State,
     /// The roster at its heads, in order of member ids; empty until they are on hand.
     pub(crate) members: Vec<MemberId>,
+    /// Who was outside the roster at its heads.
+    pub(crate) outside: BTreeSet<MemberId>,
     pub(crate) secrets: Option<EpochSecrets>,
     pub(crate) sealed: Option<SealedBox>,
     /// This member's place among the members.
@@ -194,6 +196,7 @@ impl Epochs {
             let state = self.judgement(epoch, &then, charter, roster);
             let epoch = self.all.get_mut(&id).expect("listed just now");
             epoch.members = then.ids();
+            epoch.outside = then.outside;
             epoch.mine = epoch.members.binary_search(me).ok().and_then(|at| u16::try_from(at).ok());
             epoch.state = state;
             judged.push(id);
@@ -377,7 +380,8 @@ impl Epochs {
         self.candidates(roster).filter(|(_, epoch)| mine(epoch) && signs(epoch)).min_by_key(rank)
     }
 
-    /// Whether everybody who was ever given a board still belongs, and nothing replaced it.
+    /// Whether everybody who was ever given a board still belongs, whoever does not was outside already when that was
+    /// done, and nothing replaced it.
     pub(crate) fn is_board_usable(&self, board: &BoardName, roster: &Roster) -> bool {
         let names =
             |id: &EpochId| self.all.get(id).is_some_and(|epoch| epoch.header.board == *board);
@@ -387,13 +391,18 @@ impl Epochs {
             roster.members.contains_key(&epoch.header.opener)
                 && !is_planted(Planted::BoardUsedUnseen)
         };
+        // Where somebody still belonged, or was never heard of, others may give the board to just that one.
+        let knew_less = |epoch: &Epoch| {
+            !roster.outside.is_subset(&epoch.outside) && !is_planted(Planted::BoardFromBefore)
+        };
         let leaks = self.counts().any(|(_, epoch)| {
             epoch.header.board == *board
                 && (epoch.secrets.is_some()
                     || epoch.ended && !is_planted(Planted::BoardForgetsReaders)
                     || epoch.header.supersedes.iter().any(names)
                     || given(epoch))
-                && !epoch.members.iter().all(|id| roster.members.contains_key(id))
+                && (!epoch.members.iter().all(|id| roster.members.contains_key(id))
+                    || knew_less(epoch))
         });
         let replaced = self.all.values().any(|epoch| {
             epoch.state == State::Valid

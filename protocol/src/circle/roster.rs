@@ -89,6 +89,8 @@ pub(crate) struct Former {
 pub(crate) struct Roster {
     pub(crate) members: BTreeMap<MemberId, Person>,
     pub(crate) former: BTreeMap<MemberId, Former>,
+    /// All who were ever let in, by whatever came of it, and do not belong.
+    pub(crate) outside: BTreeSet<MemberId>,
     pub(crate) circle: Option<CircleBody>,
     pub(crate) policy: Option<PolicyBody>,
     pub(crate) relays: Vec<RelayBody>,
@@ -698,6 +700,8 @@ impl Fold<'_> {
         self.agree(&mut roster);
         self.admit(&mut roster, admissions);
         self.end_memberships(&mut roster);
+        let let_in = self.inside().filter_map(|at| self.charter.held()[at].lets_in);
+        roster.outside = let_in.filter(|who| !roster.members.contains_key(who)).collect();
         self.give_roles(&mut roster);
         self.wait_for_a_second(&mut roster);
         self.close_invites(&mut roster);

@@ -97,6 +97,7 @@ impl Node {
             entry: at.map(|at| opening.entries[at].clone()),
             state: State::Waits,
             members: Vec::new(),
+            outside: BTreeSet::new(),
             secrets: at.map(|_| secrets),
             sealed: at.map(|_| sealed),
             mine: None,
@@ -116,6 +117,7 @@ impl Node {
             entry: None,
             state: State::Waits,
             members: Vec::new(),
+            outside: BTreeSet::new(),
             secrets: None,
             sealed: None,
             mine: None,
@@ -576,6 +578,27 @@ pub(crate) fn readers_of_a_board_in_a_void_opening_are_never_known() {
     assert!(!node.epochs.are_readers_known(&board));
     node.take(whole);
     assert!(node.epochs.are_readers_known(&board));
+}
+
+/// R-17, P3: an epoch from before Chris came has the very members that are left when he has gone. Others, who have not
+/// heard of that, may have given its board to him since.
+#[test]
+pub(crate) fn a_board_from_before_somebody_came_and_went_is_not_used() {
+    let (mut node, _) = Node::settled(&[BEN]);
+    let before = node.head().expect("it was opened");
+    let admission = node.story.admission(CHRIS, None);
+    node.story.by(ANNA, &admission);
+    node.judge(NOON);
+    assert!(node.is_usable(1), "somebody came");
+    node.story.by(ANNA, &removal(CHRIS));
+    node.judge(NOON);
+    assert!(!node.is_usable(1));
+    assert_eq!(node.head(), Some(before));
+    assert!(node.is_due());
+    let heads = node.story.heads();
+    let opening = node.opening(ANNA, &heads, &[before], TODAY, 2);
+    node.take(opening);
+    assert!(node.is_usable(2) && !node.is_due());
 }
 
 /// one who was removed names somebody's board and gives nothing of it. A member who leaves this one out

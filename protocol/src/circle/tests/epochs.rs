@@ -272,6 +272,7 @@ impl Nodes {
                     entry: mine.then(|| Bytes(Vec::new())),
                     state: State::Waits,
                     members: Vec::new(),
+                    outside: BTreeSet::new(),
                     sealed: secrets.as_ref().map(sealed),
                     secrets,
                     mine: None,
