@@ -424,7 +424,7 @@ impl Attempt {
             self.late_since = None;
         } else if env.now.since(*self.late_since.get_or_insert(env.now)) >= LATE_MS {
             self.finish(batch, EXPIRED);
-            batch.notify(Event::Join(self.view(None)));
+            batch.notify(Event::Join(self.view()));
         }
     }
 
@@ -529,15 +529,12 @@ impl Attempt {
         outcome: Outcome,
     ) -> Option<Entering> {
         let mut entering = None;
-        let acked = !outcome.acked.is_empty();
         let mut items = Vec::new();
         for (mailbox, envelope) in outcome.arrived {
             let opened = envelope.open(&self.rendezvous.sealed.key, &mailbox);
             items.extend(opened.and_then(|plain| wire::decode::<RendezvousItem>(&plain)));
             self.exchange.keep(batch, mailbox, &envelope, Keeping::default());
         }
-        // They come in no order, and the card says what the others are about.
-        items.sort_by_key(|item| !matches!(item, RendezvousItem::Card(_)));
         for item in &items {
             match item {
                 RendezvousItem::Card(signed) => self.take_card(signed),
@@ -562,8 +559,8 @@ impl Attempt {
         if unknown && self.knows_nothing() {
             self.end = Some(JoinEnd::Unknown);
         }
-        if entering.is_none() || acked || outcome.relays_changed {
-            batch.notify(Event::Join(self.view(None)));
+        if entering.is_none() {
+            batch.notify(Event::Join(self.view()));
         }
         entering
     }
@@ -583,7 +580,7 @@ impl Attempt {
         if impostor && self.knows_nothing() {
             self.end = Some(JoinEnd::RelayMismatch);
         }
-        batch.notify(Event::Join(self.view(None)));
+        batch.notify(Event::Join(self.view()));
     }
 
     fn take_card(&mut self, signed: &Signed) {
@@ -669,7 +666,7 @@ impl Attempt {
     }
 
     /// The attempt as a person sees it.
-    pub(crate) fn view(&self, member: Option<MemberId>) -> JoinView {
+    pub(crate) fn view(&self) -> JoinView {
         let request = self.record.request.as_ref();
         let card = self.record.card.as_ref();
         let circle = card.map(|card| card.origin.circle);
@@ -679,7 +676,6 @@ impl Attempt {
             && self.exchange.is_in_step(&mailbox);
         let state = match self.end {
             Some(end) => JoinState::Over(end),
-            None if member.is_some() => JoinState::Member,
             None if at_relay => JoinState::Asked,
             None if card.is_some() && self.record.handle.is_none() => JoinState::Previewed,
             None => JoinState::Looking,
@@ -688,7 +684,7 @@ impl Attempt {
             id: self.id,
             state,
             circle_id: circle,
-            member_id: member,
+            member_id: None,
             label: self.record.label.clone(),
             handle: self.record.handle.clone().unwrap_or_default(),
             circle_name: card.map(|card| card.name.clone()),

@@ -227,7 +227,7 @@ impl Member {
         let Some(entering) = entering else { return };
         let attempt = self.attempts.swap_remove(at);
         attempt.forget(batch);
-        let mut view = attempt.view(None);
+        let mut view = attempt.view();
         view.state = JoinState::Asked;
         let link = attempt.exchange.link;
         let circle_id = entering.circle;
@@ -324,11 +324,11 @@ impl Member {
                     return Ok(Answer::Join(view));
                 }
                 let at = self.attempt(env, batch, &code)?;
-                Ok(Answer::Join(self.attempts[at].view(None)))
+                Ok(Answer::Join(self.attempts[at].view()))
             }
             Command::Join { code, handle, label } => self.join(env, batch, &code, handle, label),
             Command::Joins => {
-                let open = self.attempts.iter().map(|attempt| attempt.view(None));
+                let open = self.attempts.iter().map(|attempt| attempt.view());
                 let done = self.joined.values().map(|(_, view)| view.clone());
                 Ok(Answer::Joins(open.chain(done).collect()))
             }
@@ -523,12 +523,12 @@ impl Member {
         }
         let at = self.attempt(env, batch, code)?;
         // What is left of an ended membership is not to go unasked.
-        let of = self.attempts[at].view(None).circle_id;
+        let of = self.attempts[at].view().circle_id;
         if of.is_some_and(|id| self.circles.get(&id).is_some_and(|held| !held.belongs())) {
             return Err(CommandError::NotAMember);
         }
         self.attempts[at].consent(env, batch, handle, label);
-        Ok(Answer::Join(self.attempts[at].view(None)))
+        Ok(Answer::Join(self.attempts[at].view()))
     }
 
     /// The membership that a code leads to, where there is one: by that code, or by another one of a
@@ -543,7 +543,7 @@ impl Member {
         let held = self.circles.values().find(|circle| by_it(circle));
         let known = || {
             let attempt = self.attempts.iter().find(|attempt| attempt.is_by(code))?;
-            let circle = self.circles.get(&attempt.view(None).circle_id?)?;
+            let circle = self.circles.get(&attempt.view().circle_id?)?;
             (circle.is_in() && circle.belongs()).then_some(circle)
         };
         held.or_else(known).map(Circle::join_view)
@@ -616,7 +616,7 @@ fn to_circle(circle: &mut Circle, env: &mut Env<'_>, batch: &mut Batch, input: I
 
 /// An attempt in the list of circles (U-31: `asking`).
 fn attempt_view(attempt: &Attempt) -> CircleView {
-    let join = attempt.view(None);
+    let join = attempt.view();
     let name = join.circle_name.clone().unwrap_or_default();
     CircleView {
         id: CircleRef::Join(join.id),

@@ -1,17 +1,22 @@
 //! What somebody who comes with a code believes, and what a circle believes of somebody who comes.
 
+use negentropy::{Negentropy, NegentropyStorageVector};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
 use super::*;
+use crate::boundary::Output;
 use crate::circle::charter::tests::{ANNA, BEN, MALLORY, Someone, with_card};
 use crate::circle::epoch::Plan;
 use crate::circle::log::tests::Disk;
 use crate::crypto::Secret;
 use crate::identity::{EpochId, OperationId, Peer};
 use crate::invite::RelayEntry;
+use crate::mailbox::{Packet, RECONCILE_BYTES};
 
 const HERE: CircleId = CircleId([1; 32]);
 const NOW: Timestamp = Timestamp(1_795_608_000_000);
+/// The relay of the code.
+const RELAY: Peer = Peer([8; 32]);
 
 fn person(who: u8) -> Someone {
     with_card(who, &HERE, Suite::Thin, 10)
@@ -27,7 +32,7 @@ fn secret() -> [u8; 16] {
 }
 
 fn code() -> InviteCode {
-    let relay = RelayEntry::new(&Peer([8; 32]), vec![4, 1, 2, 3, 4]);
+    let relay = RelayEntry::new(&RELAY, vec![4, 1, 2, 3, 4]);
     InviteCode::with_relays(false, 20_000, secret(), &[relay]).expect("a code")
 }
 
@@ -57,6 +62,7 @@ struct Joiner {
     attempt: Attempt,
     disk: Disk,
     rng: ChaCha20Rng,
+    now: Timestamp,
 }
 
 impl Joiner {
@@ -67,7 +73,7 @@ impl Joiner {
         let mut env = Env { now: NOW, rng: &mut rng, store: &disk };
         let attempt = Attempt::begin(&mut env, &mut batch, Link(1), &identity, &code());
         disk.write(batch);
-        Self { attempt, disk, rng }
+        Self { attempt, disk, rng, now: NOW }
     }
 
     /// One who has read the join card and asked.
@@ -89,11 +95,60 @@ impl Joiner {
         joiner
     }
 
-    fn consent(&mut self) {
+    fn act<T>(&mut self, act: impl FnOnce(&mut Attempt, &mut Env<'_>, &mut Batch) -> T) -> T {
         let mut batch = Batch::default();
-        let mut env = Env { now: NOW, rng: &mut self.rng, store: &self.disk };
-        self.attempt.consent(&mut env, &mut batch, "Ben".into(), None);
+        let mut env = Env { now: self.now, rng: &mut self.rng, store: &self.disk };
+        let out = act(&mut self.attempt, &mut env, &mut batch);
         self.disk.write(batch);
+        out
+    }
+
+    fn consent(&mut self) {
+        self.act(|attempt, env, batch| attempt.consent(env, batch, "Ben".into(), None));
+    }
+
+    fn tick(&mut self, ms: u64) {
+        self.now = self.now.plus(ms);
+        self.act(|attempt, env, batch| attempt.tick(env, batch));
+    }
+
+    fn is_waiting(&self) -> bool {
+        !self.attempt.is_over()
+    }
+
+    /// How many envelopes lie at the rendezvous, as far as is known here.
+    fn known_there(&mut self) -> usize {
+        let mailbox = self.attempt.rendezvous.mailbox();
+        self.act(|attempt, env, batch| attempt.exchange.contents(env, batch, &mailbox).len())
+    }
+
+    fn relay_says(&mut self, packet: &Packet) {
+        self.act(|attempt, env, batch| {
+            let outcome = attempt.exchange.frame(env, batch, RELAY, &wire::encode(packet));
+            attempt.take(env, batch, outcome);
+        });
+    }
+
+    /// The relay is reached, takes the proof, and shows that it has nothing.
+    fn meets_the_relay(&mut self) {
+        let mailbox = self.attempt.rendezvous.mailbox();
+        self.act(|attempt, env, batch| {
+            attempt.exchange.up(env, batch, RELAY, Peer([2; 32]), true);
+        });
+        let nonce = Nonce([4; 16]);
+        self.relay_says(&Packet::Hello { version: 1, nonce, relay: true, heard: true });
+        self.relay_says(&Packet::Proven(vec![mailbox]));
+        for output in std::mem::take(&mut self.disk.sent) {
+            let Output::Send { bytes, .. } = output else { continue };
+            if let Some(Packet::Reconcile { round, bytes, .. }) = wire::decode(&bytes) {
+                let mut nothing = NegentropyStorageVector::new();
+                nothing.seal().expect("not sealed");
+                let machine = Negentropy::borrowed(&nothing, RECONCILE_BYTES);
+                let answer = machine.expect("a fair limit").reconcile(&bytes.0);
+                let bytes = Bytes(answer.expect("a good query"));
+                self.relay_says(&Packet::Reconciled { mailbox, round, bytes });
+            }
+        }
     }
 
     /// These lie at the rendezvous.
@@ -105,19 +160,15 @@ impl Joiner {
     }
 
     fn hears(&mut self, outcome: Outcome) -> Option<Entering> {
-        let mut batch = Batch::default();
-        let mut env = Env { now: NOW, rng: &mut self.rng, store: &self.disk };
-        let entering = self.attempt.take(&mut env, &mut batch, outcome);
-        self.disk.write(batch);
-        entering
+        self.act(|attempt, env, batch| attempt.take(env, batch, outcome))
     }
 
     fn state(&self) -> JoinState {
-        self.attempt.view(None).state
+        self.attempt.view().state
     }
 
     fn name(&self) -> Option<String> {
-        self.attempt.view(None).circle_name
+        self.attempt.view().circle_name
     }
 
     fn request(&self) -> Request {
@@ -266,6 +317,189 @@ fn a_relay_that_does_not_know_the_code_ends_nothing() {
     assert!(!joiner.attempt.is_over());
     joiner.finds(&[join_card(origin(HERE, ANNA), ANNA)]);
     assert_eq!(joiner.state(), JoinState::Previewed);
+    joiner.hears(Outcome { refused: vec![(mailbox, Refusal::Closed)], ..Outcome::default() });
+    assert_eq!(joiner.state(), JoinState::Previewed, "the circle was heard already");
+}
+
+/// U-34: one at the address of a relay that is not the code's is told as that, until the circle was heard.
+#[test]
+fn an_impostor_ends_only_the_wait_of_who_has_heard_nothing() {
+    for (impostor, heard, state) in [
+        (false, false, JoinState::Looking),
+        (true, false, JoinState::Over(JoinEnd::RelayMismatch)),
+        (true, true, JoinState::Previewed),
+    ] {
+        let mut joiner = Joiner::new();
+        if heard {
+            joiner.finds(&[join_card(origin(HERE, ANNA), ANNA)]);
+        }
+        joiner.disk.sent.clear();
+        joiner.act(|attempt, _, batch| attempt.unreachable(batch, impostor));
+        assert_eq!(joiner.state(), state);
+        assert_eq!(joiner.disk.sent, [Output::Notify(Event::Join(joiner.attempt.view()))]);
+    }
+}
+
+/// P2: what has left is not yet asked; a relay says that it has it.
+#[test]
+fn who_waits_has_asked_once_a_relay_has_the_request() {
+    let mut looking = Joiner::new();
+    looking.meets_the_relay();
+    assert_eq!(looking.state(), JoinState::Looking);
+
+    let mut joiner = Joiner::asking();
+    assert_eq!(joiner.state(), JoinState::Looking);
+    joiner.meets_the_relay();
+    assert_eq!(joiner.state(), JoinState::Looking);
+    let puts: Vec<Packet> = joiner.disk.sent.iter().filter_map(put).collect();
+    let [Packet::Put { mailbox, envelopes }] = &puts[..] else { panic!("{puts:?}") };
+    let ids = envelopes.iter().filter_map(|bytes| Envelope::parse(bytes.0.clone()));
+    let ids = ids.map(|envelope| envelope.id(mailbox)).collect();
+    joiner.relay_says(&Packet::Stored { mailbox: *mailbox, ids });
+    assert_eq!(joiner.state(), JoinState::Asked);
+    joiner.act(|attempt, _, batch| attempt.exchange.down(batch, &RELAY));
+    assert_eq!(joiner.state(), JoinState::Looking, "it may have been forgotten meanwhile");
+}
+
+fn put(output: &Output) -> Option<Packet> {
+    let Output::Send { bytes, .. } = output else { return None };
+    wire::decode(bytes).filter(|packet| matches!(packet, Packet::Put { .. }))
+}
+
+/// relays forget, and a home stops before what it said has left: where the request does not stand it is
+/// posted again.
+#[test]
+fn a_request_that_stands_nowhere_is_posted_again() {
+    let mailbox = Rendezvous::of(&secret()).mailbox();
+    let synced = || Outcome { synced: vec![mailbox], ..Outcome::default() };
+    let mut joiner = Joiner::asking().restarted();
+    joiner.hears(Outcome::default());
+    assert_eq!(joiner.known_there(), 0, "it may stand there");
+    joiner.hears(synced());
+    assert_eq!(joiner.known_there(), 1, "it does not");
+
+    let mut joiner = Joiner::asking().restarted();
+    let request = joiner.request();
+    joiner.finds(&[RendezvousItem::Request(request)]);
+    joiner.hears(synced());
+    assert_eq!(joiner.known_there(), 1, "it does");
+}
+
+/// an answer may come late, since members are away too.
+#[test]
+fn who_asks_in_vain_gives_up_a_day_and_ten_minutes_after_the_invite_and_no_sooner() {
+    const TEN_MINUTES: u64 = 10 * 60_000;
+    let late = code().ends_at().plus(DAY_MS);
+    let mailbox = Rendezvous::of(&secret()).mailbox();
+    let refused = || Outcome { refused: vec![(mailbox, Refusal::Closed)], ..Outcome::default() };
+    let forgotten = |mut joiner: Joiner| {
+        joiner.hears(refused());
+        joiner
+    };
+    let read = |mut joiner: Joiner| {
+        joiner.meets_the_relay();
+        joiner
+    };
+    let asked = || {
+        let mut joiner = Joiner::new();
+        joiner.consent();
+        joiner
+    };
+    for mut joiner in [forgotten(asked()), read(Joiner::asking())] {
+        joiner.now = late;
+        joiner.tick(0);
+        let wakes = joiner.attempt.next_wake();
+        assert!(wakes.is_some_and(|at| at <= late.plus(TEN_MINUTES)), "it wakes for it");
+        joiner.tick(TEN_MINUTES - 1);
+        assert!(joiner.is_waiting());
+        joiner.tick(1);
+        assert_eq!(joiner.state(), JoinState::Over(JoinEnd::Expired));
+        assert!(!joiner.is_waiting() && !joiner.restarted().is_waiting());
+    }
+    let mut early = forgotten(asked());
+    early.now = Timestamp(late.0 - TEN_MINUTES - 1);
+    early.tick(0);
+    early.tick(TEN_MINUTES);
+    assert!(early.is_waiting());
+    early.tick(1);
+    assert_eq!(early.attempt.next_wake(), Some(late.plus(TEN_MINUTES)), "it counts from the end");
+    // Where nothing was read, or nothing asked, nothing was in vain.
+    for mut joiner in [asked(), Joiner::asking(), forgotten(Joiner::new()), read(Joiner::new())] {
+        joiner.now = late;
+        joiner.tick(0);
+        joiner.tick(TEN_MINUTES);
+        assert!(joiner.is_waiting());
+    }
+}
+
+/// R-61, P9: what an attempt has kept goes with it, and nothing is kept of who only looked.
+#[test]
+fn an_attempt_that_is_forgotten_leaves_nothing() {
+    let mut joiner = Joiner::asking();
+    let kept = |joiner: &Joiner| {
+        (
+            joiner.disk.rows.keys().filter(|key| key.room == Room::Circles).count(),
+            joiner.disk.keys.len(),
+        )
+    };
+    assert_eq!(kept(&joiner), (1, 1));
+    joiner.act(|attempt, _, batch| attempt.forget(batch));
+    assert_eq!(kept(&joiner), (0, 0));
+
+    let mut looked = Joiner::new();
+    let closed = RendezvousItem::Closed(note(origin(HERE, ANNA), ANNA, 0, None));
+    looked.finds(&[join_card(origin(HERE, ANNA), ANNA), closed]);
+    assert_eq!((looked.state(), kept(&looked)), (JoinState::Over(JoinEnd::Revoked), (0, 0)));
+}
+
+/// U-34: who comes with the same code again, or wants the same label, finds the attempt.
+#[test]
+fn an_attempt_is_known_by_its_code_and_its_label() {
+    let mut joiner = Joiner::new();
+    let relay = RelayEntry::new(&RELAY, vec![4, 1, 2, 3, 4]);
+    let other = InviteCode::with_relays(false, 20_000, [9; 16], &[relay]).expect("a code");
+    assert!(joiner.attempt.is_by(&code()) && !joiner.attempt.is_by(&other));
+    assert!(!joiner.attempt.is_asked() && joiner.attempt.label().is_none());
+    let label = Some("evenings".to_owned());
+    joiner.act(|attempt, env, batch| attempt.consent(env, batch, "Ben".into(), label.clone()));
+    assert!(joiner.attempt.is_asked());
+    assert_eq!(joiner.attempt.label(), label.as_ref());
+}
+
+/// the same six words on both sides, and others for another circle or request.
+#[test]
+fn who_asks_and_who_admits_compare_six_words_of_the_request() {
+    let joiner = Joiner::asking();
+    let (words, request) = (joiner.attempt.view().words, joiner.request());
+    assert_eq!((words.len(), &words), (6, &request.words(&HERE)));
+    assert_ne!(words, request.words(&CircleId([9; 32])));
+    let body = Signed { content: Bytes(vec![1]), ..request.body.clone() };
+    assert_ne!(words, Request { body, ..request }.words(&HERE));
+}
+
+/// U-140
+#[test]
+fn a_request_has_at_most_8_kib() {
+    let rendezvous = Rendezvous::of(&secret());
+    let proof = PublicKey(rendezvous.proof.public());
+    let body: RequestBody = Joiner::asking().request().body.decode().expect("a request");
+    let mallory = person(MALLORY);
+    let body =
+        RequestBody { key: mallory.key(), card: mallory.card.signed, handle: "M".into(), ..body };
+    let plain = wire::encode(&body);
+    // One more field, that a newer version may have, of so many bytes: with its key and length 4 more.
+    let verified = |len: usize| {
+        let room = u16::try_from(len - plain.len() - 4).expect("small");
+        let mut content = [&plain[..], &[9, 0x59], &room.to_be_bytes()].concat();
+        content[0] += 1;
+        content.resize(len, 0);
+        let sign = |pair: &KeyPair| Signature(pair.sign(Label::Request, &HERE, &[&content]));
+        let (proof_of, signature) = (sign(&rendezvous.proof), sign(&mallory.pair));
+        let body = Signed { content: Bytes(content), signature };
+        Request { body, proof: proof_of }.verify(&HERE, &proof, Suite::Thin).is_some()
+    };
+    assert!(verified(8 << 10));
+    assert!(!verified((8 << 10) + 1));
 }
 
 ///
@@ -322,7 +556,8 @@ fn a_request_with_a_bad_name_or_somebody_elses_card_is_refused() {
 fn a_welcome_is_believed_for_this_request_with_an_entry_that_opens() {
     let mut joiner = Joiner::asking();
     let good = joiner.welcome(ANNA, |_| ());
-    let entering = joiner.finds(&[good]).expect("welcome");
+    let bad = joiner.welcome(MALLORY, |_| ());
+    let entering = joiner.finds(&[good, bad]).expect("welcome, whatever lies beside it");
     // H-13: not reached so far, so that all that is known of it is what the code says; another one may lie.
     assert!(matches!(&entering.relays[..], [(_, RelayKey::Tag(_))]), "the code's relay goes along");
     assert_eq!((entering.circle, entering.handle.as_str()), (HERE, "Ben"));
@@ -387,6 +622,7 @@ fn two_attempts_of_one_person_share_no_key() {
     let again = Attempt::begin(&mut env, &mut batch, Link(2), &identity, &code());
     assert_ne!(one.attempt.pair.public(), again.pair.public());
     assert_ne!(one.attempt.record.device, again.record.device);
+    assert_ne!(one.attempt.slot(), again.slot());
 }
 
 /// U-3
