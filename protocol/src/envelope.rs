@@ -167,18 +167,36 @@ pub(crate) mod tests {
             (463, 512),
             (464, 1024),
             (5_000, 8_192),
+            (MAX_GOSSIP_TEXT, 32 << 10),
+            (MAX_GOSSIP_TEXT + 1, 40 << 10),
             (40_000, 40_960),
             (MAX_TEXT, MAX_ENVELOPE),
         ] {
             let text = vec![9; len];
             let sealed = Envelope::seal(&key, &here, Timestamp(0), &text, &mut rng).expect("fits");
             assert_eq!(sealed.bytes().len(), size);
+            assert_eq!(padded_text(len), Some(size));
             assert_eq!(sealed.open(&key, &here), Some(text));
             assert_eq!(sealed.open(&key, &there), None);
             assert_eq!(sealed.open(&[8; 32], &here), None);
         }
         let long = vec![0; MAX_TEXT + 1];
         assert_eq!(Envelope::seal(&key, &here, Timestamp(0), &long, &mut rng), None);
+    }
+
+    /// one envelope in two mailboxes is two things; nothing of what it holds is shown.
+    #[test]
+    fn an_envelope_is_its_bytes_and_has_an_id_in_each_mailbox() {
+        let mut rng = ChaCha20Rng::seed_from_u64(3);
+        let (key, here, there) = ([7; 32], MailboxId([1; 32]), MailboxId([2; 32]));
+        let mut seal = || Envelope::seal(&key, &here, Timestamp(0), b"hello", &mut rng).unwrap();
+        let (one, other) = (seal(), seal());
+        let (id, elsewhere) = (one.id(&here), one.id(&there));
+        assert!(id != elsewhere && id != other.id(&here));
+        let copy = Envelope::parse(one.bytes().to_vec()).expect("of a right size");
+        assert_eq!((copy.id(&there), copy.id(&here), one.id(&here)), (elsewhere, id, id));
+        assert!(one == copy && one != other);
+        assert_eq!(format!("{one:?}"), "Envelope(512 bytes)");
     }
 
     /// H-2, R-30: the length inside, by somebody who has the key: up to all that is there, and no further.

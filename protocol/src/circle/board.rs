@@ -199,11 +199,69 @@ mod tests {
         ]
     }
 
+    /// What is posted about somebody who lacks something.
+    fn about_help() -> [BoardItem; 4] {
+        let signed = Signed { content: Bytes(vec![1, 2]), signature: Signature([3; 64]) };
+        let help = Help { to: Bytes(vec![5; 16]), sealed: Bytes(vec![6; 40]) };
+        [
+            BoardItem::Ask(signed.clone()),
+            BoardItem::Heads(signed.clone()),
+            BoardItem::Help(help),
+            BoardItem::Entry(entry(300)),
+        ]
+    }
+
+    fn entry(len: usize) -> Entry {
+        let header = Signed { content: Bytes(Vec::new()), signature: Signature([3; 64]) };
+        Entry { header, member: member(BEN), entry: Bytes(vec![4; len]) }
+    }
+
     ///
     #[test]
     fn what_is_posted_together_is_read_together() {
-        assert_eq!(decode(&encode(&items())), Some(items()));
+        let all = [items(), about_help().to_vec()].concat();
+        assert_eq!(decode(&encode(&all)), Some(all));
         assert_eq!(decode(&encode(&[])), Some(Vec::new()));
+    }
+
+    /// R-17, P7: what one envelope holds is reckoned before it is encoded, a little too high at most.
+    #[test]
+    fn a_thing_takes_no_more_than_its_size_and_hardly_less() {
+        for item in items().iter().chain(&about_help()) {
+            let taken = encode(std::slice::from_ref(item)).len();
+            assert!((taken..taken + 16).contains(&item.size()), "{item:?}");
+        }
+    }
+
+    ///
+    #[test]
+    fn things_go_into_as_few_envelopes_as_hold_them_in_their_order() {
+        let size = BoardItem::Entry(entry(300)).size();
+        for (limit, texts_of) in [
+            (3 * size, vec![3, 3, 1, 1]),
+            (3 * size - 1, vec![2, 2, 2, 1, 1]),
+            (size, vec![1; 8]),
+            (0, vec![1; 8]),
+            // The last one is as large as five others.
+            (12 * size, vec![8]),
+            (8 * size, vec![7, 1]),
+        ] {
+            let mut items = vec![BoardItem::Entry(entry(300)); 7];
+            items.push(BoardItem::Entry(entry(300 + 4 * size)));
+            items[3] = BoardItem::Entry(Entry { member: member(ANNA), ..entry(300) });
+            let texts = texts(&items, limit);
+            let read: Vec<_> = texts.iter().map(|text| decode(text).expect("a text")).collect();
+            assert_eq!(read.iter().map(Vec::len).collect::<Vec<_>>(), texts_of, "{limit}");
+            assert_eq!(read.concat(), items);
+        }
+        assert!(texts(&[], 100).is_empty());
+    }
+
+    ///
+    #[test]
+    fn a_closing_note_has_a_number_for_each_reason() {
+        use InviteClosedWhy::{Expired, Removal, Revoked, Used};
+        assert_eq!([Revoked, Used, Expired, Removal].map(closing_number), [0, 1, 2, 3]);
     }
 
     ///
@@ -256,6 +314,7 @@ mod tests {
             (CircleId([1; 32]), InviteId([2; 8]), MemberId([3; 32]), Digest([4; 32]));
         let secret = invite_secret(&circle, &id, &by, &r);
         assert_eq!(secret, invite_secret(&circle, &id, &by, &r));
+        assert_eq!(secret, InviteKeys { id, inviter: by, r, label: None }.secret(&circle));
         assert_ne!(secret, invite_secret(&CircleId([9; 32]), &id, &by, &r));
         assert_ne!(secret, invite_secret(&circle, &InviteId([9; 8]), &by, &r));
         assert_ne!(secret, invite_secret(&circle, &id, &MemberId([9; 32]), &r));

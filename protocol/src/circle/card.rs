@@ -253,6 +253,10 @@ pub(crate) mod tests {
             let card = &anna.card.card;
             let note = Signed::new(card, &anna.pair, Label::InviteNote, &HERE);
             assert!(!verified(&note, &anna.key(), &HERE, suite));
+            // Her own word about somebody else.
+            let of_ben = Card { member: someone(BEN, &HERE).id, ..card.clone() };
+            let of_ben = Signed::new(&of_ben, &anna.pair, Label::Card, &HERE);
+            assert!(!verified(&of_ben, &anna.key(), &HERE, suite));
         }
     }
 
@@ -306,6 +310,7 @@ pub(crate) mod tests {
             let device = DeviceId([rev; 16]);
             let card =
                 VerifiedCard::make(&anna.pair, &HERE, Suite::Thin, device, rev.into(), &mut rng).0;
+            assert!(!cards.contains(&card.signed, &HERE));
             assert!(cards.insert(card.clone(), None) && !cards.insert(card.clone(), None));
             made.push(card);
         }
@@ -339,6 +344,30 @@ pub(crate) mod tests {
         }
         assert_eq!(cards.newest(&ben).map(|card| card.card.rev), Some(most - 1));
         assert!(cards.thin_out(&ben, |tag| *tag == named.tag()).is_empty());
+    }
+
+    /// a device is somebody's by any of that member's cards, old ones too, and nobody else's.
+    #[test]
+    fn a_device_is_of_the_member_whose_card_names_it() {
+        let mut cards = Cards::default();
+        let [anna, ben] = [ANNA, BEN].map(|who| someone(who, &HERE));
+        let mut rng = ChaCha20Rng::seed_from_u64(2);
+        let newer = DeviceId([77; 16]);
+        let second = VerifiedCard::make(&anna.pair, &HERE, Suite::Thin, newer, 11, &mut rng).0;
+        for card in [&anna.card, &second, &ben.card] {
+            cards.insert(card.clone(), None);
+        }
+        for (device, owner) in [
+            (anna.card.card.device, Some(anna.id)),
+            (newer, Some(anna.id)),
+            (ben.card.card.device, Some(ben.id)),
+            (DeviceId([0; 16]), None),
+        ] {
+            assert_eq!(cards.member_of(&device), owner);
+            for who in [anna.id, ben.id] {
+                assert_eq!(cards.is_device_of(&who, &device), owner == Some(who));
+            }
+        }
     }
 
     /// R-4, H-26: the larger of the last + 1 and the hours since 2025.
