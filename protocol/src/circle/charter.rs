@@ -501,10 +501,9 @@ pub(crate) struct Places(Vec<u64>);
 
 impl Places {
     pub(crate) fn insert(&mut self, place: usize) {
-        if self.0.len() <= place / 64 {
-            self.0.resize(place / 64 + 1, 0);
-        }
-        self.0[place / 64] |= 1 << (place % 64);
+        let word = place / 64;
+        self.0.resize(self.0.len().max(word + 1), 0);
+        self.0[word] |= 1 << (place % 64);
     }
 
     pub(crate) fn contains(&self, place: usize) -> bool {
@@ -512,9 +511,7 @@ impl Places {
     }
 
     fn extend(&mut self, other: &Self) {
-        if self.0.len() < other.0.len() {
-            self.0.resize(other.0.len(), 0);
-        }
+        self.0.resize(self.0.len().max(other.0.len()), 0);
         for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
             *mine |= theirs;
         }

@@ -6,8 +6,10 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use super::*;
 use crate::circle::card::CardSecrets;
 use crate::circle::rates::SAVED;
+use crate::circle::votes::What;
 use crate::crypto::KeyPair;
 use crate::identity::DeviceId;
+use crate::threshold::{Of, Threshold, Verdict};
 
 pub(crate) const ANNA: u8 = 1;
 pub(crate) const BEN: u8 = 2;
@@ -343,6 +345,25 @@ fn whoever_makes_hundreds_of_heads_keeps_nobody_from_acting() {
     assert!(matches!(charter.take(act), Taken::In(_)));
 }
 
+/// A set is a set: in whatever order its places came, alone or as a part of another set.
+#[test]
+fn places_are_the_same_in_whatever_order_they_came() {
+    let of = |places: &[usize]| {
+        let mut set = Places::default();
+        places.iter().for_each(|place| set.insert(*place));
+        set
+    };
+    let all = [0, 3, 63, 64, 200, 1_000];
+    let whole = of(&all);
+    assert_eq!(whole, of(&[1_000, 64, 0, 200, 3, 63]));
+    assert_eq!((0..1_100).filter(|at| whole.contains(*at)).collect::<Vec<_>>(), all);
+    for (one, other) in [(&all[..2], &all[2..]), (&all[2..], &all[..2])] {
+        let mut joined = of(one);
+        joined.extend(&of(other));
+        assert_eq!(joined, whole);
+    }
+}
+
 /// R-10
 #[test]
 fn what_names_absent_operations_waits_and_comes_in_after_them() {
@@ -352,9 +373,28 @@ fn what_names_absent_operations_waits_and_comes_in_after_them() {
     for late in story.all[1..].iter().rev() {
         assert_eq!(charter.take(late.clone()), Taken::Waits);
         assert_eq!(charter.take(late.clone()), Taken::Known);
+        assert!(charter.is_waiting(), "R-29: it lacks something");
     }
     let order: Vec<OperationId> = story.all.iter().map(|signed| story.id(signed)).collect();
     assert_eq!(charter.take(story.all[0].clone()), Taken::In(order));
+    assert!(!charter.is_waiting());
+}
+
+/// R-10, R-29: of heads that somebody tells those count that are here, with all before them.
+#[test]
+fn what_is_before_heads_is_known_as_far_as_they_are_here() {
+    let mut story = Story::with(&[BEN, CHRIS]);
+    let [.., ben, chris] = &story.all[..] else { panic!("three") };
+    let (ben, chris, absent) = (story.id(ben), story.id(chris), OperationId([9; 32]));
+    story.by(ANNA, &Act::Join);
+    for (heads, known) in [(vec![], 0), (vec![absent], 0), (vec![ben], 2), (vec![absent, chris], 3)]
+    {
+        let covered = story.whole.covered_by_known(&heads);
+        assert_eq!((0..9).filter(|at| covered.contains(*at)).collect::<Vec<_>>().len(), known);
+        assert_eq!(story.whole.covered(&heads).is_none(), heads.contains(&absent));
+    }
+    assert_eq!(story.whole.key(&member(BEN)), Some(&someone(BEN, &story.circle).key()));
+    assert_eq!(story.whole.key(&member(DANA)), None);
 }
 
 /// R-16, P7
@@ -408,6 +448,10 @@ pub(crate) fn what_somebody_else_signed_is_refused() {
     let ben = KeyPair::from_seed(&[BEN; 32]);
     let by_ben = Signed::new(&operation, &ben, Label::Operation, &story.circle);
     assert_eq!(story.charter().take(by_ben), Taken::Refused);
+    // P7: nor does it take up room where it would wait.
+    let waits = Operation { parents: vec![OperationId([9; 32])], ..operation.clone() };
+    let waits = Signed::new(&waits, &ben, Label::Operation, &story.circle);
+    assert_eq!(story.charter().take(waits), Taken::Refused);
     let nobody = Operation { author: member(MALLORY), seq: 1, ..operation };
     assert_eq!(taken(&story, &nobody), Taken::Refused);
 }
@@ -441,6 +485,13 @@ pub(crate) fn nobody_is_let_in_with_a_card_that_is_no_card() {
     let zero = Signed::new(&zero, &here.pair, Label::Card, &story.circle);
     let unsigned = Signed { signature: Signature([0; 64]), ..here.card.signed.clone() };
     let other = someone(CHRIS, &story.circle).card.signed;
+    let anna = with_card(ANNA, &CircleId::NONE, Suite::Thin, 10);
+    for (card, founds) in [(anna.card.signed.clone(), true), (other.clone(), false)] {
+        let (nonce, handle, key) = (Nonce([7; 16]), "Anna".into(), anna.key());
+        let body = FoundBody { nonce, suite: Suite::Thin.number(), handle, card, key };
+        let (circle, signed) = Charter::found(body, &anna.pair);
+        assert_eq!(Charter::new(circle).take(signed) != Taken::Refused, founds);
+    }
     for card in [elsewhere.card.signed, zero, unsigned, other] {
         let body = AdmitBody { key: here.key(), handle: "Ben".into(), card, invite: None };
         let charter = story.charter();
@@ -462,6 +513,12 @@ fn kinds_and_revisions_of_newer_versions_are_held() {
     }
 }
 
+fn numbered(number: usize) -> [u8; 32] {
+    let mut id = [0; 32];
+    id[..8].copy_from_slice(&number.to_be_bytes());
+    id
+}
+
 /// D-6, U-3: what its kind forbids is malformed.
 #[test]
 fn bodies_beyond_their_limits_are_refused() {
@@ -478,6 +535,37 @@ fn bodies_beyond_their_limits_are_refused() {
         let (name, template) = ("n".repeat(name), "t".repeat(template));
         Act::Circle(CircleBody { rev: 1, name, template, source: None })
     };
+    let held = |until| Act::Hold(HoldBody { who: member(BEN), place: true, until });
+    let of = OperationId([1; 32]);
+    let why = |len: usize| Some("w".repeat(len));
+    let asked = |len: usize| {
+        let threshold = Threshold::parse("2/3", Of::Cast, "1/2").expect("a threshold");
+        let asks = (What::Elect, "Ben".to_owned());
+        let body = ProposalBody::new(asks, vec![member(ANNA)], &threshold, (1_000, 48));
+        Act::Proposal(Box::new(ProposalBody { role: Some("r".repeat(len)), ..body }))
+    };
+    let ballot = |len| Act::Ballot(BallotBody { proposal: of, choice: 0, why: why(len) });
+    let tally = |many: usize| {
+        let ballots = (0..many).map(numbered).map(OperationId).collect();
+        Act::Tally(TallyBody { proposal: of, ballots, result: Verdict::Carried })
+    };
+    let lost = |many: usize| {
+        let who = (0..many).map(numbered).map(MemberId).collect();
+        Act::HostLost(HostLostBody { who, heard: 1, days: 30 })
+    };
+    let removed = |len| {
+        let (who, mode, source) = (member(BEN), 0, None);
+        Act::Removal(RemovalBody { who, mode, reason: why(len), source })
+    };
+    let admitted = |len| match story.admission(BEN, None) {
+        Act::Admit(body) => Act::Admit(Box::new(AdmitBody { handle: "h".repeat(len), ..*body })),
+        other => other,
+    };
+    // Who takes a role away says neither until when nor by which vote it is given.
+    let taken_back = |end, source| {
+        let (role, to) = ("host".into(), member(BEN));
+        Act::Role(RoleBody { grant: false, role, to, end, source })
+    };
     let kept = |retention_s, epoch_days, late_days| {
         let (open, direct) = (false, false);
         Act::Policy(PolicyBody { rev: 1, open, retention_s, direct, epoch_days, late_days })
@@ -492,6 +580,15 @@ fn bodies_beyond_their_limits_are_refused() {
         relays(vec![]),
         kept(None, 1, 1),
         kept(Some(3_600), 7, 7),
+        held(0),
+        asked(24),
+        ballot(280),
+        tally(MAX_MEMBERS),
+        lost(1),
+        lost(MAX_MEMBERS),
+        removed(200),
+        admitted(128),
+        term(BEN, "steward", 9),
     ];
     let bad = [
         circle(129, 1),
@@ -507,6 +604,15 @@ fn bodies_beyond_their_limits_are_refused() {
         kept(Some(3_599), 7, 7),
         kept(None, 0, 7),
         kept(None, 7, 0),
+        ballot(281),
+        tally(MAX_MEMBERS + 1),
+        lost(0),
+        lost(MAX_MEMBERS + 1),
+        removed(201),
+        admitted(129),
+        taken_back(Some(9), None),
+        taken_back(None, Some(OperationId([1; 32]))),
+        asked(25),
     ];
     let anna = KeyPair::from_seed(&[ANNA; 32]);
     for act in good {
@@ -521,6 +627,7 @@ fn bodies_beyond_their_limits_are_refused() {
     }
     let filled = Operation { body: Bytes(vec![0]), ..plain(&story) };
     assert_eq!(taken(&story, &filled), Taken::Refused, "a join says nothing");
+    assert!(matches!(Act::parse(74, 1, &held(0).body().0), Some(Act::Hold(_))));
 }
 
 /// R-15: what says that a term is over waits, with all that leans on it, until it is by this clock.
@@ -536,8 +643,16 @@ pub(crate) fn an_operation_that_states_a_time_waits_until_it_has_come() {
     assert_eq!(charter.take(after.clone()), Taken::Waits);
     assert_eq!(charter.take(early.clone()), Taken::Waits);
     assert_eq!(charter.next_wake(), Some(Timestamp(1_000)));
+    assert!(!charter.is_waiting(), "nothing is lacking but time");
     assert_eq!(charter.at(Timestamp(1_000)), [early, after].map(|signed| story.id(signed)));
     assert_eq!(charter.next_wake(), None);
+
+    let lost = HostLostBody { who: vec![member(ANNA)], heard: 1, days: 30 };
+    let over = lost.over();
+    let word = story.by(BEN, &Act::HostLost(lost));
+    assert_eq!(charter.at(Timestamp(over - 1)), []);
+    assert_eq!(charter.take(story.all.last().expect("just now").clone()), Taken::Waits);
+    assert_eq!(charter.at(Timestamp(over)), [word]);
 }
 
 /// H-3
@@ -663,4 +778,78 @@ fn a_flood_of_what_waits_keeps_nobody_else_out() {
     charter.take(anna.clone());
     assert!(charter.waiting_for(&story.id(&anna)).is_some());
     assert_eq!(charter.waiting.len(), MAX_WAITING);
+    // Nobody gives way to who has as much waiting, but for one, itself.
+    let half = u32::try_from(MAX_WAITING / 2).expect("few");
+    let mut charter = story.charter();
+    for n in 0..half {
+        charter.take(absent(BEN, n));
+        charter.take(absent(ANNA, n));
+    }
+    let count = |charter: &Charter, who: u8| {
+        let waits = charter.waiting.values();
+        waits.filter(|(operation, ..)| operation.author == member(who)).count()
+    };
+    charter.take(absent(CHRIS, 0));
+    let (most, least) = (MAX_WAITING / 2, MAX_WAITING / 2 - 1);
+    let (ben, anna) = (count(&charter, BEN), count(&charter, ANNA));
+    assert_eq!((ben.max(anna), ben.min(anna), count(&charter, CHRIS)), (most, least, 1));
+    for n in 0..3 {
+        charter.take(absent(BEN, half + n));
+        charter.take(absent(ANNA, half + n));
+    }
+    assert_eq!((count(&charter, BEN), count(&charter, ANNA)), (ben, anna));
+}
+
+/// R-16: what a node lets its person do is what everybody's charter will take at once, and hardly less.
+#[test]
+fn who_has_written_too_much_is_told_before_it_acts() {
+    let noon = Timestamp(20_000 * DAY_MS);
+    let mut story = Story::with(&[BEN]);
+    let before = story.heads();
+    let ben = KeyPair::from_seed(&[BEN; 32]);
+    for heads in [1, 5, 150] {
+        for number in story.whole.heads().len()..heads {
+            story.at(&before, ANNA, &invite(u8::try_from(number).expect("few"), 1, false));
+        }
+        let mut charter = story.charter();
+        charter.at(noon);
+        let act = Act::Hold(HoldBody { who: member(ANNA), place: true, until: 9 });
+        let cost = Rates::cost(charter.sign(&act, &ben).content.0.len());
+        let has = |left: u64| {
+            let mut charter = charter.clone();
+            charter.rates.spend(member(BEN), SAVED - left, noon);
+            charter
+        };
+        let enough = cost + 8 * heads as u64 + 128;
+        for (left, acts, allowed) in [
+            (cost - 1, vec![act.clone()], false),
+            (enough, vec![act.clone()], true),
+            (enough, vec![act.clone(), act.clone()], false),
+            (2 * enough, vec![act.clone(), act.clone()], true),
+            (0, vec![removal(ANNA)], true),
+            (0, vec![removal(ANNA), act.clone()], false),
+            (enough, vec![removal(ANNA), act.clone()], true),
+        ] {
+            assert_eq!(has(left).allows(&member(BEN), &acts), allowed, "{heads} {left} {acts:?}");
+        }
+        let signed = charter.sign(&act, &ben);
+        assert!(matches!(has(enough).take(signed), Taken::In(_)));
+    }
+}
+
+/// R-15, R-16: a clock that was a day ahead is set right, and nobody waits for that day again.
+#[test]
+fn a_clock_that_went_back_far_lets_everybody_write() {
+    let noon = Timestamp(20_000 * DAY_MS);
+    let mut story = Story::with(&[BEN]);
+    let before = story.all.len();
+    let written = long_chain(&mut story, 100, 1);
+    for (back, takes) in [(0, false), (DAY_MS, false), (DAY_MS + 1, true), (9 * DAY_MS, true)] {
+        let mut charter = holding(story.circle, &story.all[..before]);
+        charter.at(noon);
+        charter.rates.spend(member(BEN), 2 * SAVED, noon);
+        assert_eq!(charter.take(story.all[before].clone()), Taken::Waits);
+        let taken = charter.at(Timestamp(noon.0 - back));
+        assert_eq!(taken, if takes { &written[..] } else { &[] }, "{back}");
+    }
 }
