@@ -454,6 +454,33 @@ fn others_follow_a_member_to_another_device_once_a_day() {
     assert!(node.is_due_at(BEN, DeviceId([89; 16]), TODAY));
 }
 
+/// R-25 b: an epoch that was never opened here is out of reach if it names another device; one for this device
+/// will open once its entry comes.
+#[test]
+fn a_better_epoch_without_an_entry_makes_an_opening_due_only_for_another_device() {
+    let mut found = [false; 2];
+    for drawn in 1..40 {
+        let (mut node, before) = Node::settled(&[BEN]);
+        let heads = node.story.heads();
+        node.drawn = 10 * drawn;
+        let opening = node.opening(BEN, &heads, &[before], TODAY, 1);
+        let unread = Epoch { secrets: None, sealed: None, entry: None, ..opening };
+        let unread = node.take(unread);
+        let moved = drawn % 2 == 0;
+        if moved {
+            node.moves(ANNA, 77, 12);
+        }
+        let device = if moved { DeviceId([77; 16]) } else { node.device() };
+        let opening = node.opening(ANNA, &heads, &[before], TODAY, 1);
+        let head = node.take(opening);
+        assert_eq!(node.head_of(device), Some(head));
+        let better = unread < head;
+        found[usize::from(moved)] |= better;
+        assert_eq!(node.is_due_at(ANNA, device, TODAY), better && moved);
+    }
+    assert_eq!(found, [true; 2]);
+}
+
 /// R-25 b: somebody who had not heard of this device opened beside it; who ranks so speaks there.
 #[test]
 fn an_epoch_of_another_device_that_ranks_before_the_head_makes_an_opening_due() {
@@ -547,6 +574,87 @@ pub(crate) fn an_epoch_is_over_days_after_it_was_superseded_and_never_the_head()
     assert_eq!(over(6), []);
     assert_eq!(over(7), [first]);
     assert_eq!(over(40), [first]);
+}
+
+/// where its secret ends, and where nothing of it is kept any more, by days since it was opened and
+/// since it was superseded; `late` is 7 days.
+#[test]
+fn an_epoch_ends_and_goes_by_its_age_and_once_it_was_read() {
+    let (mut node, id) = Node::settled(&[BEN]);
+    let (nothing, over, gone) = ((false, false), (true, false), (false, true));
+    for (ended, age, superseded, read, expected) in [
+        (false, 30, None, true, nothing),
+        (false, 31, None, true, over),
+        (false, 10, Some(6), true, nothing),
+        (false, 10, Some(7), true, over),
+        // What its mailbox holds was not read: for as long as that may be made good.
+        (false, 40, Some(9), false, nothing),
+        (false, 67, Some(60), false, nothing),
+        (false, 68, Some(60), false, over),
+        (true, 31, None, true, nothing),
+        (true, 68, None, true, gone),
+        (true, 67, Some(37), true, nothing),
+        (true, 68, Some(36), true, nothing),
+        (true, 68, Some(37), true, gone),
+        (true, 90, Some(60), false, gone),
+    ] {
+        let now = Timestamp(NOON.0 + age * DAY_MS);
+        let epoch = node.epochs.get_mut(&id).expect("taken");
+        epoch.ended = ended;
+        epoch.superseded = superseded.map(|days: u64| Timestamp(now.0 - days * DAY_MS));
+        let found = |head| {
+            let (over, gone) = node.epochs.over(now, 7 * DAY_MS, head, |_| read);
+            (over.contains(&id), gone.contains(&id))
+        };
+        assert_eq!(found(None), expected, "{ended} {age} {superseded:?} {read}");
+        assert_eq!(found(Some(&id)), nothing, "never the head");
+    }
+}
+
+/// R-26, P7: of too many those go first that nobody speaks in, then those of who opened most; never the head.
+#[test]
+fn of_too_many_epochs_those_of_who_opened_most_end_first() {
+    let mut node = Node::with(&[BEN]);
+    let heads = node.story.heads();
+    let first = node.first();
+    let mut opened = |by, day| {
+        let opening = node.opening(by, &heads, &[first], day, 1);
+        let id = Header::id(&opening.signed, &node.story.circle);
+        node.epochs.insert(id, Epoch { state: State::Valid, ..opening });
+        id
+    };
+    let head = opened(BEN, TODAY - 9);
+    let [newer, older] = [TODAY, TODAY - 1].map(|day| opened(BEN, day));
+    let anna = opened(ANNA, TODAY - 5);
+    let closed = opened(ANNA, TODAY + 1);
+    node.epochs.get_mut(&closed).expect("taken").state = State::Closed;
+    node.epochs.remove(&first).expect("it was here");
+    assert!(!node.epochs.contains(&first) && node.epochs.contains(&anna));
+    let order = [closed, older, newer, anna];
+    for most in 1..6 {
+        let over = &order[..5 - most];
+        assert_eq!(node.epochs.beyond(most, Some(&head)), over, "{most}");
+    }
+    assert_eq!(node.epochs.beyond(0, Some(&head)), order);
+    node.epochs.get_mut(&closed).expect("taken").secrets = None;
+    assert_eq!(node.epochs.beyond(4, Some(&head)), [], "what is not open here costs nothing");
+}
+
+/// a message names an epoch by the first bytes of its id; who was in it has an entry.
+#[test]
+fn an_epoch_is_found_by_how_its_id_begins() {
+    let (mut node, first) = Node::settled(&[BEN]);
+    let heads = node.story.heads();
+    let other = node.opening(BEN, &heads, &[first], TODAY, 1);
+    let other = node.take(Epoch { entry: None, ..other });
+    let [of_first, of_other] = [first, other].map(|id| epoch_hint(&id));
+    let by_hint = |hint| node.epochs.by_hint(hint).map(|(id, _)| *id);
+    assert_eq!([of_first, of_other].map(by_hint), [Some(first), Some(other)]);
+    for absent in [0, u64::MAX, of_first - 1, of_first + 1] {
+        assert_eq!(by_hint(absent), None);
+        assert!(!node.epochs.is_mine(absent));
+    }
+    assert!(node.epochs.is_mine(of_first) && !node.epochs.is_mine(of_other));
 }
 
 /// what waits may name a reader who was removed.
@@ -647,6 +755,33 @@ pub(crate) fn a_newcomer_asks_for_what_was_opened_while_it_came_in() {
     let of_yesterday = node.opening(BEN, &heads, &[EpochId([4; 32])], TODAY - 1, 4);
     node.take(of_yesterday);
     assert_eq!(unknown(&node), [long_ago, meanwhile, before_that]);
+}
+
+/// what was opened on a later day than it came, and so what that one follows, this member may have been in.
+#[test]
+fn who_came_asks_for_what_later_openings_follow() {
+    let mut node = Node { me: DANA, ..Node::with(&[BEN]) };
+    let heads = node.story.heads();
+    let admission = node.story.admission(DANA, None);
+    node.story.by(ANNA, &admission);
+    let [before, after] = [1, 2].map(|id| EpochId([id; 32]));
+    for (supersedes, day) in [(before, TODAY), (after, TODAY + 1)] {
+        let without = node.opening(BEN, &heads, &[supersedes], day, 1);
+        node.take(without);
+    }
+    let lacks = node.epochs.unknown(&node.story.whole, &member(DANA), TODAY, |_| true);
+    assert_eq!(lacks, [after].into());
+}
+
+/// the board stays if this node has it and it is usable.
+#[test]
+fn the_next_opening_keeps_a_board_that_is_here_and_usable() {
+    let (mut node, _) = Node::settled(&[BEN]);
+    let board = board_name(&Secret::new(vec![1; 32]), &node.story.circle);
+    let kept = |node: &Node, has| node.epochs.next(&node.roster(), |_| has, TODAY).board;
+    assert_eq!((kept(&node, true), kept(&node, false)), (Some(board), None));
+    node.story.by(ANNA, &removal(BEN));
+    assert_eq!(kept(&node, true), None);
 }
 
 /// every leaf, the best 16.
