@@ -170,6 +170,58 @@ fn two_members_who_share_a_mailbox_have_the_same_after_they_met() {
     assert!(anna.exchange.is_in_step(&mailbox));
 }
 
+/// of two members the one with the smaller key begins, once both have proven the mailbox.
+#[test]
+fn between_members_one_reconciles() {
+    let (mut anna, mut ben) = (Side::new(ANNA, true), Side::new(BEN, true));
+    let mailbox = anna.open(1, false);
+    ben.open(1, false);
+    let heard = connect(&mut anna, &mut ben);
+    let asks = |(_, packet): &&(Peer, Packet)| matches!(packet, Packet::Reconcile { .. });
+    let by: Vec<Peer> = heard.iter().filter(asks).map(|(from, _)| *from).collect();
+    assert_eq!(by, [ANNA]);
+
+    anna.up(MALLORY, false);
+    anna.greeted_by(MALLORY, Nonce([3; 16]), false);
+    anna.hear(MALLORY, &Packet::Proven(vec![mailbox]));
+    let said = anna.said(MALLORY);
+    assert!(!said.iter().any(|packet| matches!(packet, Packet::Reconcile { .. })), "{said:?}");
+}
+
+/// R-50, P7: neither a question nor an answer is longer than a frame may be, and no reconciliation has more
+/// rounds than it may.
+#[test]
+fn what_is_too_long_or_too_late_reconciles_nothing() {
+    // Parts that are passed over, of 3 bytes each, up to the next hour.
+    let skips = |bytes: u64| {
+        let mut message = vec![0x61];
+        let room = usize::try_from(bytes).expect("small") - 1;
+        (0..room % 3).for_each(|_| message.extend([2, 1, 7, 0]));
+        (0..room / 3 - room % 3).for_each(|_| message.extend([2, 0, 0]));
+        Bytes(message)
+    };
+    let last = MAX_ROUNDS - 1;
+    for (bytes, number, sense) in [
+        (RECONCILE_BYTES, last, true),
+        (RECONCILE_BYTES + 1, last, false),
+        (RECONCILE_BYTES, MAX_ROUNDS, false),
+    ] {
+        assert_eq!(skips(bytes).0.len() as u64, bytes);
+        let (mut anna, mut ben) = (Side::new(ANNA, true), Side::new(BEN, true));
+        let mailbox = anna.open(1, false);
+        ben.open(1, false);
+        connect(&mut anna, &mut ben);
+        let round = Round { attempt: 9, number };
+        ben.hear(ANNA, &Packet::Reconcile { mailbox, round, bytes: skips(bytes) });
+        assert_eq!(!ben.said(ANNA).is_empty(), sense, "{bytes} {number}");
+    }
+    for (bytes, sense) in [(RECONCILE_BYTES, true), (RECONCILE_BYTES + 1, false)] {
+        let (mut anna, mailbox, round) = at_a_liar();
+        anna.hear(MALLORY, &Packet::Reconciled { mailbox, round, bytes: skips(bytes) });
+        assert_eq!(anna.exchange.is_in_step(&mailbox), sense, "{bytes}");
+    }
+}
+
 /// R-50, P2: a member's word acknowledges nothing; only a relay's does.
 #[test]
 pub(crate) fn what_a_member_stores_is_not_acknowledged() {
