@@ -1,6 +1,5 @@
 //! What somebody who comes with a code believes, and what a circle believes of somebody who comes.
 
-use negentropy::{Negentropy, NegentropyStorageVector};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
 use super::*;
@@ -9,9 +8,10 @@ use crate::circle::charter::tests::{ANNA, BEN, MALLORY, Someone, with_card};
 use crate::circle::epoch::Plan;
 use crate::circle::log::tests::Disk;
 use crate::crypto::Secret;
+use crate::exchange::tests::{answers_of_an_empty_relay, greeting_of_a_relay};
 use crate::identity::{EpochId, OperationId, Peer};
 use crate::invite::RelayEntry;
-use crate::mailbox::{Packet, RECONCILE_BYTES};
+use crate::mailbox::Packet;
 
 const HERE: CircleId = CircleId([1; 32]);
 const NOW: Timestamp = Timestamp(1_795_608_000_000);
@@ -135,19 +135,9 @@ impl Joiner {
         self.act(|attempt, env, batch| {
             attempt.exchange.up(env, batch, RELAY, Peer([2; 32]), true);
         });
-        let nonce = Nonce([4; 16]);
-        self.relay_says(&Packet::Hello { version: 1, nonce, relay: true, heard: true });
-        self.relay_says(&Packet::Proven(vec![mailbox]));
-        for output in std::mem::take(&mut self.disk.sent) {
-            let Output::Send { bytes, .. } = output else { continue };
-            if let Some(Packet::Reconcile { round, bytes, .. }) = wire::decode(&bytes) {
-                let mut nothing = NegentropyStorageVector::new();
-                nothing.seal().expect("not sealed");
-                let machine = Negentropy::borrowed(&nothing, RECONCILE_BYTES);
-                let answer = machine.expect("a fair limit").reconcile(&bytes.0);
-                let bytes = Bytes(answer.expect("a good query"));
-                self.relay_says(&Packet::Reconciled { mailbox, round, bytes });
-            }
+        greeting_of_a_relay(&[mailbox]).iter().for_each(|packet| self.relay_says(packet));
+        for packet in answers_of_an_empty_relay(&std::mem::take(&mut self.disk.sent)) {
+            self.relay_says(&packet);
         }
     }
 
@@ -556,7 +546,7 @@ fn a_request_with_a_bad_name_or_somebody_elses_card_is_refused() {
 fn a_welcome_is_believed_for_this_request_with_an_entry_that_opens() {
     let mut joiner = Joiner::asking();
     let good = joiner.welcome(ANNA, |_| ());
-    let bad = joiner.welcome(MALLORY, |_| ());
+    let bad = joiner.welcome(ANNA, |welcome| welcome.entry.0[40] ^= 1);
     let entering = joiner.finds(&[good, bad]).expect("welcome, whatever lies beside it");
     // H-13: not reached so far, so that all that is known of it is what the code says; another one may lie.
     assert!(matches!(&entering.relays[..], [(_, RelayKey::Tag(_))]), "the code's relay goes along");

@@ -452,3 +452,6 @@ fn keys_id(keys: &InviteKeys) -> [u8; 32] {
     id[24..].copy_from_slice(&keys.id.0);
     id
 }
+
+#[cfg(test)]
+mod tests;

@@ -130,6 +130,30 @@ impl Side {
     }
 }
 
+/// How a relay greets, takes the proofs of these mailboxes, and is known to whoever expects it.
+pub(crate) fn greeting_of_a_relay(mailboxes: &[MailboxId]) -> [Packet; 2] {
+    let nonce = Nonce([4; 16]);
+    let hello = Packet::Hello { version: 1, nonce, relay: true, heard: true };
+    [hello, Packet::Proven(mailboxes.to_vec())]
+}
+
+/// To each reconciliation among these frames: that nothing lies there.
+pub(crate) fn answers_of_an_empty_relay(sent: &[Output]) -> Vec<Packet> {
+    let mut nothing = NegentropyStorageVector::new();
+    nothing.seal().expect("not sealed");
+    let answer = |output: &Output| {
+        let Output::Send { bytes, .. } = output else { return None };
+        let Packet::Reconcile { mailbox, round, bytes } = wire::decode(bytes)? else {
+            return None;
+        };
+        let machine = Negentropy::borrowed(&nothing, RECONCILE_BYTES);
+        let answer = machine.expect("a fair limit").reconcile(&bytes.0);
+        let bytes = Bytes(answer.expect("a good query"));
+        Some(Packet::Reconciled { mailbox, round, bytes })
+    };
+    sent.iter().filter_map(answer).collect()
+}
+
 /// Carries frames until nobody says more; gives all that went by.
 fn talk(a: &mut Side, b: &mut Side) -> Vec<(Peer, Packet)> {
     let mut all = Vec::new();

@@ -628,6 +628,12 @@ fn bodies_beyond_their_limits_are_refused() {
     let filled = Operation { body: Bytes(vec![0]), ..plain(&story) };
     assert_eq!(taken(&story, &filled), Taken::Refused, "a join says nothing");
     assert!(matches!(Act::parse(74, 1, &held(0).body().0), Some(Act::Hold(_))));
+    for (len, fits) in [(128, true), (129, false)] {
+        let card = with_card(ANNA, &CircleId::NONE, Suite::Thin, 10).card.signed;
+        let (nonce, key, handle) = (Nonce([7; 16]), PublicKey(anna.public()), "h".repeat(len));
+        let body = FoundBody { nonce, suite: Suite::Thin.number(), handle, card, key };
+        assert_eq!(Act::parse(82, 1, &Act::Found(Box::new(body)).body().0).is_some(), fits);
+    }
 }
 
 /// what says that a term is over waits, with all that leans on it, until it is by this clock.
