@@ -126,7 +126,7 @@ impl VerifiedCard {
     /// Of a member's cards the least in this order counts.
     pub(crate) fn rank(&self) -> (std::cmp::Reverse<u32>, CardId) {
         let rev = self.card.rev;
-        let rev = if is_planted(Planted::CardsUnranked) { u32::MAX - rev } else { rev };
+        let rev = if is_planted(Planted::CardsUnranked) { !rev } else { rev };
         (std::cmp::Reverse(rev), self.id)
     }
 

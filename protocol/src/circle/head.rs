@@ -71,10 +71,7 @@ impl Epoch {
 /// Of several epochs the least in this order is the head.
 fn rank((id, epoch): &(&EpochId, &Epoch)) -> (std::cmp::Reverse<usize>, EpochId) {
     let size = epoch.members.len();
-    (
-        std::cmp::Reverse(if is_planted(Planted::HeadSmallest) { usize::MAX - size } else { size }),
-        **id,
-    )
+    (std::cmp::Reverse(if is_planted(Planted::HeadSmallest) { !size } else { size }), **id)
 }
 
 /// What the next opening says of what was before it.
