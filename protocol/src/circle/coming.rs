@@ -16,7 +16,7 @@ use crate::wire;
 impl Circle {
     /// The welcome that came may be somebody's who has the code and no circle: the others are read as well, until
     /// one is borne out.
-    pub(super) fn await_welcome(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
+    pub(super) fn await_welcome(&mut self, env: &Env<'_>, batch: &mut Batch) {
         let own = self.own_rendezvous().filter(|_| !is_planted(Planted::FirstWelcomeAlone));
         let Some(rendezvous) = own else { return };
         let mailbox = rendezvous.mailbox();
@@ -41,7 +41,7 @@ impl Circle {
     }
 
     /// Another welcome: it brings an epoch and a board more, and what lies on the boards tells which is the circle's.
-    pub(super) fn take_welcome(&mut self, env: &mut Env<'_>, batch: &mut Batch, plain: &[u8]) {
+    pub(super) fn take_welcome(&mut self, env: &Env<'_>, batch: &mut Batch, plain: &[u8]) {
         let Some(RendezvousItem::Welcome(signed)) = wire::decode(plain) else { return };
         let Some(welcome) = signed.decode::<Welcome>() else { return };
         let good = self.record.origin.as_ref() == Some(&welcome.origin)

@@ -119,9 +119,9 @@ impl Home {
         self.act(|circle, env, batch| circle.take_board_item(env, batch, board, item))
     }
 
-    fn takes_card(&mut self, signed: &Signed, save: bool) -> bool {
+    fn takes_card(&mut self, signed: &Signed, row: Option<u64>) -> bool {
         let signed = signed.clone();
-        self.act(|circle, env, batch| circle.take_card(env, batch, signed, save))
+        self.act(|circle, env, batch| circle.take_card(env, batch, signed, row))
     }
 
     fn tends(&mut self, at: Timestamp) {
@@ -258,24 +258,24 @@ fn a_card_is_taken_once_of_who_is_known_and_when_its_time_has_come() {
     let forged = Signed { signature: Signature([1; 64]), ..good.clone() };
     let unknown = home.person(MALLORY, hours).card.signed;
     let nonsense = Signed { content: Bytes(vec![0x81]), ..good.clone() };
-    for (signed, save, done, new, waits) in [
-        (&nonsense, true, true, false, false),
-        (&unknown, true, false, false, true),
-        (&forged, true, true, false, false),
-        (&ahead, true, false, false, true),
-        (&good, true, true, true, false),
-        (&good, true, true, false, false),
+    for (signed, row, done, new, waits) in [
+        (&nonsense, None, true, false, false),
+        (&unknown, None, false, false, true),
+        (&forged, None, true, false, false),
+        (&ahead, None, false, false, true),
+        (&good, None, true, true, false),
+        (&good, None, true, false, false),
         // What is read back was saved, and was judged by the clock when it came.
-        (&other, false, true, true, false),
-        (&ahead, false, true, true, true),
+        (&other, Some(98), true, true, false),
+        (&ahead, Some(99), true, true, true),
     ] {
         home.circle.card_came = false;
         let (rows, here) =
             (home.circle.rows[1], home.circle.cards.contains(signed, &home.circle.id));
         assert_eq!(home.act(|circle, env, _| circle.card_waits(env, signed)), waits, "{signed:?}");
-        assert_eq!(home.takes_card(signed, save), done, "{signed:?}");
+        assert_eq!(home.takes_card(signed, row), done, "{signed:?}");
         assert_eq!(home.circle.card_came, new);
-        assert_eq!(home.circle.rows[1] - rows, u64::from(new && save));
+        assert_eq!(home.circle.rows[1] - rows, u64::from(new && row.is_none()));
         assert_eq!(home.circle.cards.contains(signed, &home.circle.id), here || new);
     }
     // On a board, what is not done yet waits.
@@ -317,7 +317,7 @@ fn a_card_of_ones_own_that_is_not_here_is_found() {
             card.signed
         });
         let signed = if own { signed } else { home.person(BEN, rev).card.signed };
-        assert!(home.takes_card(&signed, true));
+        assert!(home.takes_card(&signed, None));
         assert_eq!((home.circle.copies, home.circle.is_silent()), (copies, false));
     }
 }
