@@ -9,7 +9,7 @@ use crate::admission::{Rendezvous, RendezvousItem, Welcome};
 use crate::batch::Batch;
 use crate::boundary::{Env, Event, JoinEnd, Timestamp};
 use crate::crypto::Label;
-use crate::identity::MemberId;
+use crate::identity::{EpochId, MemberId};
 use crate::planted::{Planted, is_planted};
 use crate::wire;
 
@@ -19,14 +19,18 @@ impl Circle {
     pub(super) fn await_welcome(&mut self, env: &Env<'_>, batch: &mut Batch) {
         let own = self.own_rendezvous().filter(|_| !is_planted(Planted::FirstWelcomeAlone));
         let Some(rendezvous) = own else { return };
-        let mailbox = rendezvous.mailbox();
-        self.mailboxes.insert(mailbox, Leads::Coming);
+        self.mailboxes.insert(rendezvous.mailbox(), Leads::Coming);
         self.exchange.open(env, batch, rendezvous.sealed.clone(), true);
-        for envelope in self.exchange.contents(env, batch, &mailbox) {
-            if let Some(plain) = envelope.open(&rendezvous.sealed.key, &mailbox) {
-                self.take_welcome(env, batch, &plain);
-            }
+        for plain in self.lies_at(env, batch, &rendezvous) {
+            self.take_welcome(env, batch, &plain);
         }
+    }
+
+    /// What lies at a rendezvous, opened.
+    fn lies_at(&self, env: &Env<'_>, batch: &Batch, rendezvous: &Rendezvous) -> Vec<Vec<u8>> {
+        let mailbox = rendezvous.mailbox();
+        let held = self.exchange.contents(env, batch, &mailbox).into_iter();
+        held.filter_map(|envelope| envelope.open(&rendezvous.sealed.key, &mailbox)).collect()
     }
 
     /// Where this member was welcomed, if no welcome was borne out yet.
@@ -42,25 +46,36 @@ impl Circle {
 
     /// Another welcome: it brings an epoch and a board more, and what lies on the boards tells which is the circle's.
     pub(super) fn take_welcome(&mut self, env: &Env<'_>, batch: &mut Batch, plain: &[u8]) {
-        let Some(RendezvousItem::Welcome(signed)) = wire::decode(plain) else { return };
-        let Some(welcome) = signed.decode::<Welcome>() else { return };
-        let good = self.record.origin.as_ref() == Some(&welcome.origin)
-            && signed.is_by(&welcome.key, Label::InviteNote, &self.id);
-        if let Some(header) = welcome.header.decode::<Header>().filter(|_| good) {
+        if let Some(welcome) = self.welcome_in(plain)
+            && let Some(header) = welcome.header.decode::<Header>()
+        {
             self.hold_entry(env, batch, welcome.header, header, welcome.entry);
         }
     }
 
-    /// A welcome was borne out: the rendezvous is read no more for it, and what others brought is no circle's.
-    pub(super) fn leave_rendezvous(&mut self, batch: &mut Batch) {
-        if let Some(rendezvous) = self.own_rendezvous() {
-            self.exchange.close(batch, &rendezvous.mailbox());
-            self.mailboxes.remove(&rendezvous.mailbox());
-        }
-        let strange = self.epochs.iter().filter(|(_, epoch)| {
-            epoch.state == State::Waits && self.charter.key(&epoch.header.opener).is_none()
-        });
-        let strange = strange.map(|(id, _)| *id).collect();
+    fn welcome_in(&self, plain: &[u8]) -> Option<Welcome> {
+        let RendezvousItem::Welcome(signed) = wire::decode(plain)? else { return None };
+        let welcome: Welcome = signed.decode()?;
+        let good = self.record.origin.as_ref() == Some(&welcome.origin)
+            && signed.is_by(&welcome.key, Label::InviteNote, &self.id);
+        good.then_some(welcome)
+    }
+
+    /// A welcome was borne out: the rendezvous is read no more for it, and what was brought there by openers of
+    /// whom nothing is known is no circle's.
+    fn leave_rendezvous(&mut self, env: &Env<'_>, batch: &mut Batch) {
+        let Some(rendezvous) = self.own_rendezvous() else { return };
+        let strange = |id: &EpochId| {
+            self.epochs.get(id).is_some_and(|epoch| {
+                epoch.state == State::Waits && self.charter.key(&epoch.header.opener).is_none()
+            })
+        };
+        let texts = self.lies_at(env, batch, &rendezvous).into_iter();
+        let welcomes = texts.filter_map(|plain| self.welcome_in(&plain));
+        let brought = welcomes.map(|welcome| Header::id(&welcome.header, &self.id));
+        let strange = brought.filter(strange).collect();
+        self.exchange.close(batch, &rendezvous.mailbox());
+        self.mailboxes.remove(&rendezvous.mailbox());
         self.let_go(batch, strange);
     }
 
@@ -92,7 +107,7 @@ impl Circle {
             fell => fell.or(Some(env.now)),
         };
         if came && invited && borne_out {
-            self.leave_rendezvous(batch);
+            self.leave_rendezvous(env, batch);
             self.record.origin = None;
             self.record.joined = Some(env.now.0);
             self.save_record(batch);
