@@ -154,6 +154,8 @@ faults! {
         Test("circle::head::tests::a_board_is_spoiled_unseen_by_a_member_and_by_nobody_who_has_gone");
     BoardFromBefore: "a board is used from before somebody came and went", "P3, R-17",
         Test("circle::head::tests::a_board_from_before_somebody_came_and_went_is_not_used");
+    HeadUnlooked: "nobody looks whether all can learn of a new head", "P1, R-17",
+        World("a_head_on_an_old_board_reaches_the_newcomer");
     VoidBoardUsed: "a board is used that only an opening against the rules brought", "P3, R-17",
         Test("circle::head::tests::readers_of_a_board_in_a_void_opening_are_never_known");
     StraysStay: "an operation that came where not all read is not carried on", "P1, R-17",

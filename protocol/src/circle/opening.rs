@@ -257,11 +257,14 @@ impl Circle {
         }
         let boards: Vec<Secret> = judged.iter().filter_map(|id| self.board_to_hold(id)).collect();
         boards.into_iter().for_each(|board| self.hold_board(env, batch, board, true));
+        let before = self.head;
         self.reckon();
         let joins = |id: &EpochId| {
             self.epochs.get(id).is_some_and(|epoch| epoch.header.supersedes.len() > 1)
         };
-        if !self.restoring && judged.iter().any(joins) {
+        // Whoever opened the new head may have posted it where not all read.
+        let moved = self.head != before && !is_planted(Planted::HeadUnlooked);
+        if !self.restoring && (moved || judged.iter().any(joins)) {
             self.look_soon(env);
         }
         self.tell_surplus(env, batch, &judged);

@@ -48,7 +48,12 @@ pub(super) fn a_newcomer_follows_two_halves(fault: Option<Planted>) -> Verdict {
     role(&mut world, ANNA, dana, "host");
     world.run_for(MINUTE);
     // Help would mend it, sooner or later.
-    let others = [Planted::NobodyAsks, Planted::StraysStay, Planted::FirstWelcomeAlone];
+    let others = [
+        Planted::NobodyAsks,
+        Planted::StraysStay,
+        Planted::FirstWelcomeAlone,
+        Planted::HeadUnlooked,
+    ];
     world.plant(others.into_iter().chain(fault));
     world.cut(BTreeMap::from([(CHRIS, 1), (DANA, 1), (6, 1)]));
     world.run_for(MINUTE);
@@ -123,6 +128,30 @@ pub(super) fn an_operation_on_an_old_board_reaches_the_newcomer(fault: Option<Pl
     world.run_for(2 * MINUTE);
     let id = OperationId(signed.id(Label::Operation, &ben.circle));
     holds(world.forger(EVE).heads.contains(&id), "P1: a newcomer does not know what was decided")
+}
+
+/// Ben opens what follows the head, and posts it on a board that the newcomer does not read.
+pub(super) fn a_head_on_an_old_board_reaches_the_newcomer(fault: Option<Planted>) -> Verdict {
+    const EVE: HostId = 4;
+    let mut world = World::calm_circle_of(harness::Machines::Real, 41, 5, 4, 1);
+    world.plant(fault);
+    let (old, dana) = (world.forger(BEN).board(), world.forger(DANA).me);
+    remove(&mut world, ANNA, dana);
+    world.run_for(MINUTE);
+    world.begin_join(EVE);
+    world.run_for(3 * MINUTE);
+    let ben = world.forger(BEN);
+    let (first, mut chance) = (world.first_cards(ANNA), Chance::new(41));
+    let sealed_to: Vec<_> = ben.newest().members.iter().map(|who| &first[who]).collect();
+    let cards = ben.newest().header.cards.clone();
+    let (header, secrets) = ben.next(Secret::new(NEXT.into()), cards);
+    let opening = ben.open(header, &secrets, &sealed_to, chance.rng());
+    world.crash(BEN, DAY);
+    world.hand(CHRIS, &old, &board_text(OPENING, wire::encode(&opening)), world.now);
+    world.run_for(2 * MINUTE);
+    world.say(CHRIS, "in the new one");
+    world.run_for(MINUTE);
+    holds(world.texts(EVE).len() == 1, "P1: a newcomer does not read what is said in the head")
 }
 
 ///
