@@ -262,9 +262,8 @@ impl Circle {
         let joins = |id: &EpochId| {
             self.epochs.get(id).is_some_and(|epoch| epoch.header.supersedes.len() > 1)
         };
-        // Whoever else opened the new head may have posted it where not all read.
-        let by_another = self.head().is_some_and(|(_, epoch)| epoch.header.opener != self.me);
-        let moved = self.head != before && by_another && !is_planted(Planted::HeadUnlooked);
+        // Whoever opened the new head may have posted it where not all read.
+        let moved = self.head != before && !is_planted(Planted::HeadUnlooked);
         if !self.restoring && (moved || judged.iter().any(joins)) {
             self.look_soon(env);
         }
