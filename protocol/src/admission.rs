@@ -86,9 +86,13 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
+    /// The secret of the code.
+    pub(crate) fn secret(&self) -> [u8; 16] {
+        invite_secret(&self.circle, &self.invite, &self.inviter, &self.r)
+    }
+
     pub(crate) fn fits(&self, secret: &[u8; 16]) -> bool {
-        invite_secret(&self.circle, &self.invite, &self.inviter, &self.r) == *secret
-            || is_planted(Planted::CodeOfAnyCircle)
+        self.secret() == *secret || is_planted(Planted::CodeOfAnyCircle)
     }
 }
 

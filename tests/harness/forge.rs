@@ -20,6 +20,21 @@ use hearthlight_protocol::wire::{self, Bytes};
 use crate::HostId;
 use crate::world::World;
 
+/// Kinds of things on a board.
+pub const OPERATION: u8 = 1;
+/// See [`OPERATION`].
+pub const CARD: u8 = 2;
+/// See [`OPERATION`].
+pub const OPENING: u8 = 3;
+/// See [`OPERATION`].
+pub const ASK: u8 = 5;
+/// See [`OPERATION`].
+pub const HEADS: u8 = 6;
+/// See [`OPERATION`].
+pub const HELP: u8 = 7;
+/// See [`OPERATION`].
+pub const ENTRY: u8 = 8;
+
 /// All keys of one member, in the hands of somebody who changed the program. Scripted worlds, hostile storms and
 /// the fuzzer forge with it; what they make of it is theirs.
 #[derive(Clone, Debug)]

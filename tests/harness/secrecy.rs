@@ -15,14 +15,11 @@ use hearthlight_protocol::signed::Signed;
 use hearthlight_protocol::wire::{self, Bytes};
 
 use crate::HostId;
+use crate::forge::{ASK, HELP, OPENING, OPERATION};
 
 /// What may be posted on a board that a removed person can still open: openings, asks and
 /// what answers them; of operations removals alone.
 const TOLD_TO_ALL: [u8; 3] = [OPENING, ASK, HELP];
-const OPERATION: u8 = 1;
-const OPENING: u8 = 3;
-const ASK: u8 = 5;
-const HELP: u8 = 7;
 /// The kind of an operation that ends a membership.
 const REMOVAL: u8 = 75;
 

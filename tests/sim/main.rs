@@ -254,13 +254,7 @@ fn a_member_whom_nobody_can_hear_is_found_out() {
 /// who is in an opening, and not in those before it, needs its board to judge it.
 #[test]
 fn a_board_that_is_read_too_late_is_found_out() {
-    let without = [
-        Planted::NobodyAsks,
-        Planted::StraysStay,
-        Planted::FirstWelcomeAlone,
-        Planted::HeadUnlooked,
-    ];
-    planted("changing", &without, Planted::BoardAfterJudging);
+    planted("changing", &mutants::REPAIRS, Planted::BoardAfterJudging);
 }
 
 /// R-17, P3

@@ -12,6 +12,10 @@ use hearthlight_protocol::planted::{FAULTS, Fault, Killer, Planted};
 
 use worlds::Verdict;
 
+/// What would mend sooner or later that a board is read too late.
+pub(crate) const REPAIRS: [Planted; 4] =
+    [Planted::NobodyAsks, Planted::StraysStay, Planted::FirstWelcomeAlone, Planted::HeadUnlooked];
+
 type Script = fn(Option<Planted>) -> Verdict;
 
 macro_rules! scripts {

@@ -150,7 +150,7 @@ pub(crate) fn next_rev(last: Option<u32>, now: Timestamp) -> u32 {
 }
 
 /// Cards of one member that are kept beside those that are needed. Whoever speaks each day makes one a day.
-pub(crate) const MAX_OF_ONE: usize = 64;
+const MAX_OF_ONE: usize = 64;
 
 /// Every card of a circle that is on hand.
 #[derive(Debug, Default)]

@@ -1,6 +1,5 @@
 //! Coming in: welcomes, and which of them the board bears out.
 
-use super::board::invite_secret;
 use super::charter::{self, Act, InviteClosedWhy};
 use super::epoch::Header;
 use super::head::State;
@@ -35,13 +34,7 @@ impl Circle {
 
     /// Where this member was welcomed, if no welcome was borne out yet.
     fn own_rendezvous(&self) -> Option<Rendezvous> {
-        let origin = self.record.origin.as_ref()?;
-        Some(Rendezvous::of(&invite_secret(
-            &origin.circle,
-            &origin.invite,
-            &origin.inviter,
-            &origin.r,
-        )))
+        self.record.origin.as_ref().map(|origin| Rendezvous::of(&origin.secret()))
     }
 
     /// Another welcome: it brings an epoch and a board more, and what lies on the boards tells which is the circle's.

@@ -130,7 +130,7 @@ impl Epochs {
     }
 
     /// Epochs that are superseded by others, nothing of which is here and in which this member, who came on
-    /// that day, may have been, of headers of a day that counts.
+    /// that day, may have been, by headers made since a day.
     ///
     /// What came before it did is nothing to it: until that day (clocks are off), only what is superseded by
     /// an epoch that it is in, or together with one that it was in, may be later; unless that is the one that
@@ -140,7 +140,7 @@ impl Epochs {
         charter: &Charter,
         me: &MemberId,
         came: u32,
-        counts: impl Fn(u32) -> bool,
+        since: u32,
     ) -> BTreeSet<EpochId> {
         let brought = self.brought(charter, me);
         let is_in = |id: &EpochId| self.all.get(id).is_some_and(|epoch| epoch.mine.is_some());
@@ -148,7 +148,7 @@ impl Epochs {
             let Header { day, supersedes, .. } = &epoch.header;
             let mine = is_in(id) && brought != Some(*id) || supersedes.iter().any(is_in);
             matches!(epoch.state, State::Valid | State::Closed)
-                && counts(*day)
+                && *day >= since
                 && (*day > came || mine && !is_planted(Planted::MeanwhileUnasked))
         });
         let before = after.flat_map(|(_, epoch)| &epoch.header.supersedes);

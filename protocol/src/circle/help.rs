@@ -191,6 +191,7 @@ impl Circle {
     /// cards are here; those of which it knows by a later one alone; and those that have ended, where
     /// something came since.
     fn lacks(&self, now: Timestamp) -> Vec<EpochId> {
+        let since = now.day().saturating_sub(HELD_DAYS);
         let mine = self.epochs.iter().filter(|(_, epoch)| {
             let named = epoch.mine.is_some()
                 || epoch.header.cards.iter().any(|tag| {
@@ -200,7 +201,7 @@ impl Circle {
                 && epoch.secrets.is_none()
                 && epoch.state != State::Void
                 && !epoch.ended
-                && epoch.header.day.saturating_add(HELD_DAYS) >= now.day()
+                && epoch.header.day >= since
         });
         // What somebody says there waits for the card; an answer brings those that the epoch names.
         let faceless = self.epochs.iter().filter(|(_, epoch)| {
@@ -210,9 +211,7 @@ impl Circle {
         });
         // Who was away may never see the openings in between, once relays have forgotten them.
         let came = Timestamp(self.record.joined.unwrap_or(u64::MAX)).day();
-        let unknown = self.epochs.unknown(&self.charter, &self.me, came, |day| {
-            day.saturating_add(HELD_DAYS) >= now.day()
-        });
+        let unknown = self.epochs.unknown(&self.charter, &self.me, came, since);
         let unread = self.helping.unread.iter();
         let lacking = mine.chain(faceless).map(|(id, _)| id).chain(unread).chain(&unknown);
         let (mut named, mut all) = (BTreeSet::new(), Vec::new());

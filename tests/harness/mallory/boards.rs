@@ -13,15 +13,10 @@ use hearthlight_protocol::identity::{DeviceId, Digest, EpochId, MailboxId, Opera
 use hearthlight_protocol::wire::{self, Bytes};
 
 use super::{Act, Forge};
+use crate::forge::{ASK, CARD, HEADS, OPENING, OPERATION};
 
 /// Boards that one thing is posted on.
 const MOST_BOARDS: usize = 3;
-/// Kinds of things on a board.
-const OPERATION: u8 = 1;
-const CARD: u8 = 2;
-const OPENING: u8 = 3;
-const ASK: u8 = 5;
-const HEADS: u8 = 6;
 
 impl Forge<'_> {
     fn on_boards(&mut self, items: Vec<(u8, Vec<u8>)>) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use harness::chance::Chance;
-use harness::forge::{Forger, board_text, item};
+use harness::forge::{ASK, CARD, ENTRY, Forger, HELP, OPENING, OPERATION, board_text, item};
 use harness::{ANNA, BEN, CHRIS, DANA, HostId, World};
 use hearthlight_protocol::boundary::{
     Answer, Command, EntryKind, KeySlot, Mark, RequestState, SlotKind, Store,
@@ -18,6 +18,8 @@ use hearthlight_protocol::message::{Frame, Item, Message, Run, Seen};
 use hearthlight_protocol::planted::Planted;
 use hearthlight_protocol::wire::{self, Bytes};
 
+use super::REPAIRS;
+
 /// The promise that was broken, in words.
 pub(super) type Verdict = Result<(), String>;
 
@@ -27,15 +29,10 @@ const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 /// How long talk is kept where days pass, in seconds.
 const KEEP_S: u64 = 120 * 86_400;
+/// Who is not in at first, of five.
+const EVE: HostId = 4;
 /// The secret of an epoch that Ben makes.
 const NEXT: [u8; 32] = [77; 32];
-/// Kinds of things on a board.
-const OPERATION: u8 = 1;
-const CARD: u8 = 2;
-const OPENING: u8 = 3;
-const ASK: u8 = 5;
-const HELP: u8 = 7;
-const ENTRY: u8 = 8;
 
 // ---- Boards, epochs, cards
 
@@ -48,13 +45,7 @@ pub(super) fn a_newcomer_follows_two_halves(fault: Option<Planted>) -> Verdict {
     role(&mut world, ANNA, dana, "host");
     world.run_for(MINUTE);
     // Help would mend it, sooner or later.
-    let others = [
-        Planted::NobodyAsks,
-        Planted::StraysStay,
-        Planted::FirstWelcomeAlone,
-        Planted::HeadUnlooked,
-    ];
-    world.plant(others.into_iter().chain(fault));
+    world.plant(REPAIRS.into_iter().chain(fault));
     world.cut(BTreeMap::from([(CHRIS, 1), (DANA, 1), (6, 1)]));
     world.run_for(MINUTE);
     remove(&mut world, DANA, ben);
@@ -72,7 +63,6 @@ pub(super) fn a_newcomer_follows_two_halves(fault: Option<Planted>) -> Verdict {
 /// Ben, who has no right to answer, welcomes a newcomer to an epoch and a board of his own, refuses it
 /// and says that the invite is over. Anna, who lets it in, is off meanwhile.
 pub(super) fn what_others_answer_keeps_no_newcomer_out(fault: Option<Planted>) -> Verdict {
-    const EVE: HostId = 4;
     let mut world = World::calm_circle_of(harness::Machines::Real, 51, 5, 4, 1);
     world.plant(fault);
     let (chris, circle) = (world.forger(CHRIS).me, world.circle.expect("it was founded"));
@@ -109,9 +99,8 @@ pub(super) fn what_others_answer_keeps_no_newcomer_out(fault: Option<Planted>) -
     holds(world.texts(EVE).len() == 1, "P1: a newcomer reads nothing")
 }
 
-/// somebody says something to the charter on a board that newcomers do not read.
-pub(super) fn an_operation_on_an_old_board_reaches_the_newcomer(fault: Option<Planted>) -> Verdict {
-    const EVE: HostId = 4;
+/// Dana was removed, so there is a new board; Eve came in then, and does not read the old one, which is given too.
+fn with_an_old_board(fault: Option<Planted>) -> (World, SealedBox) {
     let mut world = World::calm_circle_of(harness::Machines::Real, 41, 5, 4, 1);
     world.plant(fault);
     let (old, dana) = (world.forger(BEN).board(), world.forger(DANA).me);
@@ -119,6 +108,12 @@ pub(super) fn an_operation_on_an_old_board_reaches_the_newcomer(fault: Option<Pl
     world.run_for(MINUTE);
     world.begin_join(EVE);
     world.run_for(3 * MINUTE);
+    (world, old)
+}
+
+/// somebody says something to the charter on a board that newcomers do not read.
+pub(super) fn an_operation_on_an_old_board_reaches_the_newcomer(fault: Option<Planted>) -> Verdict {
+    let (mut world, old) = with_an_old_board(fault);
     let ben = world.forger(BEN);
     // It gives Ben's word and nothing else: he has no right to it.
     let hold = Act::Hold(HoldBody { who: ben.me, place: true, until: world.now.0 + DAY });
@@ -132,14 +127,7 @@ pub(super) fn an_operation_on_an_old_board_reaches_the_newcomer(fault: Option<Pl
 
 /// Ben opens what follows the head, and posts it on a board that the newcomer does not read.
 pub(super) fn a_head_on_an_old_board_reaches_the_newcomer(fault: Option<Planted>) -> Verdict {
-    const EVE: HostId = 4;
-    let mut world = World::calm_circle_of(harness::Machines::Real, 41, 5, 4, 1);
-    world.plant(fault);
-    let (old, dana) = (world.forger(BEN).board(), world.forger(DANA).me);
-    remove(&mut world, ANNA, dana);
-    world.run_for(MINUTE);
-    world.begin_join(EVE);
-    world.run_for(3 * MINUTE);
+    let (mut world, old) = with_an_old_board(fault);
     let ben = world.forger(BEN);
     let (first, mut chance) = (world.first_cards(ANNA), Chance::new(41));
     let sealed_to: Vec<_> = ben.newest().members.iter().map(|who| &first[who]).collect();

@@ -740,7 +740,7 @@ pub(crate) fn a_newcomer_asks_for_what_was_opened_while_it_came_in() {
     let heads = [node.story.by(ANNA, &admission)];
     let [long_ago, meanwhile, before_that] = [1, 2, 3].map(|id| EpochId([id; 32]));
     let unknown = |node: &Node| {
-        let lacks = node.epochs.unknown(&node.story.whole, &member(DANA), CAME, |day| day == TODAY);
+        let lacks = node.epochs.unknown(&node.story.whole, &member(DANA), CAME, TODAY);
         lacks.into_iter().collect::<Vec<_>>()
     };
     let brought = node.opening(ANNA, &heads, &[long_ago], TODAY, 1);
@@ -769,7 +769,7 @@ fn who_came_asks_for_what_later_openings_follow() {
         let without = node.opening(BEN, &heads, &[supersedes], day, 1);
         node.take(without);
     }
-    let lacks = node.epochs.unknown(&node.story.whole, &member(DANA), TODAY, |_| true);
+    let lacks = node.epochs.unknown(&node.story.whole, &member(DANA), TODAY, 0);
     assert_eq!(lacks, [after].into());
 }
 
