@@ -1,0 +1,186 @@
+// How one begins: the list of circles, the first steps, joining and starting a circle.
+import { call, here, read } from './api.js';
+import { span, t, tt } from './text.js';
+import { bdi, button, choice, el, facts, field, folded, form, h2, line, link, p, quote, sixWords, state } from './parts.js';
+import { opened, refresh, visit } from './shell.js';
+
+/** The circles of this home. */
+export function circles(room) {
+  if (here.circles.length === 1) return visit('#/c/1');
+  room.title(t('circles'));
+  if (!here.circles.length) {
+    return room.show(p('circles-none'), el('div.two', {},
+      el('section', {}, h2('join-title'), p('circles-join'), link('join-title', '#/join', {}, { className: 'main' })),
+      el('section', {}, h2('start-title'), p('circles-start'), link('start-title', '#/start', {}, { className: 'as-button' }))));
+  }
+  return room.show(el('ul.list', {}, here.circles.map((circle, at) => el('li', {},
+    el('a.big', { href: `#/c/${at + 1}` }, bdi(circle.label)), standing(circle)))));
+}
+
+const standing = (circle) => el('p.hint', {}, tt(circle.state === 'member' ? 'circle-members' : `circle-${circle.state}`,
+  { count: circle.members }));
+
+/** Four steps: what this is, a name, a passphrase, Hide. Nothing is kept before the last. */
+export async function welcome(room) {
+  const made = { name: '', kind: 'made', own: '', ...(await read('/setup')) };
+  const steps = [what, name, passphrase, hiding];
+  const step = (at) => {
+    room.title(t(`welcome-${at + 1}`));
+    const back = at > 0 && button('back', () => step(at - 1));
+    room.show(el('p.eyebrow', {}, tt('welcome-step', { step: at + 1, all: steps.length })),
+      steps[at](made, () => step(at + 1), back));
+    room.h1.focus();
+  };
+  step(0);
+}
+
+const what = (made, next) => [
+  el('div.two', {}, el('section', {}, h2('what-is'), points('what-is', 4)),
+    el('section', {}, h2('what-is-not'), points('what-is-not', 5))),
+  el('p.hint', {}, tt('what-page')),
+  el('div.row', {}, el('button.main', { type: 'button', onclick: next }, tt('next'))),
+];
+
+const points = (id, count) => el('ul.points', {}, Array.from({ length: count }, (_, at) => el('li', {}, tt(`${id}-${at + 1}`))));
+
+function name(made, next, back) {
+  const input = line({ value: made.name, required: true, maxLength: 40 });
+  return form(() => { made.name = input.value.trim(); next(); }, 'next', field('your-name', input, 'your-name-hint'), back);
+}
+
+function passphrase(made, next, back) {
+  const own = line({ type: 'password', value: made.own, autocomplete: 'new-password' });
+  const again = line({ type: 'password', value: made.own, autocomplete: 'new-password' });
+  const look = el('label.look', {}, el('input', { type: 'checkbox', onchange: (event) => {
+    own.type = again.type = event.target.checked ? 'text' : 'password';
+  } }), tt('passphrase-look'));
+  const parts = {
+    made: [sixWords(made.passphrase.split(/[ -]/)), p('passphrase-made-hint')],
+    own: [field('passphrase-own-field', own, 'passphrase-own-hint'), field('passphrase-again', again), look],
+    none: [el('p.warning', {}, tt('passphrase-none-hint'))],
+  };
+  const below = el('div', {});
+  const show = (kind) => { made.kind = kind; below.replaceChildren(...parts[kind]); };
+  show(made.kind);
+  return form(() => {
+    if (made.kind === 'own' && !own.value) return own.focus();
+    if (made.kind === 'own' && own.value !== again.value) {
+      below.querySelector('.problem')?.remove();
+      below.append(el('p.problem', { role: 'alert' }, t('passphrase-differs')));
+      return again.focus();
+    }
+    made.own = own.value;
+    return next();
+  }, 'next', [p('passphrase-why'), choice('passphrase', [['made', 'passphrase-made'], ['own', 'passphrase-own'],
+    ['none', 'passphrase-none']], made.kind, show), below], back);
+}
+
+function hiding(made, next, back) {
+  const keys = el('input', { type: 'checkbox', checked: true });
+  return form(async () => {
+    const words = { made: made.passphrase, own: made.own, none: null }[made.kind];
+    await call('POST', '/setup', { name: made.name, passphrase: words, language: document.documentElement.lang });
+    if (!keys.checked) await call('PATCH', '/config', { 'page.hide_keys': false });
+    made.passphrase = made.own = '';
+    history.replaceState(null, '', '#/');
+    await opened();
+  }, 'welcome-begin', [p('hide-what'), p('hide-keys-what'), p('hide-limits'),
+    el('label.look', {}, keys, tt('hide-keys-on'))], back);
+}
+
+/** Joining: the code, then who carries the circle and what it is like, then yes or no, then waiting. */
+export async function join(room) {
+  room.title(t('join-title'));
+  const asked = (await read('/joins')).items.find((join) => join.state === 'asked');
+  if (asked) return wait(room, asked);
+  const code = el('textarea.code', { rows: 3, required: true, spellcheck: false, autocomplete: 'off', translate: false,
+    autocapitalize: 'characters', dir: 'ltr' });
+  const looking = el('p.hint', { role: 'status' });
+  room.show(form(async () => {
+    looking.textContent = t('join-looking');
+    try {
+      const shown = await call('POST', '/joins/preview', { code: code.value });
+      if (shown.state === 'member') return await inside(shown);
+      if (shown.state === 'asked') return wait(room, shown);
+      return consider(room, code.value, shown);
+    } finally {
+      looking.textContent = '';
+    }
+  }, 'join-look', [field('join-code', code, 'join-code-hint')]), looking);
+  return undefined;
+}
+
+function consider(room, code, shown) {
+  const name = line({ value: here.circles.length ? '' : shown.name || here.config.name || '', required: true, maxLength: 40 });
+  room.title(t('join-consider'));
+  room.show(
+    el('section.card', {}, el('h2', {}, bdi(shown.circle_name ?? '')), p(shown.admit === 'open' ? 'join-open' : 'join-ask'),
+      p('join-newcomers'), shown.rules.length ? [el('h3', {}, tt('rules')), el('ol', {}, shown.rules.map((rule) =>
+        el('li', { dir: 'auto' }, rule)))] : null),
+    relayCard(shown.relay_card),
+    el('section', {}, h2('join-limits'), points('limit', 4)),
+    form(async () => {
+      const join = await call('POST', '/joins', { code, name: name.value.trim() });
+      await refresh();
+      return join.state === 'member' ? inside(join) : wait(room, join);
+    }, 'join', [field('join-name', name, 'join-name-hint')], link('not-now', '#/', {}, { className: 'as-button' })));
+  room.h1.focus();
+}
+
+/** Who runs a relay, and what anybody who runs one can see (U-177). */
+export function relayCard(card, state, address) {
+  const known = card && [card.operator, card.country].filter(Boolean).join(', ');
+  return el('section.card', {}, el('h3', {}, known ? tt('relay-by', { operator: known }) : tt('relay-unknown')),
+    card?.statement ? quote(card.statement) : null,
+    facts([['relay-state', state && t(`relay-${state}`)], ['relay-hosting', card?.hosting], ['relay-contact', card?.contact],
+      ['relay-keeps', card && span(card.age_s)], ['relay-address', address]]),
+    p('relay-sees'), p('relay-sees-not'));
+}
+
+function wait(room, join) {
+  const over = (now) => {
+    if (now.id !== join.id) return;
+    if (now.state === 'member') inside(now);
+    else if (now.state === 'declined' || now.state === 'over') ended(now);
+  };
+  const ended = (now) => {
+    room.title(t('join-title'));
+    room.show(state(`problem-${now.ended ?? 'declined'}`, link('join-again', '#/join', {}, { onclick: () => room.again() })));
+  };
+  room.title(t('join-wait'));
+  room.show(el('p', {}, tt('join-asked', { circle: join.circle_name ?? '', name: join.name })), p('join-patience'),
+    join.words.length ? el('section.card', {}, h2('six-title'), p('join-words'), sixWords(join.words)) : null,
+    el('div.row', {}, button('join-stop', async () => {
+      await call('DELETE', `/joins/${join.id}`);
+      await refresh();
+      room.again();
+    })));
+  room.on('join', over);
+  room.on('missed', () => read(`/joins/${join.id}`).then(over).catch(() => {}));
+  room.h1.focus();
+}
+
+async function inside(join) {
+  await refresh();
+  const at = here.circles.findIndex((circle) => circle.id === join.circle_id);
+  visit(at < 0 ? '#/' : `#/c/${at + 1}`);
+}
+
+/** A circle of one's own. */
+export function start(room) {
+  room.title(t('start-title'));
+  const label = line({ required: true, maxLength: 40 });
+  const name = line({ required: true, maxLength: 40, value: here.circles.length ? '' : here.config.name ?? '' });
+  const relays = el('textarea.code', { rows: 3, required: true, spellcheck: false, autocomplete: 'off', translate: false,
+    dir: 'ltr', placeholder: 'hl-relay:' });
+  const admit = choice('start-admit', [['ask', 'admit-ask', 'admit-ask-hint'], ['open', 'admit-open', 'admit-open-hint']], 'ask');
+  room.show(p('start-intro'), form(async () => {
+    const circle = await call('POST', '/circles', { name: label.value.trim(), as: name.value.trim(), admit: admit.value,
+      relays: relays.value.split(/\s+/).filter(Boolean) });
+    await refresh();
+    visit(`#/c/${here.circles.findIndex((one) => one.id === circle.id) + 1}/invite`);
+  }, 'start', [field('start-name', label, 'start-name-hint'), field('start-as', name, 'join-name-hint'),
+    field('start-relays', relays, 'start-relays-hint'), folded('relay-what', p('relay-sees'), p('relay-sees-not'), p('relay-who')),
+    admit], link('not-now', '#/', {}, { className: 'as-button' })));
+}
+

@@ -1,0 +1,378 @@
+// The house around the rooms: which one is open, how things stand, and what happens (U-120).
+import { call, enter, follow, forget, here, read, turned } from './api.js';
+import { speak, t, tt } from './text.js';
+import { el, button, link, p, problemLine, state, tell } from './parts.js';
+import { help, hide, keeping, prefetchHelp, watchKeys } from './safety.js';
+import { talk } from './talk.js';
+import { circles, join, start, welcome } from './begin.js';
+import { member, people, about } from './people.js';
+import { invite, waiting } from './door.js';
+import { locked, settings } from './settings.js';
+
+// One line a room. `in` is the room's place in a circle's list of rooms.
+const ROOMS = [
+  { path: /^\/?$/, open: circles },
+  { path: /^\/welcome$/, open: welcome, needs: 'not-set-up' },
+  { path: /^\/join$/, open: join },
+  { path: /^\/start$/, open: start },
+  { path: /^\/c\/(\d+)$/, open: talk, in: 'talk', reads: true },
+  { path: /^\/c\/(\d+)\/people$/, open: people, in: 'people' },
+  { path: /^\/c\/(\d+)\/people\/(\d+)$/, open: member, in: 'people' },
+  { path: /^\/c\/(\d+)\/invite$/, open: invite, in: 'invite' },
+  { path: /^\/c\/(\d+)\/waiting$/, open: waiting, in: 'waiting' },
+  { path: /^\/c\/(\d+)\/about$/, open: about, in: 'about', reads: true },
+  { path: /^\/settings$/, open: settings },
+  { path: /^\/help$/, open: help, needs: 'nothing' },
+  { path: /^\/locked$/, open: locked, needs: 'locked' },
+];
+const CIRCLE_ROOMS = [...new Set(ROOMS.map((room) => room.in).filter(Boolean))];
+
+const $ = (id) => document.getElementById(id);
+let room = null;
+let back = '#/';
+let stream = null;
+
+/** An open room. It ends when another one opens, and what it began ends with it. */
+class Room {
+  constructor(route, found) {
+    this.route = route;
+    this.number = found[1] && Number(found[1]);
+    this.circle = this.number && here.circles[this.number - 1];
+    this.rest = found[2];
+    this.over = false;
+    this.heard = [];
+    this.ends = [];
+    this.h1 = el('h1', { tabIndex: -1 });
+    this.late = setTimeout(() => this.put(p('loading')), LATE_MS);
+  }
+
+  /** The heading; somebody's words stand apart. */
+  title(text, own = false) {
+    this.h1.replaceChildren(own ? el('bdi', { dir: 'auto' }, text) : text);
+  }
+
+  /** What is in the room; before that it is loading. */
+  show(...nodes) {
+    if (this.over) return;
+    clearTimeout(this.late);
+    this.put(...nodes);
+  }
+
+  put(...nodes) {
+    this.ready = true;
+    const inside = document.activeElement === this.h1;
+    $('main').replaceChildren(...[this.circle && rooms(this), this.h1, el('div', { id: 'state' }), ...nodes]
+      .flat().filter(Boolean));
+    states();
+    if (inside) this.h1.focus();
+  }
+
+  /** Hears one type of event, or `digit`. */
+  on(type, act) {
+    this.heard.push([type, act]);
+  }
+
+  /** Runs when the room is left. */
+  ending(act) {
+    this.ends.push(act);
+  }
+
+  hear(type, ...rest) {
+    for (const [wanted, act] of this.heard) if (wanted === type) act(...rest);
+  }
+
+  end() {
+    this.over = true;
+    clearTimeout(this.late);
+    for (const act of this.ends) act();
+    keeping.draft = () => Promise.resolve();
+  }
+
+  /** Opens the same room anew. */
+  again() {
+    go(false);
+  }
+}
+
+/** Opens the room of the address, or what stands in its place. */
+async function go(moved = true) {
+  room?.end();
+  const path = location.hash.slice(1);
+  const [route, found] = ROOMS.map((route) => [route, route.path.exec(path)]).find(([, found]) => found)
+    ?? [ROOMS[0], ['']];
+  const need = route.needs ?? 'open';
+  const mine = room = new Room(route, found);
+  frame();
+  try {
+    if (need !== 'nothing' && need !== here.condition) instead(mine, need);
+    else if (mine.number && !mine.circle) location.replace('#/');
+    else if (mine.circle && mine.circle.state !== 'member' && !route.reads) outside(mine);
+    else await route.open(mine);
+  } catch (problem) {
+    if (!problem.kind) throw problem;
+    mine.show(problemLine(problem), button('again', () => go()));
+  }
+  if (mine.over || !moved) return;
+  if (!mine.h1.textContent) mine.title(t('loading'));
+  if (!mine.ready) mine.put();
+  mine.h1.focus({ preventScroll: true });
+  if (!mine.placed) scrollTo(0, 0);
+}
+
+/** What a room shows that cannot be opened as things stand. */
+function instead(mine, need) {
+  const act = { locked: () => swap('#/locked'), 'not-set-up': () => swap('#/welcome'), open: () => swap(back) };
+  if (act[here.condition] && need !== 'nothing') return act[here.condition]();
+  mine.title(t(`${here.condition}-title`));
+  const again = button('again', look);
+  return mine.show(here.condition === 'gone' ? state('gone', again) : state('no-token'),
+    el('p', {}, el('code', {}, here.condition === 'gone' ? 'hearthlight' : 'hearthlight open')),
+    p(`${here.condition}-help`));
+}
+
+function swap(hash) {
+  if (here.condition !== 'open' && location.hash !== hash && !/#\/(locked|welcome)/.test(location.hash)) {
+    back = location.hash || '#/';
+  }
+  history.replaceState(null, '', hash);
+  go();
+}
+
+/** A circle that one is not in: asking, left, removed, ended. */
+function outside(mine) {
+  mine.title(mine.circle.label, true);
+  mine.show(state(`circle-${mine.circle.state}`, link('circle-read', `#/c/${mine.number}`)));
+}
+
+/** The rooms of a circle. */
+function rooms(mine) {
+  const host = mine.circle.roles.some((role) => role === 'host' || role === 'steward');
+  const base = `#/c/${mine.number}`;
+  return el('nav.rooms', { 'aria-label': t('rooms') }, el('ul', {}, CIRCLE_ROOMS
+    .filter((name) => mine.circle.state === 'member' ? name !== 'waiting' || host : ['talk', 'about'].includes(name))
+    .map((name) => el('li', {}, link(`room-${name}`, name === 'talk' ? base : `${base}/${name}`, {},
+      { 'aria-current': mine.route.in === name ? 'page' : null },
+      )))));
+}
+
+/** The frame: the same on every route, so that what matters stands where it stood. */
+function frame() {
+  const open = here.condition === 'open';
+  $('skip').textContent = t('skip');
+  $('skip').hidden = false;
+  $('ways').setAttribute('aria-label', t('ways'));
+  const folds = el('button.fold', { type: 'button', 'aria-expanded': 'false', 'aria-controls': 'circles' }, t('circles'));
+  folds.onclick = () => folds.setAttribute('aria-expanded', $('circles').classList.toggle('unfolded'));
+  const at = (hash) => (location.hash === hash ? 'page' : null);
+  $('ways').replaceChildren(...(open ? [folds,
+    link('settings-title', '#/settings', {}, { 'aria-current': at('#/settings') }), el('span', { id: 'mark', role: 'status' })] : []));
+  if (!$('safety').firstChild) {
+    $('safety').append(link('help-now', '#/help', {}, { className: 'help-now' }),
+      el('button.hide', { type: 'button', onclick: hide }, t('hide')));
+  }
+  $('circles').classList.remove('unfolded');
+  $('circles').hidden = !open;
+  $('circles').setAttribute('aria-label', t('circles'));
+  $('circles').replaceChildren(...(open ? [el('ul', {}, here.circles.map((circle, at) => el('li', {}, el('a',
+    { href: `#/c/${at + 1}`, 'aria-current': room.number === at + 1 ? 'true' : null }, el('bdi', { dir: 'auto' }, circle.label),
+    news(circle))))), el('ul.doors', {}, el('li', {}, link('join-title', '#/join', {}, { 'aria-current': at('#/join') ?? undefined })),
+    el('li', {}, link('start-title', '#/start', {}, { 'aria-current': at('#/start') ?? undefined })))] : []));
+  document.title = here.config['page.title'] || 'Notes';
+}
+
+function news(circle) {
+  if (circle.state === 'asking') return el('small', {}, t('circle-asks'));
+  if (circle.state === 'member' && circle.waiting_room) return el('small', {}, t('circle-waiting', { count: circle.waiting_room }));
+  return circle.unread && room.number !== here.circles.indexOf(circle) + 1
+    ? el('small', {}, t('circle-new', { count: circle.unread })) : null;
+}
+
+/** What stands in the way everywhere: no relay, a full disk. */
+function states() {
+  const lines = [];
+  if (here.condition === 'gone' && room?.ready && room.route.needs !== 'nothing') lines.push(el('p', {}, tt('gone'), ' ',
+    el('code', {}, 'hearthlight')));
+  if (here.full) lines.push(p('full'));
+  const mine = room?.circle;
+  if (here.condition === 'open' && mine?.state === 'member') {
+    if (mine.relays === 0) lines.push(el('p', {}, tt('no-relay'), ' ', link('no-relay-do', `#/c/${room.number}/about`)));
+    else if (mine.relays_up === 0) lines.push(p('offline'));
+  }
+  const text = lines.map((one) => one.textContent).join(' ');
+  const place = $('state');
+  if (place && place.textContent !== text) place.replaceChildren(...lines);
+}
+
+/** The home was locked, or the node went away, or the disk is full. */
+function turn(to) {
+  if (to === 'full') {
+    here.full = true;
+    states();
+  } else if (here.condition !== to) {
+    const was = here.condition;
+    here.condition = to;
+    if (to === 'locked' || to === 'no-token') wash();
+    if (to === 'gone') setTimeout(look, GONE_MS);
+    // What is being written stays in sight while the node is gone.
+    if (room?.ready && (to === 'gone' || (was === 'gone' && to === 'open'))) states();
+    else go();
+  }
+}
+
+/** Takes every word of a person out of the document and out of memory. */
+function wash() {
+  stream?.abort();
+  forget();
+  document.querySelectorAll('dialog').forEach((box) => box.remove());
+  tell('');
+  $('main').replaceChildren();
+}
+
+/** Looks how things stand, and opens what fits. */
+async function look() {
+  try {
+    here.status = await read('/status');
+    if (here.status.state === 'open') await load();
+    if (here.condition !== here.status.state) turn(here.status.state);
+  } catch (problem) {
+    if (problem.kind !== 'gone') throw problem;
+    if (here.condition === 'gone') setTimeout(look, GONE_MS);
+  }
+}
+
+/** What is known at the start of an open home; afterwards events keep it. */
+async function load() {
+  const [config, list] = await Promise.all([read('/config'), read('/circles')]);
+  const language = here.config.language !== config.language;
+  Object.assign(here, { config, circles: list.items });
+  if (language && config.language) await words(config.language);
+  prefetchHelp().catch(() => {});
+  if (!stream || stream.signal.aborted) listen();
+}
+
+/** Learns the words again, after the language was changed. */
+export async function words(language) {
+  await speak(language).catch(() => {});
+  $('safety').replaceChildren();
+}
+
+/** What is to be done once the home was opened or set up. */
+export async function opened() {
+  await look();
+}
+
+/** Goes to another room. */
+export function visit(hash) {
+  if (location.hash === hash) go();
+  else location.hash = hash;
+}
+
+/** The list of circles anew, for a room that changed it. */
+export async function refresh() {
+  here.circles = (await read('/circles')).items;
+  if (room.number) room.circle = here.circles[room.number - 1] ?? room.circle;
+  frame();
+  states();
+}
+
+/** Follows what happens for as long as the home is open. */
+async function listen() {
+  stream = new AbortController();
+  const { signal } = stream;
+  while (!signal.aborted && here.condition === 'open') {
+    let first = true;
+    let end = '';
+    await follow((event) => {
+      end = event.type;
+      if (first) missed();
+      first = false;
+      heard(event);
+    }, signal).catch(() => {});
+    if (signal.aborted) return;
+    if (end === 'lock') turn('locked');
+    else await missed().then(() => new Promise((done) => setTimeout(done, GONE_MS)));
+  }
+  stream = null;
+}
+
+/** Reads what may have happened unheard; the first line of a stream says that nothing is from now on. */
+async function missed() {
+  try {
+    await refresh();
+    room.hear('missed');
+  } catch { /* the call has turned things as they are */ }
+}
+
+function heard({ type, circle_id: id, data }) {
+  const at = here.circles.findIndex((circle) => circle.id === id);
+  const mine = room.circle?.id === id && Boolean(id);
+  if (type === 'settings') load().catch(() => {});
+  else if (type === 'network') here.network = data;
+  else if (type === 'circle') {
+    if (at < 0 || !data) refresh().then(() => room.hear('circle', data)).catch(() => {});
+    else {
+      const stood = here.circles[at].state;
+      Object.assign(here.circles[at], data);
+      frame();
+      states();
+      if (mine && stood !== data.state) go(false);
+    }
+  } else if (type === 'message' && !data.own) {
+    if (document.hidden) notice();
+    if (!mine && at >= 0 && data.kind === 'said') {
+      here.circles[at].unread += 1;
+      frame();
+    }
+  }
+  if (mine || type === 'join') room.hear(type, data);
+}
+
+/** `New activity`, and no more (U-180); nothing in quiet hours (U-181). */
+function notice() {
+  if (here.config['notify.mode'] === 'off' || quiet(here.config['notify.quiet'], new Date())) return;
+  if ($('mark')) $('mark').textContent = t('new-activity');
+}
+
+function quiet(hours, now) {
+  const found = /^(\d\d):(\d\d)-(\d\d):(\d\d)$/.exec(hours ?? '');
+  if (!found) return false;
+  const [from, to] = [found[1] * 60 + +found[2], found[3] * 60 + +found[4]];
+  const at = now.getHours() * 60 + now.getMinutes();
+  return from <= to ? at >= from && at < to : at >= from || at < to;
+}
+
+/** From nothing to a room. */
+async function begin() {
+  // U-122: whoever goes back after Hide finds nothing.
+  const way = performance.getEntriesByType('navigation')[0]?.type;
+  if (way === 'back_forward' && !sessionStorage.getItem('t')) return location.replace('/away');
+  watchKeys();
+  const wanted = navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) => ['en', 'es'].includes(tag)) ?? 'en';
+  const [, mine] = await Promise.all([speak(wanted), enter(), prefetchHelp().catch(() => {})]);
+  if (!mine) here.condition = 'no-token';
+  else {
+    here.status = await read('/status').catch(() => null);
+    if (here.status) here.condition = here.status.state;
+    if (here.condition === 'open') await load();
+  }
+  await go();
+}
+
+turned.to = turn;
+addEventListener('hashchange', () => go());
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden && $('mark')) $('mark').textContent = '';
+});
+document.addEventListener('keydown', (event) => {
+  if (/^[1-9]$/.test(event.key) && !event.ctrlKey && !event.altKey && !event.metaKey
+    && !/^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) room?.hear('digit', Number(event.key));
+});
+$('skip').addEventListener('click', (event) => {
+  event.preventDefault();
+  $('main').focus();
+});
+begin();
+
+// U-120.
+const LATE_MS = 300;
+const GONE_MS = 2_000;

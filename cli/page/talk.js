@@ -1,0 +1,453 @@
+// What is said in a circle: the feed, its marks and gaps, and the composer (U-40 to U-45).
+import { call, here, read, within } from './api.js';
+import { day, hour, list, moment, sameDay, t, tt } from './text.js';
+import { ask, bdi, button, el, field, folded, line, link, p, problemLine, select, state } from './parts.js';
+import { keeping } from './safety.js';
+
+/** The room of a circle. */
+export async function talk(room) {
+  const { circle } = room;
+  room.title(circle.label, true);
+  const member = circle.state === 'member';
+  const [page, draft] = await Promise.all([
+    read(within(circle, `messages?limit=${PAGE}`)), member ? read(within(circle, 'draft')) : null]);
+  const feed = new Feed(room, page);
+  const writing = member && composer(room, feed, draft);
+  feed.answer = writing?.answer;
+  room.show(member ? road(circle) : state(`circle-${circle.state}`, link('room-about', `#/c/${room.number}/about`)),
+    feed.node, writing?.node);
+  room.on('circle', () => document.querySelector('.road')?.replaceWith(road(circle)));
+  feed.begin();
+}
+
+/** How the circle can be reached now, and who can see what. */
+function road(circle) {
+  const way = here.network?.network === 'direct' ? 'direct' : circle.relays_up > 0 ? 'relay' : 'offline';
+  return el('p.road', {}, tt(`road-${way}`), ' ', link('road-sees', `#/c/${here.circles.indexOf(circle) + 1}/about`));
+}
+
+/**
+ * A window of the conversation: pages of lines, of which the last takes what arrives. Never more than
+ * MOST lines are in the document (U-125); what was scrolled away from is read again when it is wanted.
+ */
+class Feed {
+  constructor(room, first) {
+    Object.assign(this, { room, circle: room.circle, lines: new Map(), pages: [], live: true, unseen: 0, fresh: 0 });
+    this.list = el('div.lines', { 'aria-live': 'off' });
+    this.said = el('p.unseen');
+    this.earlier = button('earlier', () => this.older(), { className: 'turn' });
+    this.later = button('later', () => this.newest(), { className: 'turn', hidden: true });
+    this.node = el('section.feed', { role: 'log', 'aria-label': t('feed') }, this.earlier, this.list, this.later, this.said);
+    this.first = first;
+    room.on('message', (data) => this.arrive(data));
+    room.on('mark', (data) => this.mark(data));
+    room.on('missed', () => this.catchUp().catch(() => {}));
+    const seen = () => this.see();
+    document.addEventListener('visibilitychange', seen);
+    addEventListener('scroll', seen, { passive: true });
+    room.ending(() => {
+      document.removeEventListener('visibilitychange', seen);
+      removeEventListener('scroll', seen);
+      clearTimeout(this.pause);
+      clearTimeout(this.place);
+    });
+  }
+
+  /** Shows the first page, at what is new in it. */
+  begin() {
+    const unread = this.circle.unread;
+    this.pages = [{ ...this.first, rows: this.first.items.map((data) => this.row(data)) }, { rows: [] }];
+    const others = this.pages[0].rows.filter((row) => !row.data.own && row.data.kind !== 'gap');
+    this.newFrom = unread > 0 ? others.at(-Math.min(unread, others.length)) : null;
+    this.first = null;
+    this.draw();
+    const mark = this.list.querySelector('.new');
+    if (mark) mark.scrollIntoView({ block: 'start' });
+    else scrollTo(0, document.body.scrollHeight);
+    this.room.placed = true;
+    this.watch = new IntersectionObserver(([entry]) => entry.isIntersecting && this.earlier.click(), { rootMargin: '200px' });
+    this.room.ending(() => this.watch.disconnect());
+    // Once the first sight has settled, coming near the top reads on by itself.
+    requestAnimationFrame(() => requestAnimationFrame(() => this.watch.observe(this.earlier)));
+    this.see();
+  }
+
+  /** A line with what is drawn for it; one that is there already is drawn anew. */
+  row(data) {
+    const key = data.id ?? (data.gap ? `gap ${data.gap.id}` : `${data.kind} ${data.received_at}`);
+    const row = this.lines.get(key) ?? { key };
+    row.data = data;
+    const node = drawLine(data, this);
+    row.node?.replaceWith(node);
+    row.node = node;
+    this.lines.set(key, row);
+    return row;
+  }
+
+  rows() {
+    return this.pages.flatMap((page) => page.rows);
+  }
+
+  /** Brings the document to what the pages say: days, the line before what is new, who speaks on. */
+  draw() {
+    const wanted = [];
+    let before = null;
+    for (const row of this.rows()) {
+      const at = row.data.received_at ?? row.data.gap?.since;
+      if (at && (!before?.at || !sameDay(before.at, at))) wanted.push(this.dayLine(at));
+      if (row === this.newFrom) wanted.push(this.newLine ??= el('p.new', {}, el('span', {}, tt('new'))));
+      const on = before && before.data.author_id && before.data.author_id === row.data.author_id && row.data.kind === 'said'
+        && before.data.kind === 'said' && new Date(at) - new Date(before.at) < SPEAKS_ON_MS && wanted.at(-1) === before.node;
+      row.node.classList.toggle('on', Boolean(on));
+      wanted.push(row.node);
+      before = { at: at ?? before?.at, data: row.data, node: row.node };
+    }
+    if (!wanted.length) wanted.push(this.none ??= p('feed-none'));
+    let next = this.list.firstChild;
+    for (const node of wanted) {
+      if (node === next) next = next.nextSibling;
+      else this.list.insertBefore(node, next);
+    }
+    while (next) [next, next.previousSibling] = [next.nextSibling, next.remove()];
+    this.earlier.hidden = !this.pages[0]?.before;
+    this.later.hidden = this.live;
+  }
+
+  dayLine(at) {
+    const words = day(at);
+    this.days ??= new Map();
+    const key = new Date(at).toDateString();
+    if (!this.days.has(key)) this.days.set(key, el('p.day', {}, el('span', {}, words)));
+    return this.days.get(key);
+  }
+
+  /** Reads the page before; what is far below is let go of. */
+  async older() {
+    const { before } = this.pages[0];
+    if (!before || this.reading) return;
+    this.reading = true;
+    try {
+      const page = await read(within(this.circle, `messages?limit=${PAGE}&before=${before}`));
+      const anchor = this.rows()[0]?.node;
+      const top = anchor?.getBoundingClientRect().top;
+      this.pages.unshift({ ...page, rows: page.items.map((data) => this.row(data)) });
+      while (this.count() > MOST - PAGE && this.pages.length > 1) {
+        this.drop(this.pages.pop());
+        this.live = false;
+      }
+      this.draw();
+      if (anchor) scrollBy(0, anchor.getBoundingClientRect().top - top);
+    } finally {
+      this.reading = false;
+    }
+  }
+
+  /** Back to the end of the conversation. */
+  async newest() {
+    const page = await read(within(this.circle, `messages?limit=${PAGE}`));
+    this.pages.forEach((old) => this.drop(old));
+    this.pages = [{ ...page, rows: page.items.map((data) => this.row(data)) }, { rows: [] }];
+    this.live = true;
+    this.draw();
+    scrollTo(0, document.body.scrollHeight);
+  }
+
+  count() {
+    return this.pages.reduce((sum, page) => sum + page.rows.length, 0);
+  }
+
+  drop(page) {
+    for (const row of page.rows) {
+      this.lines.delete(row.key);
+      row.node.remove();
+    }
+  }
+
+  /** Something was said, or what is missing changed. */
+  arrive(data) {
+    if (data.kind === 'gap' && data.gap.count === 0) return this.fill(`gap ${data.gap.id}`);
+    const known = this.lines.has(data.id ?? `gap ${data.gap?.id}`);
+    const mine = data.own && !known && [...this.lines.values()].find((row) => row.data.sending && row.data.text === data.text);
+    if (mine) return this.adopt(mine, data);
+    if (!this.live && !known) return this.announce(data);
+    const low = this.low();
+    const row = this.row(data);
+    if (!known) this.pages.at(-1).rows.push(row);
+    if (!known && !data.own && !this.newFrom && (document.hidden || !low)) this.newFrom = row;
+    this.settle(low);
+    if (!known && low) scrollTo(0, document.body.scrollHeight);
+    if (!known) this.announce(data);
+    return undefined;
+  }
+
+  /** Draws what is there; what the live page has too much of becomes a page that can be read again. */
+  settle(low) {
+    this.draw();
+    const last = this.pages.at(-1);
+    if (this.pages.length < 2 || last.rows.length <= PAGE || this.settling) return;
+    this.settling = true;
+    const { after } = this.pages.at(-2);
+    read(within(this.circle, `messages?limit=${PAGE}${after ? `&after=${after}` : ''}`)).then((page) => {
+      const rows = page.items.map((data) => this.row(data));
+      const live = last.rows.filter((row) => !rows.includes(row));
+      this.pages.splice(-1, 1, { ...page, rows }, { rows: live });
+      while (low && this.count() > MOST - PAGE && this.pages.length > 2) this.drop(this.pages.shift());
+      this.draw();
+    }).catch(() => {}).finally(() => { this.settling = false; });
+  }
+
+  fill(key) {
+    const row = this.lines.get(key);
+    if (!row) return;
+    for (const page of this.pages) page.rows = page.rows.filter((one) => one !== row);
+    this.lines.delete(key);
+    this.draw();
+  }
+
+  /** What came while nobody listened. */
+  async catchUp() {
+    if (!this.live) return;
+    const page = await read(within(this.circle, `messages?limit=${PAGE}`));
+    for (const data of page.items) this.arrive(data);
+    const there = new Set(page.items.map((data) => data.gap && `gap ${data.gap.id}`));
+    const from = page.items[0]?.received_at;
+    for (const row of [...this.lines.values()]) {
+      if (row.data.gap && row.data.gap.since >= (from ?? '') && !there.has(row.key)) this.fill(row.key);
+    }
+  }
+
+  /** One's own words, drawn before the node has them (U-125). */
+  say(data) {
+    const row = this.row({ ...data, id: `sending ${crypto.randomUUID()}`, kind: 'said', own: true, sending: true, mark: 'waiting',
+      author: t('you'), received_at: new Date().toISOString() });
+    if (this.live) this.pages.at(-1).rows.push(row);
+    this.newFrom = null;
+    this.draw();
+    scrollTo(0, document.body.scrollHeight);
+    return row;
+  }
+
+  /** The node has them now, under their own name; the event may have told first. */
+  adopt(row, data) {
+    const known = this.lines.get(data.id);
+    this.lines.delete(row.key);
+    if (known && known !== row) {
+      for (const page of this.pages) page.rows = page.rows.filter((one) => one !== row);
+    } else {
+      row.key = data.id;
+      this.lines.set(data.id, row);
+      this.row({ ...row.data, ...data, sending: false });
+    }
+    this.draw();
+  }
+
+  mark({ id, mark, received_by, members }) {
+    const row = this.lines.get(id);
+    if (!row) return;
+    Object.assign(row.data, { mark, received_by, members });
+    row.node.querySelector('.mark')?.replaceChildren(marked(row.data));
+  }
+
+  low() {
+    return innerHeight + scrollY >= document.body.scrollHeight - 120;
+  }
+
+  /** Told as a count on a pause, not one by one (U-124). */
+  announce(data) {
+    if (data.own || data.kind === 'gap') return;
+    this.fresh += 1;
+    clearTimeout(this.pause);
+    this.pause = setTimeout(() => {
+      this.said.textContent = t('arrived', { count: this.fresh });
+      this.fresh = 0;
+      this.see();
+    }, PAUSE_MS);
+  }
+
+  /** What is in sight has been read. */
+  see() {
+    clearTimeout(this.place);
+    if (document.hidden || !this.live || !this.low() || this.circle.state !== 'member') return;
+    this.place = setTimeout(() => call('PUT', within(this.circle, 'place'), {})
+      .then(() => { this.circle.unread = 0; }).catch(() => {}), PLACE_MS);
+  }
+}
+
+/** One line of the conversation. */
+function drawLine(data, feed) {
+  if (data.kind === 'gap') return el('p.happened.gap', {}, missing(data.gap));
+  if (data.kind !== 'said' && data.kind !== 'support') {
+    const id = ['joined', 'left', 'removed', 'differs', 'exceeds'].includes(data.kind) ? `line-${data.kind}` : 'line-newer';
+    return el('p.happened', {}, tt(id, { name: data.data?.name ?? '' }));
+  }
+  const name = data.own ? t('you') : data.author ?? t('somebody');
+  const words = data.kind === 'support' ? support(data.text) : data.text;
+  const text = el('div.text', { dir: 'auto' }, linked(words));
+  const folds = data.note && el('details.note', {}, el('summary', {}, tt('note-open', { note: data.note })), text);
+  return el(data.own ? 'article.message.own' : 'article.message', { 'aria-label': data.own ? name : t('says', { name }) },
+    el('p.by', {}, bdi(name)),
+    el('div.said', {}, replied(data, feed), folds || text,
+      data.wants ? el('p.wish', {}, tt(`wants-${data.wants}-line`)) : null,
+      el('p.under', {}, data.received_at ? el('time', { dateTime: data.received_at, title: moment(data.said_at ?? data.received_at) },
+        hour(data.said_at ?? data.received_at)) : null,
+      data.own ? el('span.mark', {}, marked(data)) : null,
+      feed.circle.state === 'member' && !data.sending ? el('button.quiet', { type: 'button', 'aria-label': t('reply-to', { name }),
+        onclick: () => feed.answer?.(data) }, t('reply')) : null)));
+}
+
+const marked = (data) => (data.mark === 'received' ? tt('mark-received', { count: data.received_by, members: data.members })
+  : tt(`mark-${data.mark}`));
+
+function missing(gap) {
+  const words = gap.cause === 'asking' && gap.asking.length
+    ? [tt(gap.count ? 'gap-count' : 'gap-some', { count: gap.count }), ' ', tt('gap-asks', { names: list(gap.asking) })]
+    : [tt(gap.count ? 'gap-count' : 'gap-some', { count: gap.count }), ' ', tt(`gap-${gap.cause}`)];
+  return ['forgotten', 'not-a-member-then'].includes(gap.cause) ? [tt(`gap-${gap.cause}`)] : words;
+}
+
+function replied(data, feed) {
+  if (!data.reply_to) return null;
+  const to = feed.lines.get(data.reply_to);
+  const words = to?.data.text?.slice(0, 80);
+  return el('p.replied', {}, tt('reply-line', { name: to ? (to.data.own ? t('you') : to.data.author ?? '') : '…' }),
+    words ? [' ', el('button.quiet', { type: 'button', dir: 'auto', onclick: () => to.node.scrollIntoView({ block: 'center' }) }, words)] : null);
+}
+
+/** A text with its links, each in full and opened after one question (U-117). */
+function linked(text) {
+  return text.split(/(https?:\/\/[^\s<>"]+)/).map((piece, at) => (at % 2 === 0 ? piece : el('a', { href: piece,
+    rel: 'noreferrer noopener', target: '_blank', dir: 'ltr', onclick: async (event) => {
+      event.preventDefault();
+      if (await ask(tt('link-ask'), [el('p.words', { dir: 'ltr' }, piece), p('link-what')], 'link-yes')) {
+        open(piece, '_blank', 'noreferrer');
+      }
+    } }, piece)));
+}
+
+const SUPPORTS = ['with you', 'heard', 'thank you'];
+const support = (words) => (SUPPORTS.includes(words) ? t(`support-${words.replace(' ', '-')}`) : words);
+
+/** Where one writes. The draft is kept by the node, sealed. */
+function composer(room, feed, draft) {
+  const { circle } = room;
+  const text = el('textarea', { rows: 2, dir: 'auto', autocomplete: 'off', spellcheck: here.config['page.spellcheck'] === true,
+    translate: false, writingsuggestions: 'false', value: draft.text ?? '', maxLength: 8192 });
+  const wants = select(['', 'listen', 'experience', 'advice'].map((word) => [word, t(word ? `wants-${word}` : 'wants-none')]),
+    draft.wants ?? '');
+  const note = line({ value: draft.note ?? '', maxLength: 120 });
+  const above = el('div.above', {});
+  const below = el('p.problem', { role: 'alert', hidden: true });
+  let reply = draft.reply_to ? feed.first.items.find((data) => data.id === draft.reply_to) ?? null : null;
+
+  const grow = () => { text.style.height = 'auto'; text.style.height = `${Math.min(text.scrollHeight + 2, innerHeight * 0.4)}px`; };
+  let timer;
+  let kept = JSON.stringify(draft);
+  const keep = (options) => {
+    clearTimeout(timer);
+    const body = { text: text.value, reply_to: reply?.id ?? null, wants: wants.value || null, note: note.value || null };
+    if (JSON.stringify(body) === kept) return Promise.resolve();
+    kept = JSON.stringify(body);
+    return call('PUT', within(circle, 'draft'), body, options).catch(() => { kept = ''; });
+  };
+  const later = () => { clearTimeout(timer); timer = setTimeout(keep, DRAFT_MS); };
+  keeping.draft = () => keep({ keepalive: true });
+  room.ending(() => keep({ keepalive: true }));
+
+  const to = (data) => {
+    reply = data;
+    above.replaceChildren(...(data ? [el('p.replied', {}, tt('reply-line', { name: data.own ? t('you') : data.author ?? '' }), ' ',
+      el('span', { dir: 'auto' }, data.text.slice(0, 80)), ' ', button('reply-not', () => { to(null); text.focus(); }, { className: 'quiet' }))] : []));
+    const heard = data?.wants === 'listen';
+    if (heard) above.append(p('reply-listen'), el('div.row', {}, SUPPORTS.map((words) => el('button', { type: 'button',
+      onclick: () => send(words) }, support(words)))));
+    box.hidden = heard;
+    later();
+  };
+
+  const send = async (words = text.value) => {
+    if (!words.trim()) return text.focus();
+    below.hidden = true;
+    if (new TextEncoder().encode(words).length > 8192) return refuse({ kind: 'too-large' });
+    if (looksPrivate(words) && !await ask(tt('private-ask'), [p('private-what')], 'private-yes', 'private-no')) return text.focus();
+    const body = { text: words };
+    if (reply) body.reply_to = reply.id;
+    if (wants.value && !SUPPORTS.includes(words)) body.wants = wants.value;
+    if (note.value.trim()) body.note = note.value.trim();
+    const row = feed.say(body);
+    const was = [text.value, reply];
+    text.value = note.value = wants.value = '';
+    to(null);
+    grow();
+    keep();
+    text.focus();
+    return deliver(row, body, was);
+  };
+
+  const deliver = async (row, body, [words, data]) => {
+    const once = crypto.randomUUID();
+    for (;;) {
+      try {
+        return feed.adopt(row, await call('POST', within(circle, 'messages'), { ...body, timeout_ms: 0 }, { once }));
+      } catch (problem) {
+        // U-104: said again under the same key, it is said once.
+        if (problem.kind === 'gone' && !room.over) {
+          await new Promise((done) => room.on('missed', done));
+          continue;
+        }
+        feed.fill(row.key);
+        if (!text.value) text.value = words;
+        to(data);
+        wants.value = body.wants ?? '';
+        note.value = body.note ?? '';
+        later();
+        return refuse(problem);
+      }
+    }
+  };
+
+  const refuse = (problem) => {
+    below.replaceChildren(...problemLine(problem).childNodes);
+    below.hidden = false;
+    text.focus();
+  };
+
+  text.addEventListener('input', () => { grow(); later(); });
+  wants.addEventListener('change', later);
+  note.addEventListener('input', later);
+  text.addEventListener('keydown', (event) => {
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    send();
+  });
+  const box = el('div', {}, field('write', text), el('div.row', {},
+    el('button.main', { type: 'submit' }, tt('send')), folded('write-more', el('div.row', {}, field('wants', wants), field('note', note, 'note-hint')),
+      p('write-keys'))));
+  const node = el('form.composer', { noValidate: true, autocomplete: 'off', 'aria-label': t('write'), onsubmit: (event) => {
+    event.preventDefault();
+    send();
+  } }, above, box, below);
+  to(reply);
+  clearTimeout(timer);
+  setTimeout(grow);
+  return { node, answer: (data) => { to(data); (data.wants === 'listen' ? above.querySelector('.row button') : text).focus(); } };
+}
+
+/** Whether a text looks as if it told where somebody lives or can be reached (U-45); asked about, never kept back. */
+export function looksPrivate(text) {
+  if (/(?:\d[\s\-./()+]*){7}/.test(text)) return true;
+  if (/[\p{L}\p{N}][^\s@]*@[^\s@]+\.[\p{L}\p{N}]{2,}/u.test(text)) return true;
+  const words = text.toLowerCase().split(/[^\p{L}\p{N}]+/u).filter(Boolean);
+  const number = (word) => /^\d{1,5}[a-z]?$/.test(word);
+  return words.some((word, at) => (STREETS.includes(word) || /(strasse|straße|weg)$/.test(word))
+    && words.slice(Math.max(0, at - 3), at + 3).some(number));
+}
+
+const STREETS = ['street', 'avenue', 'road', 'lane', 'boulevard', 'rue', 'calle', 'via', 'allee'];
+const PAGE = 50;
+// U-125.
+const MOST = 400;
+// Guesses: a pause that ends a burst of arrivals, time to have seen a line, time between a key press and keeping.
+const PAUSE_MS = 2_000;
+const PLACE_MS = 1_000;
+const DRAFT_MS = 400;
+const SPEAKS_ON_MS = 600_000;

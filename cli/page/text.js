@@ -1,0 +1,109 @@
+// The words of the page (U-126): plain text with names in braces, plural forms, and times.
+
+let strings = {};
+let plural = new Intl.PluralRules('en');
+let locale = 'en';
+
+/** Learns the words of a language. Where the node is gone, the old ones stay. */
+export async function speak(language) {
+  const answer = await fetch(`/v1/strings/${encodeURIComponent(language)}`);
+  if (!answer.ok) throw new Error('strings');
+  const said = await answer.json();
+  strings = said.strings;
+  // The pseudo-locales have no rules of their own.
+  locale = said.lang.startsWith('qps') ? 'en' : said.lang;
+  plural = new Intl.PluralRules(locale);
+  document.documentElement.lang = locale;
+  document.documentElement.dir = said.dir;
+}
+
+/** Whether there are such words. */
+export const has = (id) => id in strings;
+
+/** The words as one text, each value kept apart from its surroundings. */
+export function t(id, values = {}) {
+  return pieces(id, values, (value) => `\u2068${value}\u2069`).join('');
+}
+
+/** The words as nodes, each value in a `bdi`. */
+export function tt(id, values = {}) {
+  const put = (value) => {
+    const bdi = document.createElement('bdi');
+    bdi.textContent = value;
+    return bdi;
+  };
+  const nodes = document.createDocumentFragment();
+  nodes.append(...pieces(id, values, put));
+  return nodes;
+}
+
+function pieces(id, values, put) {
+  let words = strings[id];
+  if (words === undefined) return [id];
+  if (typeof words !== 'string') {
+    words = words.forms[plural.select(Number(values[words.of]))] ?? words.forms.other;
+  }
+  return words.split(/\{ *\$([\w-]+) *\}/).map((piece, at) => {
+    if (at % 2 === 0) return piece;
+    const value = values[piece];
+    return typeof value === 'number' ? number(value) : put(value ?? '');
+  });
+}
+
+const number = (value) => value.toLocaleString(locale);
+
+const shape = (at, options) => new Intl.DateTimeFormat(locale, options).format(at);
+
+/** `19:02` */
+export const hour = (iso) => shape(new Date(iso), { hour: '2-digit', minute: '2-digit' });
+
+/** `Monday, 23 November`; with the year, if it is another one. */
+export function day(iso) {
+  const at = new Date(iso);
+  const year = at.getFullYear() === new Date().getFullYear() ? undefined : 'numeric';
+  return shape(at, { weekday: 'long', day: 'numeric', month: 'long', year });
+}
+
+/** `23 November 2026`, for a day without an hour. */
+export const date = (iso) => shape(new Date(iso.slice(0, 10) + 'T12:00'),
+  { day: 'numeric', month: 'long', year: 'numeric' });
+
+/** `Wed 25 Nov, 18:00` */
+export const moment = (iso) => shape(new Date(iso),
+  { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
+
+/** A span in the largest unit that fits it whole: `30 days`. */
+export function span(seconds) {
+  const [unit, size] = [['day', 86_400], ['hour', 3_600], ['minute', 60]].find(([, size]) => seconds % size === 0)
+    ?? ['minute', 60];
+  return new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' })
+    .format(Math.round(seconds / size));
+}
+
+/** A country or a language by its name here. */
+export function named(type, code) {
+  try {
+    return new Intl.DisplayNames(locale, { type }).of(code);
+  } catch {
+    return code;
+  }
+}
+
+/** A list: `Heron, Otter and Maple`. */
+export const list = (names) => new Intl.ListFormat(locale).format(names);
+
+/** Whether two times lie on one day of this computer. */
+export const sameDay = (a, b) => new Date(a).toDateString() === new Date(b).toDateString();
+
+/** What a problem is, in a sentence with what to do. */
+export function sentence(problem) {
+  const detail = problem.said?.detail ?? '';
+  // U-145: the node names the place of a typing mistake; the numbers are all that is taken over.
+  const group = /group (\d+) \(([^ ,)]+), as typed\)/.exec(detail);
+  if (group) return t('problem-invite-group', { group: Number(group[1]), typed: group[2] });
+  const short = /(\d+) of (\d+) groups/.exec(detail);
+  if (short) return t('problem-invite-short', { have: Number(short[1]), all: Number(short[2]) });
+  const id = `problem-${problem.kind}`;
+  if (has(id)) return t(id);
+  return detail || t('problem-internal');
+}
