@@ -268,10 +268,11 @@ impl<'a> Client<'a> {
             }
             match home.lock() {
                 Ok(lock) => {
-                    let options = Options { network: class == Class::Network, foreground: false };
+                    let options =
+                        Options { network: class == Class::Network, foreground: false, site: None };
                     let passphrase = passphrase.flatten();
                     let server = Server::start(home, lock, passphrase, options).await?;
-                    let socket = server.socket().to_owned();
+                    let socket = server.socket().ok_or_else(|| Failure::of("internal"))?;
                     self.context.serve(server).await;
                     return Link::dial(&socket).await.ok_or_else(|| Failure::of("internal"));
                 }

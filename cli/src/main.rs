@@ -11,6 +11,7 @@ mod client;
 mod context;
 mod fields;
 mod output;
+mod page;
 mod private;
 mod prompt;
 mod typed;

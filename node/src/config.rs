@@ -4,6 +4,7 @@
 //! meant is an error that names its line; nothing is guessed.
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::NodeError;
@@ -55,7 +56,7 @@ pub struct Notify {
 }
 
 /// How a person is told that something is new.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum NotifyMode {
     /// Not at all.
@@ -84,7 +85,7 @@ pub struct Page {
 }
 
 /// What Hide shows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Away {
     /// An unsaved text box.

@@ -21,6 +21,7 @@ use std::{
     io::Write,
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -214,6 +215,22 @@ impl Home {
         }
     }
 
+    /// Changes what the person chose; answers with what holds then.
+    ///
+    /// # Errors
+    ///
+    /// As `change`, [`Self::config`], and what keeps the file from being written.
+    pub fn change_config(
+        &self,
+        change: impl FnOnce(&Config) -> Result<Config, NodeError>,
+    ) -> Result<Config, NodeError> {
+        // What is read is what is changed.
+        let _turn = CONFIG_TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let config = change(&self.config()?)?;
+        write_private(&self.dir.join(CONFIG), config.to_text().as_bytes())?;
+        Ok(config)
+    }
+
     /// Destroys the keys, and then removes everything that is in the folder.
     ///
     /// Works with a damaged store, and ends what an earlier wipe began. The caller holds the lock, or
@@ -384,6 +401,7 @@ fn now() -> Timestamp {
     Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
+static CONFIG_TURN: Mutex<()> = Mutex::new(());
 const KEYS: &str = "keys";
 /// The key file before the home is set up.
 const NEW_KEYS: &str = "keys.new";

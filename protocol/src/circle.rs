@@ -19,6 +19,7 @@ mod hear;
 pub mod help;
 #[cfg(feature = "sim")]
 pub(crate) mod inside;
+mod kept;
 pub(crate) mod log;
 mod opening;
 mod quota;
@@ -186,6 +187,7 @@ pub(crate) struct Circle {
     boards: BTreeMap<BoardName, Board>,
     mailboxes: BTreeMap<MailboxId, Leads>,
     log: Log,
+    kept: kept::Kept,
     speaking: Speaking,
     waiting: WaitingRoom,
     stuck_frames: VecDeque<(MailboxId, Envelope)>,
@@ -258,6 +260,7 @@ impl Circle {
             boards: BTreeMap::new(),
             mailboxes: BTreeMap::new(),
             log: Log::new(id),
+            kept: kept::Kept::default(),
             speaking: Speaking::default(),
             waiting: WaitingRoom::default(),
             stuck_frames: VecDeque::new(),
@@ -481,6 +484,7 @@ impl Circle {
             circle.save_record(batch);
         }
         circle.restoring = true;
+        circle.restore_kept(env);
         circle.restore_waiting(env, batch);
         circle.restore_help(env);
         circle.restore_speaking(env, batch);

@@ -355,6 +355,17 @@ impl Member {
             Command::Members { circle } => {
                 Ok(Answer::Members(self.circle(&circle)?.members(env.now)))
             }
+            Command::Verify { circle, who, same } => {
+                let (words, verified) = self.circle(&circle)?.verify(batch, who, same)?;
+                Ok(Answer::Words(words, verified))
+            }
+            Command::Block { circle, who, blocked } => {
+                self.circle(&circle)?.block(batch, who, blocked).map(|()| Answer::Done)
+            }
+            Command::Draft { circle } => Ok(Answer::Draft(self.circle(&circle)?.draft())),
+            Command::KeepDraft { circle, draft } => {
+                self.circle(&circle)?.keep_draft(batch, draft).map(|()| Answer::Done)
+            }
             Command::Role { circle, who, role, grant, end } => {
                 let circle = self.own(&circle)?;
                 circle

@@ -37,6 +37,22 @@ pub(crate) fn help_now(
     show_card(context, pack)
 }
 
+/// The numbers of a country as the page gets them (U-121); of none, where there is no pack for it.
+pub(crate) fn as_json(country: Option<&str>) -> Option<Value> {
+    let packs = packs().ok()?;
+    let wished = country.and_then(|country| values::country(country).ok());
+    let pack = packs.iter().find(|pack| Some(&pack.country) == wished.as_ref());
+    let today = today();
+    let lines = pack.map(|pack| pack.line.iter().map(|line| line.object(pack, today)).collect());
+    Some(json!({
+        "v": 1,
+        "country": pack.map(|pack| &pack.country),
+        "countries": packs.iter().map(|pack| &pack.country).collect::<Vec<_>>(),
+        "checked": pack.is_some_and(|pack| pack.status == "checked"),
+        "items": lines.unwrap_or_else(Vec::new),
+    }))
+}
+
 /// The countries that have a pack.
 pub(super) fn countries() -> Result<Vec<String>, Failure> {
     Ok(packs()?.into_iter().map(|pack| pack.country).collect())

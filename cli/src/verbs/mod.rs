@@ -4,12 +4,13 @@
 mod circle;
 mod demo;
 mod doctor;
-mod help_now;
+pub(crate) mod help_now;
 mod invite;
 mod join;
 mod leave;
 mod lines;
 mod member;
+mod open;
 mod program;
 mod read;
 mod relay;
@@ -35,7 +36,6 @@ pub(crate) fn run_at_once(context: &Context, verb: &Verb) -> Option<Result<(), F
         Verb::Completions { shell } => program::completions(context, *shell),
         Verb::Man { dir } => program::man(context, dir),
         Verb::Version { verbose } => program::version(context, *verbose),
-        Verb::Open { .. } => program::open(context),
         _ => return None,
     })
 }
@@ -63,13 +63,13 @@ pub(crate) async fn run(context: &Context, verb: Verb) -> Result<(), Failure> {
         Verb::Vote(vote) => vote::vote(context, vote).await,
         Verb::Member(member) => member::member(context, member).await,
         Verb::Wipe { circle } => wipe::wipe(context, circle.as_deref()).await,
+        Verb::Open { no_browser } => open::open(context, no_browser).await,
         Verb::Demo { keep } => demo::demo(context, keep).await,
         Verb::Relay(relay) => relay::relay(context, relay).await,
         at_once @ (Verb::HelpNow { .. }
         | Verb::Completions { .. }
         | Verb::Man { .. }
-        | Verb::Version { .. }
-        | Verb::Open { .. }) => run_at_once(context, &at_once).unwrap_or(Ok(())),
+        | Verb::Version { .. }) => run_at_once(context, &at_once).unwrap_or(Ok(())),
     }
 }
 
@@ -77,6 +77,7 @@ pub(crate) async fn run(context: &Context, verb: Verb) -> Result<(), Failure> {
 pub(crate) fn ends_by_signal(verb: &Verb) -> bool {
     match verb {
         Verb::Start(start) => !start.detach,
+        Verb::Open { .. } => true,
         Verb::Relay(relay) => matches!(relay, Relay::Run(_)),
         _ => false,
     }

@@ -46,12 +46,6 @@ pub(crate) fn man(context: &Context, dir: &Path) -> Result<(), Failure> {
     files.iter().try_for_each(|file| context.output.line(&file.path().display().to_string()))
 }
 
-/// The page is not here yet; says so, and which verbs do the same.
-pub(crate) fn open(context: &Context) -> Result<(), Failure> {
-    let object = json!({"v": 1, "url": null, "port": null, "expires_at": null});
-    context.output.object(&object, |_| NO_PAGE.to_owned())
-}
-
 fn no_json(verb: &str) -> Failure {
     Failure::usage(format!("`{verb}` has no JSON output."))
 }
@@ -60,17 +54,6 @@ fn no_json(verb: &str) -> Failure {
 const API: &str = "1";
 /// The version of invite codes.
 const INVITE: &str = "HL1";
-
-const NO_PAGE: &str = "\
-The page in the browser comes with a later version. Until then, use these verbs:
-  hearthlight setup          make your home on this computer
-  hearthlight start          run, so that messages arrive
-  hearthlight join           ask to join a circle with an invite
-  hearthlight circle new     start a circle
-  hearthlight invite new     invite somebody
-  hearthlight say, read      talk
-  hearthlight help-now       numbers to call or text right now
-  hearthlight help           all verbs";
 
 #[cfg(test)]
 mod tests {
@@ -87,10 +70,5 @@ mod tests {
             clap_complete::generate(shell, &mut CommandLine::command(), "hearthlight", &mut script);
             assert!(!script.is_empty(), "{shell}");
         }
-    }
-
-    #[test]
-    fn there_is_no_page_yet_and_that_is_said_plainly() {
-        assert!(NO_PAGE.contains("later version") && NO_PAGE.contains("hearthlight help"));
     }
 }

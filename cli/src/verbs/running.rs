@@ -20,6 +20,7 @@ use crate::{
         NodeError,
         api::{Options, Server},
     },
+    page::SITE,
     prompt,
 };
 
@@ -34,22 +35,10 @@ pub(crate) async fn start(context: &Context, how: &Start) -> Result<(), Failure>
         let _ = rustix::process::setsid();
     }
     let mut passphrase = None;
-    let deadline = Instant::now() + VERB_END;
-    let (yield_at, mut asked) = (Instant::now() + SHORT_VERB, false);
+    let mut before = Predecessor::new();
     let lock = loop {
-        if let Some(client) = Client::running(context, SILENCE).await? {
-            let status = client.get("/v1/status").await?;
-            // A verb that serves for its own duration ends soon, or gives way.
-            if status.get("temporary") != Some(&Value::Bool(true)) || Instant::now() > deadline {
-                return show_running(context, &status, true);
-            }
-            if Instant::now() > yield_at && !asked {
-                asked = true;
-                let _ = client.post("/v1/stop", json!({})).await;
-            }
-            client.close().await;
-            sleep(STEP).await;
-            continue;
+        if let Some((_, status)) = before.gone(context).await? {
+            return show_running(context, &status, true);
         }
         if how.detach {
             return detach(context).await;
@@ -60,12 +49,12 @@ pub(crate) async fn start(context: &Context, how: &Start) -> Result<(), Failure>
         }
         match home.lock() {
             Ok(lock) => break lock,
-            Err(NodeError::HomeBusy) if Instant::now() < deadline => sleep(STEP).await,
+            Err(NodeError::HomeBusy) if before.may_still_end() => before.wait().await,
             Err(error) => return Err(error.into()),
         }
     };
     let mut ends = Ends::new()?;
-    let options = Options { network: true, foreground: true };
+    let options = Options { network: true, foreground: true, site: Some(&SITE) };
     let server = Server::start(home, lock, passphrase.flatten(), options).await?;
     let state = json!({
         "state": "open", "pid": std::process::id(), "socket": server.socket(),
@@ -82,6 +71,51 @@ pub(crate) async fn start(context: &Context, how: &Start) -> Result<(), Failure>
     }
     server.finish(GRACE).await;
     Ok(())
+}
+
+/// Who serves the home now, for whoever wants to be its node.
+pub(super) struct Predecessor {
+    deadline: Instant,
+    yield_at: Instant,
+    asked: bool,
+}
+
+impl Predecessor {
+    pub(super) fn new() -> Self {
+        let now = Instant::now();
+        Self { deadline: now + VERB_END, yield_at: now + SHORT_VERB, asked: false }
+    }
+
+    /// Waits until nobody serves; or the node that goes on, with its status.
+    pub(super) async fn gone<'a>(
+        &mut self,
+        context: &'a Context,
+    ) -> Result<Option<(Client<'a>, Value)>, Failure> {
+        while let Some(client) = Client::running(context, SILENCE).await? {
+            let status = client.get("/v1/status").await?;
+            // A verb that serves for its own duration ends soon, or gives way.
+            if status.get("temporary") != Some(&Value::Bool(true)) || !self.may_still_end() {
+                return Ok(Some((client, status)));
+            }
+            if Instant::now() > self.yield_at && !self.asked {
+                self.asked = true;
+                let _ = client.post("/v1/stop", json!({})).await;
+            }
+            client.close().await;
+            self.wait().await;
+        }
+        Ok(None)
+    }
+
+    /// Whether it can be expected to end.
+    pub(super) fn may_still_end(&self) -> bool {
+        Instant::now() < self.deadline
+    }
+
+    /// Waits a moment.
+    pub(super) async fn wait(&self) {
+        sleep(STEP).await;
+    }
 }
 
 fn show_running(context: &Context, status: &Value, already: bool) -> Result<(), Failure> {
@@ -305,7 +339,7 @@ const SHORT_VERB: Duration = Duration::from_millis(500);
 /// U-8: a verb that serves stays at most this long after its own work; with a margin.
 const VERB_END: Duration = Duration::from_secs(65);
 /// How long other clients may take when the node ends. A guess.
-const GRACE: Duration = Duration::from_secs(2);
+pub(super) const GRACE: Duration = Duration::from_secs(2);
 /// A slow board takes seconds to open a home (U-183).
 const UNLOCK_WAIT: Duration = Duration::from_secs(30);
 /// Between two looks.

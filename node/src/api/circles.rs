@@ -5,6 +5,7 @@ use axum::{Json, extract::State};
 use hearthlight_protocol::boundary::{
     Admit, Answer, CircleRef, CircleView, Command, Event, MemberView, RelayAddress, RelayView,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -12,13 +13,15 @@ use super::{
     desk::{Desk, answered},
     find::{self, Names},
     problem::{Problem, sentence},
-    views::{self, CircleLine, CircleShown, Founded, Items, MemberLine, RelayChanged, V},
+    views::{
+        self, CircleLine, CircleShown, Founded, Items, MemberLine, RelayChanged, RelayLine, V,
+    },
     wait,
 };
 use crate::address;
 
 /// How newcomers are let in, as a word.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum AdmitWord {
     Ask,
@@ -43,7 +46,7 @@ pub(super) async fn list(
     Ok(Json(Items::all(circles.iter().map(CircleLine::of).collect())))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Founding {
     name: String,
     r#as: Option<String>,
@@ -129,12 +132,12 @@ pub(super) async fn show(
     Ok(Json(CircleShown::of(&desk.node()?.circle(&c).await?)))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Setting {
     label: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct SettingSaved {
     v: u8,
     id: String,
@@ -160,7 +163,7 @@ pub(super) async fn set(
     }))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct Wiped {
     v: u8,
     wiped: Vec<String>,
@@ -188,12 +191,12 @@ pub(super) async fn wipe(
 pub(super) async fn relays(
     State(desk): State<Arc<Desk>>,
     Named(c): Named<String>,
-) -> Result<Json<impl Serialize>, Problem> {
+) -> Result<Json<Items<RelayLine>>, Problem> {
     let circle = desk.node()?.circle(&c).await?;
     Ok(Json(Items::all(circle.relays.iter().map(views::relay_line).collect())))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct AddingRelay {
     address: String,
     timeout_ms: Option<u64>,

@@ -18,7 +18,17 @@ use tokio::{
 };
 use zeroize::Zeroizing;
 
-use super::{circles::is_of, find, once::Once, problem::Problem, server::Options, wait};
+use super::{
+    circles::is_of,
+    find,
+    idle::Attention,
+    once::Once,
+    page::{Door, Sessions},
+    problem::Problem,
+    server::Options,
+    socket::Serving,
+    wait,
+};
 use crate::{
     Events, Failure, Handle, Node,
     error::NodeError,
@@ -41,13 +51,22 @@ pub(super) struct Desk {
     pub(super) home: Home,
     pub(super) options: Options,
     pub(super) since: Timestamp,
-    pub(super) socket: PathBuf,
+    /// The port of the page.
+    pub(super) door: Door,
+    /// Who may use the page.
+    pub(super) sessions: Sessions,
+    /// When a person was last here (U-182).
+    pub(super) attention: Attention,
     /// Answers to idempotency keys, and keys of messages (U-104).
     pub(super) once: Once,
     /// Keys of what was said, whose answers the machine keeps.
     pub(super) said: Once,
     requests: Arc<Semaphore>,
     streams: Arc<Semaphore>,
+    page_streams: Arc<Semaphore>,
+    /// Counts changes of settings.
+    settings: watch::Sender<u64>,
+    serving: PlainMutex<Option<Serving>>,
     lock: PlainMutex<Option<HomeLock>>,
     node: Mutex<Option<Node>>,
     open: watch::Sender<Option<Handle>>,
@@ -61,18 +80,23 @@ impl std::fmt::Debug for Desk {
 }
 
 impl Desk {
-    /// A locked home that is served at `socket`.
-    pub(super) fn locked(home: Home, lock: HomeLock, socket: PathBuf, options: Options) -> Self {
+    /// A locked home, or one that is not set up and so has no lock to hold.
+    pub(super) fn locked(home: Home, lock: Option<HomeLock>, options: Options) -> Self {
         Self {
             home,
             options,
             since: now(),
-            socket,
+            door: Door::closed(),
+            sessions: Sessions::new(),
+            attention: Attention::new(),
             once: Once::new(MAX_KEPT),
             said: Once::new(MAX_SAID_KEYS),
             requests: Arc::new(Semaphore::new(MAX_REQUESTS)),
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
-            lock: PlainMutex::new(Some(lock)),
+            page_streams: Arc::new(Semaphore::new(MAX_PAGE_STREAMS)),
+            settings: watch::Sender::new(0),
+            serving: PlainMutex::new(None),
+            lock: PlainMutex::new(lock),
             node: Mutex::new(None),
             open: watch::Sender::new(None),
             ended: watch::Sender::new(false),
@@ -127,6 +151,54 @@ impl Desk {
         }
     }
 
+    /// Closes the home to pages: locks it, where that protects anything (U-182).
+    pub(super) async fn lock_for_page(&self) {
+        self.sessions.set_locked(true);
+        if self.home.has_passphrase().unwrap_or(true) {
+            self.lock().await;
+        }
+    }
+
+    /// Whether a page may do no more than unlock.
+    pub(super) fn is_closed_to_pages(&self) -> bool {
+        !self.is_open() || *self.sessions.locked().borrow()
+    }
+
+    /// Takes the lock and serves the socket of a home that was just set up.
+    pub(super) fn move_in(self: &Arc<Self>) -> Result<(), NodeError> {
+        let lock = self.home.lock()?;
+        *self.lock.lock().expect("nothing panics while it holds the lock's place") = Some(lock);
+        self.serve_socket()
+    }
+
+    /// Serves the socket from now on.
+    pub(super) fn serve_socket(self: &Arc<Self>) -> Result<(), NodeError> {
+        let serving = Serving::begin(self)?;
+        *self.serving.lock().expect("nothing panics while it holds the socket") = Some(serving);
+        Ok(())
+    }
+
+    /// What is served at the socket, to end it.
+    pub(super) fn take_serving(&self) -> Option<Serving> {
+        self.serving.lock().expect("nothing panics while it holds the socket").take()
+    }
+
+    /// Where it is served, once it is.
+    pub(super) fn socket(&self) -> Option<PathBuf> {
+        let serving = self.serving.lock().expect("nothing panics while it holds the socket");
+        serving.as_ref().map(|serving| serving.path().to_owned())
+    }
+
+    /// Says that settings were changed.
+    pub(super) fn settings_changed(&self) {
+        self.settings.send_modify(|count| *count += 1);
+    }
+
+    /// A count that rises with each change of settings.
+    pub(super) fn settings(&self) -> watch::Receiver<u64> {
+        self.settings.subscribe()
+    }
+
     /// Gives the home's lock back, after [`Self::lock`].
     pub(super) fn give_back(&self) {
         drop(self.lock.lock().map(|mut lock| lock.take()));
@@ -147,6 +219,11 @@ impl Desk {
         self.open.borrow().is_some()
     }
 
+    /// The node's handle, now and later.
+    pub(super) fn opened(&self) -> watch::Receiver<Option<Handle>> {
+        self.open.subscribe()
+    }
+
     /// The node.
     ///
     /// # Errors
@@ -158,7 +235,11 @@ impl Desk {
         Ok(Open { desk: Arc::clone(self), handle, opened })
     }
 
-    fn closed(&self) -> Problem {
+    /// Why nothing is answered now.
+    pub(super) fn closed(&self) -> Problem {
+        if !self.home.is_set_up() {
+            return Problem::of("not-set-up");
+        }
         Problem::of(if *self.ended.borrow() { "not-running" } else { "locked" })
     }
 
@@ -168,8 +249,9 @@ impl Desk {
     }
 
     /// Room for one more stream, if there is (U-107).
-    pub(super) fn stream_room(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        Arc::clone(&self.streams).try_acquire_owned().map_err(|_| Problem::busy())
+    pub(super) fn stream_room(&self, on_page: bool) -> Result<OwnedSemaphorePermit, Problem> {
+        let streams = if on_page { &self.page_streams } else { &self.streams };
+        Arc::clone(streams).try_acquire_owned().map_err(|_| Problem::busy())
     }
 }
 
@@ -312,6 +394,8 @@ const ASK_TIME: Duration = Duration::from_secs(30);
 const MAX_REQUESTS: usize = 256;
 /// Streams on the socket (U-107).
 const MAX_STREAMS: usize = 16;
+/// Streams of pages (U-107).
+const MAX_PAGE_STREAMS: usize = 8;
 /// Answers kept for idempotency keys; a guess: a person's acts of a day.
 const MAX_KEPT: usize = 1_024;
 /// Keys kept of what was said; a guess: some runs of `say --lines`.

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use hearthlight_protocol::boundary::{CircleView, DAY_MS, Event, RelayView, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -16,7 +17,7 @@ use super::{
 use crate::{error::NodeError, home::Home};
 
 /// One check and what came of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Check {
     /// The version of this object.
     pub v: u8,
@@ -49,7 +50,7 @@ impl Check {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Looking {
     #[serde(default)]
     offline: bool,

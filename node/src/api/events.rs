@@ -16,6 +16,7 @@ use hearthlight_protocol::{
     boundary::{CircleRef, CircleView, Event},
     identity::CircleId,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::to_value};
 use tokio::{
@@ -28,6 +29,8 @@ use super::{
     circles::member_lines,
     desk::{Desk, Feed, Open},
     find::{self, Names},
+    idle::Hold,
+    page::FromPage,
     problem::Problem,
     views::{
         CircleLine, JoinShown, Line, MarkLine, MemberLine, Network, RequestLine, V, network_of,
@@ -35,17 +38,25 @@ use super::{
     waiting,
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Following {
     circle: Option<String>,
+    /// Whether a person is here as long as this is read (U-182); never for a page.
+    #[serde(default = "yes")]
+    hold: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// `GET /v1/events`: from now on; the first line is a ping, once nothing can be missed any more.
 pub(super) async fn follow(
     State(desk): State<Arc<Desk>>,
+    page: FromPage,
     Asked(following): Asked<Following>,
 ) -> Result<Response, Problem> {
-    let room = desk.stream_room()?;
+    let room = desk.stream_room(page.is_some())?;
     let node = desk.node()?;
     let events = node.events();
     let ended = desk.ended();
@@ -57,7 +68,17 @@ pub(super) async fn follow(
     teller.look_around().await?;
     let mut ping = interval(PING);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let stream = Stream { teller, events, ended, ping, over: false, _room: room };
+    let stream = Stream {
+        teller,
+        events,
+        ended,
+        settings: desk.settings(),
+        page: page.is_some().then(|| (Arc::clone(&desk), desk.sessions.locked())),
+        ping,
+        over: false,
+        _room: room,
+        _hold: (page.is_none() && following.hold).then(|| desk.attention.hold()),
+    };
     let lines = futures::stream::unfold(stream, |mut stream| async move {
         stream.next().await.map(|line| (Ok::<_, Infallible>(line), stream))
     });
@@ -70,9 +91,13 @@ struct Stream {
     teller: Teller,
     events: Feed,
     ended: watch::Receiver<bool>,
+    settings: watch::Receiver<u64>,
+    /// Where a page reads it: whether that may only unlock now.
+    page: Option<(Arc<Desk>, watch::Receiver<bool>)>,
     ping: Interval,
     over: bool,
     _room: OwnedSemaphorePermit,
+    _hold: Option<Hold>,
 }
 
 impl Stream {
@@ -88,7 +113,14 @@ impl Stream {
             tokio::select! {
                 biased;
                 () = async { drop(self.ended.wait_for(|ended| *ended).await) } => self.over = true,
-                _ = self.ping.tick() => self.teller.say("ping", None, Value::Null),
+                () = locked(&mut self.page) => self.end("lock"),
+                _ = self.ping.tick() => {
+                    if let Some((desk, _)) = &self.page {
+                        desk.door.touch();
+                    }
+                    self.teller.say("ping", None, Value::Null);
+                }
+                Ok(()) = self.settings.changed() => self.teller.say("settings", None, Value::Null),
                 event = self.events.recv() => match event {
                     // A circle that cannot be asked about is one of a home that was just locked.
                     Ok(event) => self.teller.take_in(event).await.unwrap_or_default(),
@@ -105,9 +137,17 @@ impl Stream {
     }
 }
 
+/// Resolves once a page may only unlock.
+async fn locked(page: &mut Option<(Arc<Desk>, watch::Receiver<bool>)>) {
+    match page {
+        Some((_, locked)) => drop(locked.wait_for(|locked| *locked).await),
+        None => std::future::pending().await,
+    }
+}
+
 /// One line of the stream.
-#[derive(Serialize)]
-struct Told<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Told<'a> {
     v: u8,
     cursor: String,
     r#type: &'static str,

@@ -12,6 +12,7 @@ use hearthlight_protocol::{
     },
     identity::{CircleId, MemberId},
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::time::Instant;
 
@@ -39,7 +40,7 @@ pub(super) async fn member(
     line.map(Json).ok_or_else(Problem::internal)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Role {
     role: String,
     grant: bool,
@@ -67,7 +68,7 @@ pub(super) fn moment(text: &str) -> Result<Timestamp, Problem> {
     ms.map(Timestamp).ok_or_else(|| Problem::usage("until is no moment in RFC 3339."))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Removal {
     reason: Option<String>,
     timeout_ms: Option<u64>,
@@ -84,7 +85,7 @@ pub(super) async fn remove(
     Act::begin(&desk, &c, asked.timeout_ms).await?.on(&who, "remove", to).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Hold {
     for_s: Option<u64>,
     timeout_ms: Option<u64>,
@@ -101,7 +102,7 @@ pub(super) async fn hold(
     Act::begin(&desk, &c, asked.timeout_ms).await?.on(&who, "hold", to).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Leaving {
     #[serde(default)]
     end: bool,
@@ -128,7 +129,7 @@ pub(super) async fn leave(
     Ok(Json(Gone::of(&act.view.label, act.circle, &done, at)))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Refreshing {
     timeout_ms: Option<u64>,
 }

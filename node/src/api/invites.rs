@@ -6,6 +6,7 @@ use hearthlight_protocol::{
     boundary::{Answer, CircleRef, Command, InviteView},
     identity::{CircleId, OperationId},
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
@@ -28,7 +29,7 @@ pub(super) async fn list(
     Ok(Json(Items::all(node.invites(id).await?.iter().map(InviteLine::of).collect())))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Inviting {
     uses: Option<u64>,
     expires_s: Option<u64>,
@@ -77,7 +78,7 @@ async fn one(node: &Open, circle: CircleId, id: OperationId) -> Result<InviteVie
     invites.find(|invite| invite.id == id).ok_or_else(|| Problem::of("no-match"))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Revoking {
     timeout_ms: Option<u64>,
 }

@@ -3,11 +3,12 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use hearthlight_protocol::{
-    boundary::{Answer, Command, Event, JoinEnd, JoinState, JoinView, Timestamp},
+    boundary::{Answer, CircleRef, Command, Event, JoinEnd, JoinState, JoinView, Timestamp},
     identity::RequestId,
     invite::InviteCode,
 };
 use jiff::tz::TimeZone;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::{
     sync::broadcast::error::RecvError,
@@ -23,7 +24,7 @@ use super::{
     wait,
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Previewing {
     code: String,
     timeout_ms: Option<u64>,
@@ -57,7 +58,7 @@ pub(super) async fn preview(
     answer(&join, &code)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Joining {
     code: String,
     name: Option<String>,
@@ -94,7 +95,7 @@ pub(super) async fn list(State(desk): State<Arc<Desk>>) -> Result<Json<Items<Joi
     Ok(Json(Items::all(joins.iter().map(JoinShown::of).collect())))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Waiting {
     #[serde(default)]
     timeout_ms: u64,
@@ -211,6 +212,19 @@ fn ended_on(end: Timestamp, zone: TimeZone) -> String {
     let end = i64::try_from(end.0).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
     let end = end.unwrap_or(jiff::Timestamp::MAX).to_zoned_datetime(zone);
     format!("This invite ended on {}.", end.strftime("%a %-d %b at %H:%M"))
+}
+
+/// `DELETE /v1/joins/{id}`: gives an attempt up, or clears one that is over.
+pub(super) async fn forget(
+    State(desk): State<Arc<Desk>>,
+    Named(id): Named<String>,
+) -> Result<Json<JoinShown>, Problem> {
+    let node = desk.node()?;
+    let joins = node.joins().await?;
+    let ids: Vec<String> = joins.iter().map(|join| join.id.hex()).collect();
+    let join = &joins[find::id(&ids, &id)?];
+    node.ask(Command::Wipe { circle: CircleRef::Join(join.id) }).await?;
+    Ok(Json(JoinShown::of(join)))
 }
 
 /// How long joining waits, where nothing else is said.

@@ -4,12 +4,12 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     body::{Body, to_bytes},
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode},
+    http::{HeaderMap, HeaderValue, Method, StatusCode},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 
-use super::{desk::Desk, problem::Problem};
+use super::{desk::Desk, page::OnPage, problem::Problem};
 
 /// Takes a request in, if it keeps within the limits.
 pub(super) async fn within_limits(
@@ -17,12 +17,25 @@ pub(super) async fn within_limits(
     request: Request,
     next: Next,
 ) -> Response {
+    let on_page = request.extensions().get::<OnPage>().is_some();
+    if is_person(&request, on_page) {
+        desk.attention.touch();
+    }
     let mut response = match take_in(&desk, request).await {
         Ok((request, _room)) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
     response.headers_mut().insert("hearthlight-version", HeaderValue::from_static(VERSION));
     response
+}
+
+/// U-182: a verb was typed by a person. A page asks by itself too, but acts and types only for one.
+fn is_person(request: &Request, on_page: bool) -> bool {
+    let path = request.uri().path();
+    match on_page {
+        false => path != "/v1/status",
+        true => request.method() != Method::GET && !path.ends_with("/place"),
+    }
 }
 
 async fn take_in(

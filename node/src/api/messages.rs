@@ -1,16 +1,12 @@
 //! Saying and reading (U-40 to U-44).
 use std::{sync::Arc, time::Instant};
 
-use axum::{
-    Json,
-    extract::State,
-    http::HeaderMap,
-    response::{IntoResponse, Response},
-};
+use axum::{Json, extract::State, http::HeaderMap};
 use hearthlight_protocol::{
     boundary::{Answer, Command, Delivery, Draft, Entry, EntryKind, Event, Mark, Timestamp, Wants},
     identity::{CircleId, MessageId},
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -24,7 +20,7 @@ use super::{
     wait,
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Reading {
     limit: Option<usize>,
     before: Option<String>,
@@ -69,12 +65,22 @@ fn place(cursor: &str) -> Result<Vec<u8>, Problem> {
         .map_err(|_| Problem::usage("This cursor is none that was given out."))
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-enum WantsWord {
+pub(super) enum WantsWord {
     Listen,
     Experience,
     Advice,
+}
+
+impl From<Wants> for WantsWord {
+    fn from(wants: Wants) -> Self {
+        match wants {
+            Wants::Listen => Self::Listen,
+            Wants::Experience => Self::Experience,
+            Wants::Advice => Self::Advice,
+        }
+    }
 }
 
 impl From<WantsWord> for Wants {
@@ -87,14 +93,14 @@ impl From<WantsWord> for Wants {
     }
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum WaitWord {
     Relayed,
     Received,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Saying {
     text: Option<String>,
     lines: Option<Vec<LineSent>>,
@@ -105,7 +111,7 @@ pub(super) struct Saying {
     timeout_ms: Option<u64>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct LineSent {
     line: u64,
     key: String,
@@ -118,7 +124,7 @@ pub(super) async fn say(
     Named(c): Named<String>,
     headers: HeaderMap,
     Sent(saying): Sent<Saying>,
-) -> Result<Response, Problem> {
+) -> Result<Json<SaidOrLines>, Problem> {
     let started = Instant::now();
     let node = desk.node()?;
     let (circle, view) = node.joined(&c).await?;
@@ -131,14 +137,23 @@ pub(super) async fn say(
         (Some(text), None) => {
             let key = once::key(&headers)?;
             let said = speech.one(text, key.as_deref(), started, &view.label).await?;
-            Ok(Json(said).into_response())
+            Ok(Json(SaidOrLines::Said(said)))
         }
         (None, Some(lines)) if lines.len() <= MAX_LINES => {
-            Ok(Json(Items::all(speech.lines(lines, started, &view.label).await)).into_response())
+            let lines = speech.lines(lines, started, &view.label).await;
+            Ok(Json(SaidOrLines::Lines(Items::all(lines))))
         }
         (None, Some(_)) => Err(Problem::usage("At most 64 lines are taken at once.")),
         _ => Err(Problem::usage("A message is either text or lines.")),
     }
+}
+
+/// One message, or an answer for each line.
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum SaidOrLines {
+    Said(SaidShown),
+    Lines(Items<LineAnswer>),
 }
 
 /// What a person says in one request.
@@ -151,9 +166,9 @@ struct Speech<'a> {
 }
 
 /// One line as it is answered (U-41).
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
-enum LineAnswer {
+pub(super) enum LineAnswer {
     Said(SaidShown),
     Refused { v: u8, line: u64, error: ErrorObject },
 }
@@ -265,7 +280,7 @@ pub(super) async fn show(
 }
 
 /// The message whose id is or starts as typed (U-11).
-async fn message(
+pub(super) async fn message(
     node: &Open,
     circle: CircleId,
     typed: &str,

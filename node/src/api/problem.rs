@@ -8,6 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use hearthlight_protocol::{boundary::JoinEnd, error::CommandError};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::views::V;
@@ -45,8 +46,8 @@ pub(super) struct Problem {
 }
 
 /// The JSON of U-105.
-#[derive(Serialize)]
-struct Details<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Details<'a> {
     v: u8,
     r#type: String,
     title: &'a str,
@@ -59,7 +60,7 @@ struct Details<'a> {
 }
 
 /// The `error` object of U-5.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct ErrorObject {
     kind: &'static str,
     code: u8,

@@ -3,6 +3,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{Json, extract::State};
 use hearthlight_protocol::boundary::{CircleView, Standing};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -11,13 +12,14 @@ use super::{
     circles::Wiped,
     desk::Desk,
     limits::VERSION,
+    page::FromPage,
     problem::{KINDS, Problem, advice},
     views::{V, network_of, time},
 };
 use crate::error::NodeError;
 
 /// How the node is (U-23).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Status {
     v: u8,
     running: bool,
@@ -36,6 +38,8 @@ pub(super) struct Status {
     queued: Option<usize>,
     waiting_room: Option<usize>,
     page_open: bool,
+    /// Whether opening it takes a passphrase.
+    passphrase: Option<bool>,
     /// Whether it ends with the verb that it serves.
     temporary: bool,
     /// Whether it reaches relays at all.
@@ -51,10 +55,17 @@ impl Status {
         Self {
             v: V,
             running,
-            state: if circles.is_some() { "open" } else { "locked" },
+            state: match circles {
+                Some(_) => "open",
+                None if !desk.home.is_set_up() => "not-set-up",
+                None => "locked",
+            },
             version: VERSION,
             pid: running.then(std::process::id),
-            socket: running.then(|| desk.socket.to_string_lossy().into_owned()),
+            socket: desk
+                .socket()
+                .filter(|_| running)
+                .map(|path| path.to_string_lossy().into_owned()),
             since: running.then(|| time(desk.since)),
             network: network.map(|network| network.network),
             proxy: desk.home.config().is_ok_and(|config| config.network.proxy.is_some()),
@@ -64,7 +75,8 @@ impl Status {
             one_path: network.map(|network| network.one_path),
             queued: sum(|circle| circle.queued),
             waiting_room: sum(|circle| circle.waiting_room),
-            page_open: false,
+            page_open: desk.door.is_open(),
+            passphrase: desk.home.has_passphrase().ok(),
             temporary: !running,
             dials: desk.options.network,
         }
@@ -72,8 +84,12 @@ impl Status {
 }
 
 /// `GET /v1/status`
-pub(super) async fn status(State(desk): State<Arc<Desk>>) -> Result<Json<Status>, Problem> {
+pub(super) async fn status(
+    State(desk): State<Arc<Desk>>,
+    page: FromPage,
+) -> Result<Json<Status>, Problem> {
     let circles = match desk.node() {
+        Ok(_) if page.is_some() && desk.is_closed_to_pages() => None,
         Ok(node) => match node.circles().await {
             // Locked in the meantime.
             Err(_) if !desk.is_open() => None,
@@ -85,7 +101,7 @@ pub(super) async fn status(State(desk): State<Arc<Desk>>) -> Result<Json<Status>
 }
 
 /// Open or locked (U-25).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct LockState {
     v: u8,
     state: &'static str,
@@ -109,7 +125,7 @@ pub(super) async fn lock(State(desk): State<Arc<Desk>>) -> Result<Json<LockState
     LockState::of(&desk).map(Json)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Unlocking {
     passphrase: Option<String>,
 }
@@ -120,10 +136,11 @@ pub(super) async fn unlock(
     Sent(unlocking): Sent<Unlocking>,
 ) -> Result<Json<LockState>, Problem> {
     desk.unlock(unlocking.passphrase.map(Zeroizing::new)).await?;
+    desk.sessions.set_locked(false);
     LockState::of(&desk).map(Json)
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct Stopped {
     v: u8,
     was_running: bool,
@@ -152,7 +169,7 @@ pub(super) async fn wipe(State(desk): State<Arc<Desk>>) -> Result<Json<Wiped>, P
 }
 
 /// What a kind of problem means (U-105).
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct Explained {
     v: u8,
     kind: &'static str,

@@ -1,35 +1,36 @@
-//! The server of one home: its desk, its socket, and their end.
-use std::{fs, io, path::Path, sync::Arc, time::Duration};
+//! The server of one home: its desk, its socket, its page, and their end.
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
-use tokio::{
-    sync::{oneshot, watch},
-    task::JoinHandle,
-    time::{sleep, timeout},
-};
+use serde_json::Value;
+use tokio::{task::JoinHandle, time::sleep};
 use zeroize::Zeroizing;
 
-use super::{desk::Desk, routes, socket::OwnSocket};
+use super::{
+    desk::Desk,
+    idle,
+    page::{self, Site},
+};
 use crate::{
     error::NodeError,
     home::{Home, HomeLock},
 };
 
 /// How a server is run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// Whether anything is dialed.
     pub network: bool,
     /// Whether it is there to be a node (`start`, `open`), rather than for one verb's duration.
     pub foreground: bool,
+    /// What its page consists of, if it has one.
+    pub site: Option<&'static Site>,
 }
 
 /// A node with its local API on the home's socket.
 #[derive(Debug)]
 pub struct Server {
     desk: Arc<Desk>,
-    clients: watch::Receiver<usize>,
-    close: oneshot::Sender<()>,
-    serving: JoinHandle<()>,
+    idle: JoinHandle<()>,
 }
 
 impl Server {
@@ -45,16 +46,11 @@ impl Server {
         options: Options,
     ) -> Result<Self, NodeError> {
         home.check()?;
-        // U-13: what the person wrote there is meant, so it is never passed over. Nothing is dialed
-        // around a proxy, and as long as none can be dialed through, nothing is dialed at all.
-        if home.config()?.network.proxy.is_some() && options.network {
-            return Err(NodeError::Config(NO_PROXY.into()));
-        }
-        let socket = home.prepare_socket()?;
-        let desk = Arc::new(Desk::locked(home, lock, socket, options));
+        check_proxy(&home, options)?;
+        let desk = Arc::new(Desk::locked(home, Some(lock), options));
         let opened = desk.unlock(passphrase.map(Zeroizing::new)).await;
-        match opened.and_then(|()| Self::serve(Arc::clone(&desk))) {
-            Ok(server) => Ok(server),
+        match opened.and_then(|()| desk.serve_socket()) {
+            Ok(()) => Ok(Self::over(desk)),
             Err(error) => {
                 desk.lock().await;
                 leave(&desk);
@@ -63,24 +59,47 @@ impl Server {
         }
     }
 
-    /// Serves a desk, open or locked.
-    fn serve(desk: Arc<Desk>) -> Result<Self, NodeError> {
-        let socket = OwnSocket::bind(&desk.socket).map_err(|error| unwritable(&error))?;
-        let clients = socket.clients();
-        let (close, closed) = oneshot::channel::<()>();
-        let serving = axum::serve(socket, routes::table(Arc::clone(&desk)))
-            .with_graceful_shutdown(async move { drop(closed.await) });
-        let serving = tokio::spawn(async move {
-            // Accepting goes on through every error, so there is none to tell.
-            let _ = serving.await;
-        });
-        Ok(Self { desk, clients, close, serving })
+    /// Serves a home for its page (U-72): one that is not set up has no lock, and one with a passphrase
+    /// stays locked, until the page asks for what is missing.
+    ///
+    /// # Errors
+    /// Whatever keeps the home from being used or the socket from being bound.
+    pub async fn start_for_page(
+        home: Home,
+        lock: Option<HomeLock>,
+        options: Options,
+    ) -> Result<Self, NodeError> {
+        let Some(lock) = lock else {
+            return Ok(Self::over(Arc::new(Desk::locked(home, None, options))));
+        };
+        if !home.has_passphrase()? {
+            return Self::start(home, lock, None, options).await;
+        }
+        home.check()?;
+        check_proxy(&home, options)?;
+        let desk = Arc::new(Desk::locked(home, Some(lock), options));
+        desk.serve_socket().inspect_err(|_| leave(&desk))?;
+        Ok(Self::over(desk))
     }
 
-    /// Where it listens.
+    fn over(desk: Arc<Desk>) -> Self {
+        let idle = tokio::spawn(idle::lock_when_idle(Arc::clone(&desk)));
+        Self { desk, idle }
+    }
+
+    /// Where it listens, once its home is set up.
     #[must_use]
-    pub fn socket(&self) -> &Path {
-        &self.desk.socket
+    pub fn socket(&self) -> Option<PathBuf> {
+        self.desk.socket()
+    }
+
+    /// A link that opens the page once, as `POST /v1/page-keys` answers it.
+    ///
+    /// # Errors
+    /// [`NodeError::PortInUse`], if no port can be bound.
+    pub async fn page_link(&self) -> Result<Value, NodeError> {
+        let link = page::link(&self.desk).await.map_err(|_| NodeError::PortInUse)?;
+        Ok(link.json())
     }
 
     /// Resolves once somebody asked for the end (`stop`, `wipe`).
@@ -97,52 +116,61 @@ impl Server {
     /// Ends: lets other processes finish for at most `grace`, unless the end was asked for, then
     /// closes every connection, shuts the node down, and removes the socket.
     pub async fn finish(self, grace: Duration) {
-        let Self { desk, mut clients, close, mut serving } = self;
+        let desk = Arc::clone(&self.desk);
         // Who needs relays looks again and again whether this one is gone: if it is found each time, it
         // never is.
         if !desk.options.network {
             let _ = fs::remove_file(desk.home.dir().join(ADDR_FILE));
         }
-        let mut ended = desk.ended();
-        tokio::select! {
-            _ = async { drop(ended.wait_for(|ended| *ended).await) } => {}
-            _ = async { drop(clients.wait_for(|count| *count == 0).await) } => {}
-            () = sleep(grace) => {}
+        let serving = desk.take_serving();
+        let socket = serving.as_ref().map(|serving| serving.path().to_owned());
+        if let Some(serving) = serving {
+            let (mut ended, mut clients) = (desk.ended(), serving.clients());
+            tokio::select! {
+                _ = async { drop(ended.wait_for(|ended| *ended).await) } => {}
+                _ = async { drop(clients.wait_for(|count| *count == 0).await) } => {}
+                () = sleep(grace) => {}
+            }
+            desk.end();
+            serving.end().await;
         }
         desk.end();
-        drop(close);
-        if timeout(LAST_WORDS, &mut serving).await.is_err() {
-            serving.abort();
-        }
         desk.lock().await;
+        if let Some(socket) = socket {
+            let _ = fs::remove_file(socket);
+        }
         leave(&desk);
     }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.idle.abort();
+    }
+}
+
+/// U-13: what the person wrote there is meant, so it is never passed over. Nothing is dialed around a
+/// proxy, and as long as none can be dialed through, nothing is dialed at all.
+fn check_proxy(home: &Home, options: Options) -> Result<(), NodeError> {
+    if home.config()?.network.proxy.is_some() && options.network {
+        return Err(NodeError::Config(NO_PROXY.into()));
+    }
+    Ok(())
 }
 
 /// Removes what leads here, then gives the home's lock back: whoever comes now finds no socket, and
 /// takes the lock as soon as it is free.
 fn leave(desk: &Desk) {
-    for file in [&desk.socket, &desk.home.dir().join(ADDR_FILE)] {
-        let _ = fs::remove_file(file);
+    if desk.home.is_set_up() {
+        let _ = fs::remove_file(desk.home.dir().join(ADDR_FILE));
     }
     desk.give_back();
-}
-
-fn unwritable(error: &io::Error) -> NodeError {
-    match error.kind() {
-        io::ErrorKind::StorageFull => NodeError::DiskFull,
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => NodeError::ReadOnly,
-        // The path may tell a name, so only the kind of error is told.
-        kind => NodeError::Internal(format!("the socket cannot be made: {kind}")),
-    }
 }
 
 const NO_PROXY: &str = "a proxy cannot be used yet, and nothing goes around one: take network.proxy \
                         out of config.toml, or stay offline";
 /// Where the socket's path stands (U-8).
 const ADDR_FILE: &str = "node.addr";
-/// How long answers under way may take once the server ends; within the 10 s of `stop` (U-22).
-const LAST_WORDS: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
 mod tests {
@@ -153,6 +181,7 @@ mod tests {
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::UnixStream,
+        time::timeout,
     };
 
     use super::*;
@@ -166,15 +195,15 @@ mod tests {
     }
 
     fn serve(home: &Home) -> Server {
-        let (lock, socket) = (home.lock().unwrap(), home.prepare_socket().unwrap());
-        let options = Options { network: false, foreground: true };
-        let desk = Desk::locked(home.clone(), lock, socket, options);
-        Server::serve(Arc::new(desk)).unwrap()
+        let options = Options { network: false, foreground: true, site: None };
+        let desk = Arc::new(Desk::locked(home.clone(), home.lock().ok(), options));
+        desk.serve_socket().unwrap();
+        Server::over(desk)
     }
 
     /// Status, head and body of an answer.
     async fn ask(server: &Server, head: &str, body: &str) -> (u16, String, Value) {
-        let mut stream = UnixStream::connect(server.socket()).await.unwrap();
+        let mut stream = UnixStream::connect(server.socket().unwrap()).await.unwrap();
         let request = format!(
             "{head} HTTP/1.1\r\nHost: node\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
@@ -200,10 +229,10 @@ mod tests {
             json,
             json!({
                 "v": 1, "running": true, "state": "locked", "version": env!("CARGO_PKG_VERSION"),
-                "pid": std::process::id(), "socket": server.socket().to_str().unwrap(),
+                "pid": std::process::id(), "socket": server.socket().unwrap().to_str().unwrap(),
                 "since": null, "network": null, "proxy": false, "circles": null,
                 "relays_up": null, "relays": null, "one_path": null, "queued": null, "waiting_room": null,
-                "page_open": false, "temporary": false, "dials": false,
+                "page_open": false, "passphrase": false, "temporary": false, "dials": false,
             })
         );
     }
@@ -255,10 +284,10 @@ mod tests {
     #[tokio::test]
     async fn the_socket_and_its_address_are_for_this_user_alone() {
         let (server, dir) = locked();
-        let mode = fs::metadata(server.socket()).unwrap().permissions().mode();
+        let mode = fs::metadata(server.socket().unwrap()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         let addr = fs::read_to_string(dir.path().join(ADDR_FILE)).unwrap();
-        assert_eq!(addr.trim(), server.socket().to_str().unwrap());
+        assert_eq!(addr.trim(), server.socket().unwrap().to_str().unwrap());
     }
 
     /// U-13
@@ -273,7 +302,7 @@ mod tests {
             let home = Home::at(dir.path());
             home.set_up("Heron", None, None, None).unwrap();
             fs::write(dir.path().join("config.toml"), text).unwrap();
-            let options = Options { network, foreground: true };
+            let options = Options { network, foreground: true, site: None };
             let lock = home.lock().unwrap();
             match Server::start(home, lock, None, options).await {
                 Ok(server) => {
@@ -292,7 +321,7 @@ mod tests {
         let (status, _, json) = ask(&server, "POST /v1/stop", "").await;
         assert_eq!((status, json), (200, json!({"v": 1, "was_running": true})));
         timeout(Duration::from_secs(5), server.ended()).await.unwrap();
-        let socket = server.socket().to_path_buf();
+        let socket = server.socket().unwrap();
         let began = std::time::Instant::now();
         server.finish(Duration::from_secs(60)).await;
         assert!(began.elapsed() < Duration::from_secs(10));
@@ -303,7 +332,7 @@ mod tests {
     #[tokio::test]
     async fn a_socket_left_behind_is_taken_over() {
         let (server, dir) = locked();
-        server.serving.abort();
+        std::mem::forget(server.desk.take_serving());
         server.desk.give_back();
         let again = serve(&Home::at(dir.path()));
         assert_eq!(ask(&again, "GET /v1/status", "").await.0, 200);

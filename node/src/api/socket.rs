@@ -3,8 +3,9 @@ use std::{
     fs::{self, Permissions},
     io,
     os::unix::fs::PermissionsExt,
-    path::Path,
+    path::{Path, PathBuf},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -13,8 +14,67 @@ use axum::serve::Listener;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{UnixListener, UnixStream},
-    sync::watch,
+    sync::{oneshot, watch},
+    task::JoinHandle,
+    time::timeout,
 };
+
+use super::{desk::Desk, routes};
+use crate::error::NodeError;
+
+/// The API, being served at the home's socket.
+#[derive(Debug)]
+pub(super) struct Serving {
+    path: PathBuf,
+    clients: watch::Receiver<usize>,
+    close: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Serving {
+    /// Serves a desk whose home's lock is held.
+    pub(super) fn begin(desk: &Arc<Desk>) -> Result<Self, NodeError> {
+        let path = desk.home.prepare_socket()?;
+        let socket = OwnSocket::bind(&path).map_err(|error| unwritable(&error))?;
+        let clients = socket.clients();
+        let (close, closed) = oneshot::channel::<()>();
+        let serving = axum::serve(socket, routes::table(Arc::clone(desk)))
+            .with_graceful_shutdown(async move { drop(closed.await) });
+        let task = tokio::spawn(async move {
+            // Accepting goes on through every error, so there is none to tell.
+            let _ = serving.await;
+        });
+        Ok(Self { path, clients, close, task })
+    }
+
+    /// Where it listens.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many connections other processes hold now, and later.
+    pub(super) fn clients(&self) -> watch::Receiver<usize> {
+        self.clients.clone()
+    }
+
+    /// Ends it, once answers under way were given; not all, if they take too long.
+    pub(super) async fn end(self) {
+        let Self { path: _, clients: _, close, mut task } = self;
+        drop(close);
+        if timeout(LAST_WORDS, &mut task).await.is_err() {
+            task.abort();
+        }
+    }
+}
+
+fn unwritable(error: &io::Error) -> NodeError {
+    match error.kind() {
+        io::ErrorKind::StorageFull => NodeError::DiskFull,
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => NodeError::ReadOnly,
+        // The path may tell a name, so only the kind of error is told.
+        kind => NodeError::Internal(format!("the socket cannot be made: {kind}")),
+    }
+}
 
 /// A socket that takes connections of this user only.
 #[derive(Debug)]
@@ -140,5 +200,7 @@ impl AsyncWrite for Connection {
     }
 }
 
+/// How long answers under way may take once the server ends; within the 10 s of `stop` (U-22).
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How long accepting rests after an error; a guess.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -11,10 +11,12 @@ mod talk;
 mod votes;
 
 use hearthlight_protocol::boundary::{Admit, RelayCard, Standing, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub(super) use circles::{
-    CircleLine, CircleShown, Founded, Network, RelayChanged, network_of, only_path, relay_line,
+    CircleLine, CircleShown, Founded, Network, RelayChanged, RelayLine, network_of, only_path,
+    relay_line,
 };
 pub(super) use governing::{Gone, Governed, Refreshed};
 pub(super) use people::{Answered, InviteLine, InviteMade, JoinShown, MemberLine, RequestLine};
@@ -25,7 +27,7 @@ pub(super) use votes::VoteLine;
 pub(super) const V: u8 = 1;
 
 /// A list that fits one answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Items<T> {
     v: u8,
     /// The things.
@@ -42,7 +44,7 @@ impl<T> Items<T> {
 }
 
 /// A relay's card (U-177).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Card {
     operator: String,
     contact: String,

@@ -7,6 +7,7 @@ use hearthlight_protocol::{
     identity::{CircleId, OperationId},
     threshold::{ABSTAIN, ASIDE, BLOCK, NO, Pass, Share, YES},
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
@@ -43,7 +44,7 @@ pub(super) async fn show(
     Ok(Json(VoteLine::of(&view.label, circle, &vote)))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct New {
     text: String,
     closes_s: Option<u64>,
@@ -94,7 +95,7 @@ pub(super) async fn make(
     done(act, command).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Ballot {
     choice: String,
     timeout_ms: Option<u64>,
@@ -119,7 +120,7 @@ pub(super) async fn cast(
     done(act, Command::VoteCast { circle, proposal, choice }).await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct HostLost {
     timeout_ms: Option<u64>,
 }

@@ -6,6 +6,7 @@ use hearthlight_protocol::{
     boundary::{Answer, Command, Event, MemberView, RequestState, RequestView, Standing},
     identity::CircleId,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
@@ -45,7 +46,7 @@ fn is_open(request: &RequestView) -> bool {
     matches!(request.state, RequestState::Waiting | RequestState::Admitting)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Admitting {
     timeout_ms: Option<u64>,
 }
@@ -88,7 +89,7 @@ pub(super) async fn admit(
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Declining {
     #[serde(default)]
     silent: bool,

@@ -54,6 +54,24 @@ pub enum Wants {
     Advice,
 }
 
+impl Wants {
+    /// Its number in a message.
+    #[must_use]
+    pub(crate) fn number(self) -> u8 {
+        match self {
+            Self::Listen => 0,
+            Self::Experience => 1,
+            Self::Advice => 2,
+        }
+    }
+
+    /// The wish with that number.
+    #[must_use]
+    pub(crate) fn from_number(number: u8) -> Option<Self> {
+        [Self::Listen, Self::Experience, Self::Advice].get(usize::from(number)).copied()
+    }
+}
+
 /// Names a circle of this home, or a join attempt that has not become one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CircleRef {
@@ -211,6 +229,37 @@ pub enum Command {
         /// Where.
         circle: CircleId,
     },
+    /// Tell six words to compare with a member, and keep whether they were the same (U-52). Answer:
+    /// [`Answer::Words`].
+    Verify {
+        /// Where.
+        circle: CircleId,
+        /// With whom.
+        who: MemberId,
+        /// Whether they were the same; `None`: not compared yet.
+        same: Option<bool>,
+    },
+    /// Show nothing of what a member says, or everything again; silent (U-53). Answer: [`Answer::Done`].
+    Block {
+        /// Where.
+        circle: CircleId,
+        /// Whose.
+        who: MemberId,
+        /// Nothing, or everything.
+        blocked: bool,
+    },
+    /// What was typed and not said. Answer: [`Answer::Draft`].
+    Draft {
+        /// Where.
+        circle: CircleId,
+    },
+    /// Keep what is typed; no text: nothing. Answer: [`Answer::Done`].
+    KeepDraft {
+        /// Where.
+        circle: CircleId,
+        /// What.
+        draft: Draft,
+    },
     /// Give a role, or take it back. Answer: [`Answer::Governed`].
     Role {
         /// Where.
@@ -324,6 +373,10 @@ pub enum Answer {
     Members(Vec<MemberView>),
     /// A governing act of one's own.
     Governed(ActView),
+    /// Six words to compare, and whether they were found the same.
+    Words(Vec<String>, bool),
+    /// What was typed and not said.
+    Draft(Option<Draft>),
     /// Votes.
     Votes(Vec<VoteView>),
 }

@@ -312,6 +312,10 @@ pub struct MemberView {
     pub standing: Standing,
     /// Names of hosts who want this host removed, as long as no second one says so.
     pub removal_by: Vec<String>,
+    /// Whether the person here compared six words with them.
+    pub verified: bool,
+    /// Whether the person here does not want to read them.
+    pub blocked: bool,
 }
 
 /// One line of a conversation.

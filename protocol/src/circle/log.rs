@@ -763,9 +763,9 @@ impl Log {
         self.gaps.get(child)
     }
 
-    /// How many rows from `row` on are messages of others.
-    pub(crate) fn count_from(&self, row: u64, me: &MemberId) -> usize {
-        self.lines.values().filter(|line| line.row >= row && line.author != *me).count()
+    /// How many rows from `row` on are messages of those who count.
+    pub(crate) fn count_from(&self, row: u64, counts: impl Fn(&MemberId) -> bool) -> usize {
+        self.lines.values().filter(|line| line.row >= row && counts(&line.author)).count()
     }
 
     pub(crate) fn next_row(&self) -> u64 {

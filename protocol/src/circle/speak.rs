@@ -187,11 +187,7 @@ impl Circle {
         let share = Share {
             text: draft.text,
             reply_to: draft.reply_to,
-            wish: draft.wants.map(|wants| match wants {
-                Wants::Listen => 0,
-                Wants::Experience => 1,
-                Wants::Advice => 2,
-            }),
+            wish: draft.wants.map(Wants::number),
             note: draft.note,
         };
         Ok((SHARE, wire::encode(&share)))

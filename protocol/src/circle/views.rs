@@ -81,7 +81,9 @@ impl Circle {
                 .filter(|person| person.may(Right::Host))
                 .map(|person| person.handle.clone())
                 .collect(),
-            unread: self.log.count_from(self.record.read_row, &self.me),
+            unread: self.log.count_from(self.record.read_row, |who| {
+                *who != self.me && !self.kept.is_blocked(who)
+            }),
             queued: self.queued(),
             posted: self.posted(),
             waiting_room: self.count_waiting(),
@@ -145,6 +147,8 @@ impl Circle {
             removal_by: self.roster.words.get(id).map_or_else(Vec::new, |words| {
                 words.keys().map(|host| self.name_of(host)).collect()
             }),
+            verified: self.kept.is_verified(id),
+            blocked: self.kept.is_blocked(id),
         });
         let former = self.roster.former.iter().map(|(id, former)| MemberView {
             id: *id,
@@ -155,6 +159,8 @@ impl Circle {
             joined_at: self.log.came(id).unwrap_or(joined),
             standing: if former.removed { Standing::Removed } else { Standing::Left },
             removal_by: Vec::new(),
+            verified: self.kept.is_verified(id),
+            blocked: self.kept.is_blocked(id),
         });
         now.chain(former).collect()
     }
@@ -211,6 +217,9 @@ impl Circle {
         };
         let id = Message::id(&bytes.0, &self.id);
         let message = self.log.said(&row)?;
+        if self.kept.is_blocked(&message.author) {
+            return None;
+        }
         let own = message.author == self.me;
         let received = Timestamp(*received);
         Some(Entry {
@@ -220,12 +229,7 @@ impl Circle {
                 Body::Share(share) => EntryKind::Said {
                     text: share.text,
                     reply_to: share.reply_to,
-                    wants: match share.wish {
-                        Some(0) => Some(Wants::Listen),
-                        Some(1) => Some(Wants::Experience),
-                        Some(2) => Some(Wants::Advice),
-                        _ => None,
-                    },
+                    wants: share.wish.and_then(Wants::from_number),
                     note: share.note,
                 },
                 Body::Support(support) => EntryKind::Support {

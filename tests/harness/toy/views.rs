@@ -96,6 +96,8 @@ pub(super) fn member(name: &str, me: &str) -> MemberView {
         joined_at: Timestamp(0),
         standing: Standing::Member,
         removal_by: Vec::new(),
+        verified: false,
+        blocked: false,
     }
 }
 

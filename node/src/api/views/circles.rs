@@ -1,12 +1,13 @@
 //! Circles and their relays (U-23, U-30 to U-33).
 use hearthlight_protocol::boundary::{CircleView, RelayAddress, RelayView, Standing};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Card, V, admit_word, circle_word, date};
 use crate::{address, api::find::circle_id};
 
 /// A circle in a list (U-31).
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, JsonSchema)]
 pub(in crate::api) struct CircleLine {
     v: u8,
     id: String,
@@ -45,7 +46,7 @@ impl CircleLine {
 }
 
 /// One circle with all that is known of it (U-31): `relays` are the relays themselves here.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::api) struct CircleShown {
     v: u8,
     id: String,
@@ -105,7 +106,7 @@ impl CircleShown {
 }
 
 /// A circle that was just founded (U-30).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::api) struct Founded {
     v: u8,
     id: String,
@@ -147,14 +148,14 @@ impl Founded {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct RelayUp {
     key: Option<String>,
     state: &'static str,
 }
 
 /// A relay of a circle (U-33); without token.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::api) struct Relay {
     key: Option<String>,
     address: String,
@@ -175,7 +176,7 @@ impl Relay {
 }
 
 /// A relay that was added or removed (U-33), and what ought to be known about it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::api) struct RelayChanged {
     v: u8,
     #[serde(flatten)]
@@ -198,7 +199,7 @@ impl RelayChanged {
 }
 
 /// A relay in the list of a circle's relays (U-33).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::api) struct RelayLine {
     v: u8,
     #[serde(flatten)]
@@ -211,7 +212,7 @@ pub(in crate::api) fn relay_line(relay: &RelayView) -> RelayLine {
 }
 
 /// How this node reaches others, over all circles (U-23).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub(in crate::api) struct Network {
     v: u8,
     /// `offline` or `relay`.

@@ -3,12 +3,13 @@ use hearthlight_protocol::{
     boundary::{ActView, CircleView, Timestamp},
     identity::CircleId,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{V, talk::mark_word, time};
 
 /// Something done to a member (U-51).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::api) struct Governed {
     v: u8,
     id: String,
@@ -45,7 +46,7 @@ impl Governed {
 }
 
 /// A membership that its member ended (U-32).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::api) struct Gone {
     v: u8,
     id: String,
@@ -72,7 +73,7 @@ impl Gone {
 }
 
 /// A circle with a fresh key (U-39).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::api) struct Refreshed {
     v: u8,
     id: String,

@@ -6,13 +6,14 @@ use hearthlight_protocol::{
     },
     identity::CircleId,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Card, V, admit_word, date, time};
 use crate::api::{find::Names, problem::end_word};
 
 /// An invite that was just made, with its code (U-34).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::api) struct InviteMade {
     v: u8,
     id: String,
@@ -53,7 +54,7 @@ impl InviteMade {
 }
 
 /// An invite in a list (U-35).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::api) struct InviteLine {
     v: u8,
     id: String,
@@ -91,7 +92,7 @@ impl InviteLine {
 }
 
 /// An attempt to join (U-36). `ended` is the kind of problem that an attempt which is over is.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::api) struct JoinShown {
     v: u8,
     id: String,
@@ -142,7 +143,7 @@ impl JoinShown {
 }
 
 /// Somebody in the waiting room (U-37).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::api) struct RequestLine {
     v: u8,
     id: String,
@@ -171,7 +172,7 @@ impl RequestLine {
 }
 
 /// Somebody who was let in or not (U-38).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::api) struct Answered {
     v: u8,
     id: String,
@@ -200,7 +201,7 @@ impl Answered {
 }
 
 /// A member (U-50).
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub(in crate::api) struct MemberLine {
     v: u8,
     id: String,
@@ -218,7 +219,7 @@ pub(in crate::api) struct MemberLine {
 }
 
 /// Until when a role was given.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 struct Term {
     role: String,
     until: String,
@@ -240,10 +241,10 @@ impl MemberLine {
                 Standing::Left | Standing::Ended => "left",
                 Standing::Removed => "removed",
             },
-            verified: false,
+            verified: member.verified,
             mentor_volunteer: false,
             languages: Vec::new(),
-            blocked: false,
+            blocked: member.blocked,
             removal_by: member.removal_by.clone(),
             terms: member
                 .terms

@@ -136,6 +136,8 @@ pub(in crate::api) fn member() -> MemberView {
         joined_at: AT,
         standing: Standing::Member,
         removal_by: Vec::new(),
+        verified: false,
+        blocked: false,
     }
 }
 

@@ -3,13 +3,14 @@ use hearthlight_protocol::{
     boundary::{Delivery, Entry, EntryKind, GapCause, Mark, Timestamp, Wants},
     identity::{CircleId, MessageId},
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{V, hex, time};
 use crate::api::find::Names;
 
 /// One line of a conversation (U-42).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::api) struct Line {
     v: u8,
     id: Option<String>,
@@ -34,7 +35,7 @@ pub(in crate::api) struct Line {
 }
 
 /// What is missing (U-44).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Gap {
     id: String,
     count: Option<u64>,
@@ -44,7 +45,7 @@ struct Gap {
 }
 
 /// The fields of kinds that have their own (U-43).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 enum Data {
     Who { who: String, name: String },
@@ -115,7 +116,7 @@ impl Line {
 }
 
 /// Lines with the cursors to go on from (U-102).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::api) struct Page {
     v: u8,
     items: Vec<Line>,
@@ -144,7 +145,7 @@ impl Page {
 }
 
 /// A mark that rose (U-42, `--marks`).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::api) struct MarkLine {
     v: u8,
     kind: &'static str,
@@ -169,7 +170,7 @@ impl MarkLine {
 }
 
 /// What was said, and how far it came (U-40, U-41).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::api) struct SaidShown {
     v: u8,
     id: String,

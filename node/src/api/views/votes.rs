@@ -5,12 +5,13 @@ use hearthlight_protocol::{
     identity::CircleId,
     threshold::{ABSTAIN, ASIDE, BLOCK, Of, Verdict, YES},
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{V, talk::mark_word, time};
 
 /// A vote. Who has threshold, quorum, electors and ballots can count again.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(in crate::api) struct VoteLine {
     v: u8,
     id: String,
@@ -40,7 +41,7 @@ pub(in crate::api) struct VoteLine {
 }
 
 /// What one elector chose.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct BallotLine {
     name: String,
     id: String,

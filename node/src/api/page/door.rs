@@ -1,0 +1,115 @@
+//! The port of the page (U-100, U-110): bound when a page is wanted, closed when none is.
+use std::{
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{
+    net::TcpListener,
+    sync::{Mutex, watch},
+    time::{Instant, sleep_until},
+};
+
+use crate::{
+    api::{desk::Desk, problem::Problem, routes},
+    error::NodeError,
+};
+
+/// Where a page can come in, if it can now.
+#[derive(Debug)]
+pub(in crate::api) struct Door {
+    port: Mutex<Option<u16>>,
+    closes_at: watch::Sender<Instant>,
+}
+
+impl Door {
+    /// A closed one.
+    pub(in crate::api) fn closed() -> Self {
+        Self { port: Mutex::new(None), closes_at: watch::Sender::new(Instant::now()) }
+    }
+
+    /// Opens the door, or leaves it open longer; its port.
+    ///
+    /// # Errors
+    /// `port-in-use`, if nothing can be bound.
+    pub(super) async fn open(&self, desk: &Arc<Desk>) -> Result<u16, Problem> {
+        let mut port = self.port.lock().await;
+        self.closes_at.send_replace(Instant::now() + QUIET_TIME);
+        if let Some(port) = *port {
+            return Ok(port);
+        }
+        let listeners = bind().await?;
+        let bound = listeners[0].local_addr().map_err(NodeError::disk)?.port();
+        for listener in listeners {
+            let close = closing(Arc::clone(desk));
+            let table = routes::page_table(Arc::clone(desk), bound);
+            tokio::spawn(async move {
+                let serving = axum::serve(listener, table).with_graceful_shutdown(close);
+                // Accepting goes on through every error, so there is none to tell.
+                let _ = serving.await;
+            });
+        }
+        let of = Arc::clone(desk);
+        tokio::spawn(async move {
+            closing(Arc::clone(&of)).await;
+            *of.door.port.lock().await = None;
+        });
+        *port = Some(bound);
+        Ok(bound)
+    }
+
+    /// A page has called.
+    pub(in crate::api) fn touch(&self) {
+        let later = Instant::now() + QUIET_TIME;
+        self.closes_at.send_if_modified(|at| {
+            // One that is to close soon stays so.
+            let open = *at > Instant::now() + HIDE_TIME;
+            if open {
+                *at = later;
+            }
+            open
+        });
+    }
+
+    /// Closes in a moment, once the page that hides has gone.
+    pub(super) fn close_soon(&self) {
+        self.closes_at.send_replace(Instant::now() + HIDE_TIME);
+    }
+
+    /// Whether a page can come in.
+    pub(in crate::api) fn is_open(&self) -> bool {
+        // While it is being opened nobody can.
+        self.port.try_lock().is_ok_and(|port| port.is_some())
+    }
+}
+
+/// Resolves when the door is to close: nobody came for long, or the node ends.
+async fn closing(desk: Arc<Desk>) {
+    let mut ended = desk.ended();
+    let mut closes_at = desk.door.closes_at.subscribe();
+    loop {
+        let at = *closes_at.borrow_and_update();
+        tokio::select! {
+            _ = async { drop(ended.wait_for(|ended| *ended).await) } => return,
+            () = sleep_until(at) => return,
+            changed = closes_at.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+/// A port of both loopback addresses, or of the first alone.
+async fn bind() -> Result<Vec<TcpListener>, NodeError> {
+    let taken = |_| NodeError::PortInUse;
+    let first =
+        TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.map_err(taken)?;
+    let port = first.local_addr().map_err(taken)?.port();
+    // Where there is no IPv6, nobody comes that way.
+    let second = TcpListener::bind(SocketAddr::from((Ipv6Addr::LOCALHOST, port))).await;
+    Ok([Some(first), second.ok()].into_iter().flatten().collect())
+}
+
+/// How long the door stays open without a call (U-100).
+const QUIET_TIME: Duration = Duration::from_secs(10 * 60);
+/// How long after Hide it closes (U-100).
+const HIDE_TIME: Duration = Duration::from_secs(10);
