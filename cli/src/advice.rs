@@ -118,6 +118,11 @@ impl Failure {
         as_sentence(self.0.detail.as_deref().unwrap_or(&self.0.title))
     }
 
+    /// What to do about it.
+    pub(crate) fn hint(&self) -> Option<&str> {
+        self.0.hint.as_deref()
+    }
+
     /// The sentence, the advice and the names, a line each.
     pub(crate) fn plain(&self) -> String {
         let mut lines = vec![self.sentence()];

@@ -1,0 +1,3 @@
+//! The terminal chat: what it says so far.
+
+pub(crate) mod words;
