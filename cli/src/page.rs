@@ -3,14 +3,14 @@
 
 use crate::{
     node::api::{File, Site},
-    prompt,
+    prompt, strings,
     verbs::help_now,
 };
 
 /// The page.
 pub(crate) static SITE: Site = Site {
     files: FILES,
-    strings: |_| None,
+    strings: |tag| Some(strings::page_strings(tag)),
     help: help_now::as_json,
     passphrase: || prompt::made_passphrase().ok(),
 };
