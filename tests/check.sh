@@ -88,13 +88,29 @@ deny() {
 
 release() { cargo build --locked --release; }
 
-# The first command of the README, and what `cargo run --release` opens: in a home of its own, and, as long as
-# there is no page, at its end by itself.
+# What `cargo run --release` opens, in a home of its own: a link to a page that is there, until it is ended. And
+# the first command of the README.
 demo() {
-    local home
+    local home link product
     home=$(mktemp -d)
-    HEARTHLIGHT_HOME=$home timeout 300 cargo run --locked --release --quiet </dev/null
-    rmdir "$home"
+    mkfifo "$home/said"
+    HEARTHLIGHT_HOME=$home/home timeout 300 cargo run --locked --release --quiet </dev/null >"$home/said" &
+    product=$!
+    read -r link <"$home/said"
+    link=${link##* }
+    echo "opened: ${link%%#*}"
+    # As a browser goes there (U-112); bash speaks TCP by itself.
+    local port=${link#http://127.0.0.1:} page
+    port=${port%%/*}
+    exec 3<>"/dev/tcp/127.0.0.1/$port"
+    printf 'GET / HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nConnection: close\r\nSec-Fetch-Site: none\r\n' "$port" >&3
+    printf 'Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n\r\n' >&3
+    page=$(cat <&3)
+    exec 3>&-
+    kill -TERM "$product"
+    wait "$product"
+    rm -r "$home"
+    [[ $page == *"<title>Notes</title>"* ]]
     timeout 300 cargo run --locked --release --quiet -- demo
 }
 

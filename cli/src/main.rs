@@ -26,6 +26,12 @@ use std::{process::ExitCode, time::Duration};
 
 use hearthlight_node as node;
 
+/// What was said is wiped where it lay as soon as it is let go of, so that a lock leaves no word of it
+/// in memory (U-183).
+#[global_allocator]
+static MEMORY: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
+    zeroizing_alloc::ZeroAlloc(std::alloc::System);
+
 use crate::{advice::Failure, args::Verb, context::Context, output::Output, typed::Typed};
 
 fn main() -> ExitCode {

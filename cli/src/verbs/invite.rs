@@ -46,6 +46,8 @@ async fn make(context: &Context, new: InviteNew) -> Result<(), Failure> {
     let path = format!("/v1/circles/{}/invites", in_path(&new.circle));
     let answer = client.post_within(&path, body, wait).await?;
     let mut made = hints_aside(context, answer);
+    // These are for the page, which draws by itself.
+    made.as_object_mut().map(|fields| fields.remove("modules"));
     let mut drawing = None;
     if new.qr {
         let code = made.get("code").and_then(Value::as_str).unwrap_or_default();

@@ -6,6 +6,8 @@
 mod door;
 mod guard;
 mod session;
+#[cfg(test)]
+mod tests;
 
 use axum::{
     Extension, Json,

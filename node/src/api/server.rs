@@ -93,6 +93,12 @@ impl Server {
         self.desk.socket()
     }
 
+    /// Whether the home is open, and its node runs.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.desk.is_open()
+    }
+
     /// A link that opens the page once, as `POST /v1/page-keys` answers it.
     ///
     /// # Errors

@@ -176,12 +176,12 @@ const HEADERS: [(&str, &str); 8] = [
     ("cross-origin-resource-policy", "same-origin"),
     (
         "permissions-policy",
-        "accelerometer=(), ambient-light-sensor=(), autoplay=(), bluetooth=(), browsing-topics=(), \
+        "accelerometer=(), autoplay=(), browsing-topics=(), \
          camera=(), clipboard-read=(), display-capture=(), encrypted-media=(), fullscreen=(), \
          gamepad=(), geolocation=(), gyroscope=(), hid=(), idle-detection=(), interest-cohort=(), \
          keyboard-map=(), local-fonts=(), magnetometer=(), microphone=(), midi=(), otp-credentials=(), \
          payment=(), picture-in-picture=(), publickey-credentials-get=(), screen-wake-lock=(), \
-         serial=(), storage-access=(), usb=(), web-share=(), window-management=(), \
+         serial=(), storage-access=(), usb=(), window-management=(), \
          xr-spatial-tracking=()",
     ),
     ("cache-control", "no-store"),

@@ -1,4 +1,5 @@
 //! Invites, attempts to join, the waiting room and members (U-34 to U-38, U-50).
+use fast_qr::{ECL, Mode, QRBuilder};
 use hearthlight_protocol::{
     boundary::{
         InviteState, InviteView, JoinEnd, JoinState, JoinView, MemberView, RequestState,
@@ -28,6 +29,8 @@ pub(in crate::api) struct InviteMade {
     admit: &'static str,
     label: Option<String>,
     registered: bool,
+    /// The code to be drawn (U-142): rows of `0` for light and `1` for dark, without a quiet zone.
+    modules: Vec<String>,
 }
 
 impl InviteMade {
@@ -49,6 +52,7 @@ impl InviteMade {
             admit: admit_word(invite.admit),
             label: invite.label.clone(),
             registered: invite.registered,
+            modules: modules(&code.text()),
         })
     }
 }
@@ -255,6 +259,16 @@ impl MemberLine {
     }
 }
 
+/// U-142: upper case without separators, the lowest correction level.
+fn modules(code: &str) -> Vec<String> {
+    let drawn = QRBuilder::new(code).mode(Mode::Alphanumeric).ecl(ECL::L).build();
+    // A code has at most 154 characters; the largest drawing takes 4,296.
+    let Ok(drawn) = drawn else { return Vec::new() };
+    let row =
+        |row| (0..drawn.size).map(|at| if drawn[row][at].value() { '1' } else { '0' }).collect();
+    (0..drawn.size).map(row).collect()
+}
+
 fn request_word(state: RequestState) -> &'static str {
     match state {
         RequestState::Waiting => "waiting",
@@ -283,7 +297,7 @@ mod tests {
                 "v": 1, "id": "a1".repeat(32), "circle": "Test", "circle_id": "41".repeat(32),
                 "code": code.text(), "grouped": code.grouped(), "qr": null, "uses": 1, "used": 0,
                 "expires_at": "2026-11-23T18:02:11.204Z", "admit": "ask", "label": null,
-                "registered": true,
+                "registered": true, "modules": modules(&code.text()),
             })
         );
     }
