@@ -105,9 +105,11 @@ pub(crate) enum Verb {
         /// The circle
         circle: String,
     },
-    /// Give a role, hold or remove a member
+    /// Give a role, hold, remove or verify a member
     #[command(subcommand)]
     Member(Member),
+    /// Do not see any more what a member says; nobody learns of it
+    Block(Block),
     /// Decide together
     #[command(subcommand)]
     Vote(Vote),
@@ -458,6 +460,32 @@ pub(crate) enum Member {
     Remove(MemberRemove),
     /// Set aside for a while what a member says
     Hold(MemberHold),
+    /// Compare six words with a member, to be sure that nobody stands between
+    Verify(MemberVerify),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MemberVerify {
+    /// The circle
+    pub(crate) circle: String,
+    /// A name or id, as `members` shows them
+    pub(crate) who: String,
+    /// The six words that the member reads to you
+    #[arg(long, value_name = "WORDS")]
+    pub(crate) words: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Block {
+    /// The circle, or `list`
+    #[arg(value_name = "C")]
+    pub(crate) circle: String,
+    /// A name or id, as `members` shows them; after `list`: the circle
+    #[arg(value_name = "WHO")]
+    pub(crate) who: Option<String>,
+    /// See everything of them again
+    #[arg(long)]
+    pub(crate) undo: bool,
 }
 
 #[derive(Debug, Subcommand)]

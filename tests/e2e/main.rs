@@ -3,6 +3,7 @@
 //! `HEARTHLIGHT_BIN` names another program to test; `E2E_KILLS` says how often each kind of process is
 //! killed (3; by hand 20 and more); `E2E_CUT` for how many seconds a cable is out (10; by hand 60).
 
+mod api;
 mod away;
 mod bad;
 mod canary;

@@ -13,7 +13,7 @@ use super::circle::millis;
 use super::say::look_for;
 use crate::{
     advice::Failure,
-    args::{Member, MemberHold, MemberRemove, MemberRole},
+    args::{Member, MemberHold, MemberRemove, MemberRole, MemberVerify},
     client::{Class, Client, circle as in_path, segment},
     context::Context,
     fields::Fields,
@@ -25,6 +25,7 @@ pub(crate) async fn member(context: &Context, verb: Member) -> Result<(), Failur
         Member::Role(asked) => role(context, asked).await,
         Member::Remove(asked) => remove(context, asked).await,
         Member::Hold(asked) => hold(context, asked).await,
+        Member::Verify(asked) => verify(context, asked).await,
     }
 }
 
@@ -78,6 +79,48 @@ async fn hold(context: &Context, asked: MemberHold) -> Result<(), Failure> {
     whom.show(&done, &|_| hold_sentence(name, until.as_deref()))
 }
 
+/// Tells six words, and keeps whether the member has the same; nothing of it leaves (U-52).
+async fn verify(context: &Context, asked: MemberVerify) -> Result<(), Failure> {
+    let whom = Whom::find_as(context, Class::Local, &asked.circle, &asked.who).await?;
+    let path = format!("{}/verify", whom.path);
+    let told = whom.client.post(&path, json!({})).await?;
+    let words = context.output.fields(&told).list("words").join(" ");
+    let name = &whom.name;
+    let same = match asked.words {
+        Some(heard) => Some(plain_words(&heard) == words),
+        None if context.output.is_json() || !prompt::can_ask() => None,
+        None => {
+            prompt::show(&format!(
+                "Ask {name} to read six words to you. Yours are:\n\n    {words}\n"
+            ));
+            let answer = prompt::line("The same six words? [y/N]").await?;
+            Some(matches!(answer.to_lowercase().as_str(), "y" | "yes"))
+        }
+    };
+    let Some(same) = same else {
+        return context.output.object(&told, |_| {
+            format!("{words}\nCompare them with {name}, by voice or in one room.")
+        });
+    };
+    let kept = whom.client.post(&path, json!({"same": same})).await?;
+    context.output.object(&kept, |_| match same {
+        true => format!("{name} is verified."),
+        false => format!(
+            "The words are not the same. {name} is not verified. Tell a host of the circle."
+        ),
+    })
+}
+
+/// Words as they are compared: without capitals, and with one space between.
+fn plain_words(heard: &str) -> String {
+    heard
+        .to_lowercase()
+        .split(|c: char| !c.is_alphabetic())
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
 /// The member that is meant, in the circle that is meant.
 struct Whom<'a> {
     context: &'a Context,
@@ -91,7 +134,16 @@ struct Whom<'a> {
 
 impl<'a> Whom<'a> {
     async fn find(context: &'a Context, circle: &str, who: &str) -> Result<Whom<'a>, Failure> {
-        let client = Client::open(context, Class::Network).await?;
+        Self::find_as(context, Class::Network, circle, who).await
+    }
+
+    async fn find_as(
+        context: &'a Context,
+        class: Class,
+        circle: &str,
+        who: &str,
+    ) -> Result<Whom<'a>, Failure> {
+        let client = Client::open(context, class).await?;
         let found = client.get(&format!("/v1/circles/{}", in_path(circle))).await?;
         let circle = context.output.fields(&found);
         let id = circle.text("id");

@@ -1,6 +1,7 @@
 //! What each verb does: one file a family. A verb asks the node, and hands what it answers to
 //! the one writer.
 
+mod block;
 mod circle;
 mod demo;
 mod doctor;
@@ -61,6 +62,7 @@ pub(crate) async fn run(context: &Context, verb: Verb) -> Result<(), Failure> {
         Verb::Read(read) => read::read(context, &read).await,
         Verb::Members { circle } => circle::members(context, &circle).await,
         Verb::Vote(vote) => vote::vote(context, vote).await,
+        Verb::Block(block) => block::block(context, &block).await,
         Verb::Member(member) => member::member(context, member).await,
         Verb::Wipe { circle } => wipe::wipe(context, circle.as_deref()).await,
         Verb::Open { no_browser } => open::open(context, no_browser).await,
