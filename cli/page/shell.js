@@ -211,6 +211,7 @@ function turn(to) {
   } else if (here.condition !== to) {
     const was = here.condition;
     here.condition = to;
+    if (to === 'open') listen();
     if (to === 'locked' || to === 'no-token') wash();
     if (to === 'gone') setTimeout(look, GONE_MS);
     // What is being written stays in sight while the node is gone.
@@ -247,7 +248,6 @@ async function load() {
   Object.assign(here, { config, circles: list.items });
   if (language && config.language) await words(config.language);
   prefetchHelp().catch(() => {});
-  if (!stream || stream.signal.aborted) listen();
 }
 
 /** Learns the words again, after the language was changed. */
@@ -277,8 +277,9 @@ export async function refresh() {
 
 /** Follows what happens for as long as the home is open. */
 async function listen() {
-  stream = new AbortController();
-  const { signal } = stream;
+  if (stream && !stream.signal.aborted) return;
+  const mine = stream = new AbortController();
+  const { signal } = mine;
   while (!signal.aborted && here.condition === 'open') {
     let first = true;
     let end = '';
@@ -292,7 +293,7 @@ async function listen() {
     if (end === 'lock') turn('locked');
     else await missed().then(() => new Promise((done) => setTimeout(done, GONE_MS)));
   }
-  stream = null;
+  if (stream === mine) stream = null;
 }
 
 /** Reads what may have happened unheard; the first line of a stream says that nothing is from now on. */
@@ -353,7 +354,10 @@ async function begin() {
   else {
     here.status = await read('/status').catch(() => null);
     if (here.status) here.condition = here.status.state;
-    if (here.condition === 'open') await load();
+    if (here.condition === 'open') {
+      await load();
+      listen();
+    }
   }
   await go();
 }

@@ -422,7 +422,7 @@ function composer(room, feed, draft) {
   const box = el('div', {}, field('write', text), el('div.row', {},
     el('button.main', { type: 'submit' }, tt('send')), folded('write-more', el('div.row', {}, field('wants', wants), field('note', note, 'note-hint')),
       p('write-keys'))));
-  const node = el('form.composer', { noValidate: true, autocomplete: 'off', 'aria-label': t('write'), onsubmit: (event) => {
+  const node = el('form.composer', { noValidate: true, autocomplete: 'off', onsubmit: (event) => {
     event.preventDefault();
     send();
   } }, above, box, below);
