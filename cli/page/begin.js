@@ -22,6 +22,7 @@ const standing = (circle) => el('p.hint', {}, tt(circle.state === 'member' ? 'ci
 
 /** Four steps: what this is, a name, a passphrase, Hide. Nothing is kept before the last. */
 export async function welcome(room) {
+  room.title(t('welcome-1'));
   const made = { name: '', kind: 'made', own: '', ...(await read('/setup')) };
   const steps = [what, name, passphrase, hiding];
   const step = (at) => {
@@ -91,8 +92,10 @@ function hiding(made, next, back) {
 /** Joining: the code, then who carries the circle and what it is like, then yes or no, then waiting. */
 export async function join(room) {
   room.title(t('join-title'));
-  const asked = (await read('/joins')).items.find((join) => join.state === 'asked');
-  if (asked) return wait(room, asked);
+  if (room.circle) {
+    const asked = (await read('/joins')).items.find((join) => [join.id, join.circle_id].includes(room.circle.id));
+    return asked ? wait(room, asked) : visit('#/');
+  }
   const code = el('textarea.code', { rows: 3, required: true, spellcheck: false, autocomplete: 'off', translate: false,
     autocapitalize: 'characters', dir: 'ltr' });
   const looking = el('p.hint', { role: 'status' });
@@ -101,7 +104,7 @@ export async function join(room) {
     try {
       const shown = await call('POST', '/joins/preview', { code: code.value });
       if (shown.state === 'member') return await inside(shown);
-      if (shown.state === 'asked') return wait(room, shown);
+      if (shown.state === 'asked') return await inside(shown);
       return consider(room, code.value, shown);
     } finally {
       looking.textContent = '';
@@ -120,9 +123,8 @@ function consider(room, code, shown) {
     relayCard(shown.relay_card),
     el('section', {}, h2('join-limits'), points('limit', 4)),
     form(async () => {
-      const join = await call('POST', '/joins', { code, name: name.value.trim() });
-      await refresh();
-      return join.state === 'member' ? inside(join) : wait(room, join);
+      const join = await call('POST', '/joins', { code, name: name.value.trim(), timeout_ms: ASKED_MS });
+      await inside(join);
     }, 'join', [field('join-name', name, 'join-name-hint')], link('not-now', '#/', {}, { className: 'as-button' })));
   room.h1.focus();
 }
@@ -139,13 +141,14 @@ export function relayCard(card, state, address) {
 
 function wait(room, join) {
   const over = (now) => {
-    if (now.id !== join.id) return;
+    if (now.id !== join.id || room.over) return;
     if (now.state === 'member') inside(now);
+    else if (now.words.length !== join.words.length) wait(room, now);
     else if (now.state === 'declined' || now.state === 'over') ended(now);
   };
   const ended = (now) => {
     room.title(t('join-title'));
-    room.show(state(`problem-${now.ended ?? 'declined'}`, link('join-again', '#/join', {}, { onclick: () => room.again() })));
+    room.show(state(`problem-${now.ended ?? 'declined'}`, link('join-again', '#/join')));
   };
   room.title(t('join-wait'));
   room.show(el('p', {}, tt('join-asked', { circle: join.circle_name ?? '', name: join.name })), p('join-patience'),
@@ -153,16 +156,16 @@ function wait(room, join) {
     el('div.row', {}, button('join-stop', async () => {
       await call('DELETE', `/joins/${join.id}`);
       await refresh();
-      room.again();
+      visit('#/');
     })));
   room.on('join', over);
   room.on('missed', () => read(`/joins/${join.id}`).then(over).catch(() => {}));
-  room.h1.focus();
 }
 
 async function inside(join) {
   await refresh();
-  const at = here.circles.findIndex((circle) => circle.id === join.circle_id);
+  // Before one is let in, the circle goes by the id of the question.
+  const at = here.circles.findIndex((circle) => [join.circle_id, join.id].includes(circle.id));
   visit(at < 0 ? '#/' : `#/c/${at + 1}`);
 }
 
@@ -184,3 +187,6 @@ export function start(room) {
     admit], link('not-now', '#/', {}, { className: 'as-button' })));
 }
 
+
+// Long enough for a relay to take the question; the circle's answer comes as an event. A guess.
+const ASKED_MS = 1_500;

@@ -7,10 +7,10 @@ export function el(tag, properties = {}, ...children) {
   const node = document.createElement(name);
   if (classes.length) node.className = classes.join(' ');
   for (const [key, value] of Object.entries(properties)) {
-    if (value === undefined || value === null || value === false) continue;
+    if (value === undefined || value === null) continue;
     if (key.startsWith('on')) node.addEventListener(key.slice(2), value);
-    else if (key in node && !key.includes('-') && key !== 'list') node[key] = value;
-    else node.setAttribute(key, value === true ? '' : value);
+    else if (key in node) node[key] = value;
+    else node.setAttribute(key, value);
   }
   node.append(...children.flat(3).filter((child) => child !== null && child !== undefined && child !== false));
   return node;

@@ -32,6 +32,7 @@ const role = (word) => (ROLES.includes(word) ? t(`role-${word}`) : word);
 
 /** One member, and what can be done. */
 export async function member(room) {
+  room.title(t('room-people'));
   const members = (await read(within(room.circle, 'members'))).items;
   const one = members[Number(room.rest) - 1];
   if (!one) return visit(`#/c/${room.number}/people`);

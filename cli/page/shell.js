@@ -43,7 +43,10 @@ class Room {
     this.heard = [];
     this.ends = [];
     this.h1 = el('h1', { tabIndex: -1 });
-    this.late = setTimeout(() => this.put(p('loading')), LATE_MS);
+    this.late = setTimeout(() => {
+      if (!this.h1.textContent) this.title(t('loading'));
+      this.put(p('loading'));
+    }, LATE_MS);
   }
 
   /** The heading; somebody's words stand apart. */
@@ -55,11 +58,11 @@ class Room {
   show(...nodes) {
     if (this.over) return;
     clearTimeout(this.late);
+    this.ready = true;
     this.put(...nodes);
   }
 
   put(...nodes) {
-    this.ready = true;
     const inside = document.activeElement === this.h1;
     $('main').replaceChildren(...[this.circle && rooms(this), this.h1, el('div', { id: 'state' }), ...nodes]
       .flat().filter(Boolean));
@@ -106,6 +109,7 @@ async function go(moved = true) {
   try {
     if (need !== 'nothing' && need !== here.condition) instead(mine, need);
     else if (mine.number && !mine.circle) location.replace('#/');
+    else if (mine.circle?.state === 'asking') await join(mine);
     else if (mine.circle && mine.circle.state !== 'member' && !route.reads) outside(mine);
     else await route.open(mine);
   } catch (problem) {
@@ -138,7 +142,7 @@ function swap(hash) {
   go();
 }
 
-/** A circle that one is not in: asking, left, removed, ended. */
+/** A circle that one is not in any more. */
 function outside(mine) {
   mine.title(mine.circle.label, true);
   mine.show(state(`circle-${mine.circle.state}`, link('circle-read', `#/c/${mine.number}`)));
@@ -165,7 +169,7 @@ function frame() {
   folds.onclick = () => folds.setAttribute('aria-expanded', $('circles').classList.toggle('unfolded'));
   const at = (hash) => (location.hash === hash ? 'page' : null);
   $('ways').replaceChildren(...(open ? [folds,
-    link('settings-title', '#/settings', {}, { 'aria-current': at('#/settings') }), el('span', { id: 'mark', role: 'status' })] : []));
+    link('settings-title', '#/settings', {}, { 'aria-current': at('#/settings'), className: 'wide' }), el('span', { id: 'mark', role: 'status' })] : []));
   if (!$('safety').firstChild) {
     $('safety').append(link('help-now', '#/help', {}, { className: 'help-now' }),
       el('button.hide', { type: 'button', onclick: hide }, t('hide')));
@@ -175,8 +179,8 @@ function frame() {
   $('circles').setAttribute('aria-label', t('circles'));
   $('circles').replaceChildren(...(open ? [el('ul', {}, here.circles.map((circle, at) => el('li', {}, el('a',
     { href: `#/c/${at + 1}`, 'aria-current': room.number === at + 1 ? 'true' : null }, el('bdi', { dir: 'auto' }, circle.label),
-    news(circle))))), el('ul.doors', {}, el('li', {}, link('join-title', '#/join', {}, { 'aria-current': at('#/join') ?? undefined })),
-    el('li', {}, link('start-title', '#/start', {}, { 'aria-current': at('#/start') ?? undefined })))] : []));
+    news(circle))))), el('ul.doors', {}, [['join-title', '#/join'], ['start-title', '#/start'], ['settings-title', '#/settings']]
+    .map(([id, hash]) => el('li', {}, link(id, hash, {}, { 'aria-current': at(hash) }))))] : []));
   document.title = here.config['page.title'] || 'Notes';
 }
 
@@ -270,7 +274,13 @@ export function visit(hash) {
 /** The list of circles anew, for a room that changed it. */
 export async function refresh() {
   here.circles = (await read('/circles')).items;
-  if (room.number) room.circle = here.circles[room.number - 1] ?? room.circle;
+  const at = here.circles.findIndex((circle) => circle.id === room.circle?.id);
+  if (at >= 0) room.circle = here.circles[at];
+  // U-119: circles are numbered by position, which a new one may change.
+  if (at >= 0 && room.number !== at + 1) {
+    history.replaceState(null, '', location.hash.replace(`/c/${room.number}`, `/c/${at + 1}`));
+    room.number = at + 1;
+  }
   frame();
   states();
 }
@@ -316,7 +326,7 @@ function heard({ type, circle_id: id, data }) {
       Object.assign(here.circles[at], data);
       frame();
       states();
-      if (mine && stood !== data.state) go(false);
+      if (mine && stood !== data.state) go();
     }
   } else if (type === 'message' && !data.own) {
     if (document.hidden) notice();

@@ -11,9 +11,10 @@ export async function speak(language) {
   const said = await answer.json();
   strings = said.strings;
   // The pseudo-locales have no rules of their own.
-  locale = said.lang.startsWith('qps') ? 'en' : said.lang;
-  plural = new Intl.PluralRules(locale);
-  document.documentElement.lang = locale;
+  const plain = said.lang.startsWith('qps') ? 'en' : said.lang;
+  locale = navigator.languages.find((tag) => tag.split('-')[0] === plain) ?? plain;
+  plural = new Intl.PluralRules(plain);
+  document.documentElement.lang = plain;
   document.documentElement.dir = said.dir;
 }
 
@@ -55,7 +56,7 @@ const number = (value) => value.toLocaleString(locale);
 const shape = (at, options) => new Intl.DateTimeFormat(locale, options).format(at);
 
 /** `19:02` */
-export const hour = (iso) => shape(new Date(iso), { hour: '2-digit', minute: '2-digit' });
+export const hour = (iso) => shape(new Date(iso), { hour: 'numeric', minute: '2-digit' });
 
 /** `Monday, 23 November`; with the year, if it is another one. */
 export function day(iso) {
@@ -70,7 +71,7 @@ export const date = (iso) => shape(new Date(iso.slice(0, 10) + 'T12:00'),
 
 /** `Wed 25 Nov, 18:00` */
 export const moment = (iso) => shape(new Date(iso),
-  { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
+  { weekday: 'short', day: 'numeric', month: 'short', hour: 'numeric', minute: '2-digit' });
 
 /** A span in the largest unit that fits it whole: `30 days`. */
 export function span(seconds) {
