@@ -65,7 +65,7 @@ class Room {
   put(...nodes) {
     const inside = document.activeElement === this.h1;
     $('main').replaceChildren(...[this.circle && rooms(this), this.h1, el('div', { id: 'state' }), ...nodes]
-      .flat().filter(Boolean));
+      .flat(3).filter(Boolean));
     states();
     if (inside) this.h1.focus();
   }

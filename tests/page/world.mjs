@@ -160,11 +160,17 @@ export async function until(holds, what, within = 60_000) {
   }
 }
 
-/** Goes to a room, and waits until its heading stands there. */
+/** Goes to a room, and waits until it stands there with its words. */
 export async function go(page, hash) {
-  await page.evaluate((to) => { location.hash = to; }, hash);
-  await page.waitForFunction(() => document.querySelector('h1')?.textContent && document.querySelector('main').children.length > 1);
-  await page.waitForLoadState('networkidle').catch(() => {});
+  await page.evaluate((to) => {
+    document.querySelector('h1').dataset.before = '';
+    if (location.hash === to) dispatchEvent(new HashChangeEvent('hashchange'));
+    else location.hash = to;
+  }, hash);
+  await page.waitForFunction(() => {
+    const h1 = document.querySelector('h1');
+    return h1 && !('before' in h1.dataset) && !/^(One moment.)?$/.test(h1.textContent) && document.activeElement === h1;
+  });
 }
 
 /** Keeps a picture, where pictures are wanted. */
