@@ -192,7 +192,7 @@ test('hostile names and words are shown as they are, and do nothing', async () =
   const page = await two.heron.visit(await world.page());
   await go(page, '#/c/1/waiting');
   await page.getByText('<img src=x onerror=alert(1)>').waitFor();
-  await page.getByRole('button', { name: 'Let in' }).click();
+  await page.getByRole('button', { name: 'Let in', exact: true }).click();
   await until(async () => (await two.heron.run('members', 'Evening')).includes('<img'), 'the newcomer');
   await go(page, '#/c/1/people');
   await page.getByRole('link', { name: '<img src=x onerror=alert(1)>' }).waitFor();
