@@ -8,7 +8,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-sections=(format words links rules threats wall clippy deny release demo test)
+sections=(format words links rules threats wall clippy deny release page demo test)
 
 # Names the files; `cargo fmt --all` mends them.
 format() { cargo fmt --all --check -- -l; }
@@ -87,6 +87,16 @@ deny() {
 }
 
 release() { cargo build --locked --release; }
+
+# The page in Debian's Chromium, over real nodes and a relay.
+page() {
+    if [ ! -d tests/page/node_modules ] || ! command -v chromium node >/dev/null; then
+        echo "skipped: no Chromium and Node.js with: npm ci --prefix tests/page"
+        [ "${CI:-}" != true ]
+        return
+    fi
+    HEARTHLIGHT_BIN=$PWD/target/release/hearthlight node --test --test-concurrency=1 tests/page/*.test.mjs
+}
 
 # What `cargo run --release` opens, in a home of its own: a link to a page that is there, until it is ended. And
 # the first command of the README.
