@@ -22,6 +22,7 @@ use super::{
     circles::is_of,
     find,
     idle::Attention,
+    journal::Journal,
     once::Once,
     page::{Door, Sessions},
     problem::Problem,
@@ -57,6 +58,8 @@ pub(super) struct Desk {
     pub(super) sessions: Sessions,
     /// When a person was last here (U-182).
     pub(super) attention: Attention,
+    /// The latest that happened (U-103).
+    pub(super) journal: Journal,
     /// Answers to idempotency keys, and keys of messages (U-104).
     pub(super) once: Once,
     /// Keys of what was said, whose answers the machine keeps.
@@ -89,6 +92,7 @@ impl Desk {
             door: Door::closed(),
             sessions: Sessions::new(),
             attention: Attention::new(),
+            journal: Journal::new(),
             once: Once::new(MAX_KEPT),
             said: Once::new(MAX_SAID_KEYS),
             requests: Arc::new(Semaphore::new(MAX_REQUESTS)),
@@ -135,6 +139,8 @@ impl Desk {
         .await
         .map_err(|_| NodeError::Internal("opening the store panicked".into()))??;
         let started = Node::start(storage, self.options.network)?;
+        let (of, events) = (Arc::clone(self), started.handle().events());
+        tokio::spawn(async move { of.journal.write(events).await });
         self.open.send_replace(Some(started.handle()));
         *node = Some(started);
         Ok(())
@@ -149,6 +155,7 @@ impl Desk {
         if let Some(node) = node.take() {
             node.shutdown().await;
         }
+        self.journal.forget();
     }
 
     /// Closes the home to pages: locks it, where that protects anything (U-182).

@@ -20,14 +20,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::to_value};
 use tokio::{
-    sync::{OwnedSemaphorePermit, broadcast::error::RecvError, watch},
+    sync::{
+        OwnedSemaphorePermit,
+        broadcast::{self, error::RecvError},
+        watch,
+    },
     time::{Interval, MissedTickBehavior, interval},
 };
 
 use super::{
     asked::Asked,
     circles::member_lines,
-    desk::{Desk, Feed, Open},
+    desk::{Desk, Open},
     find::{self, Names},
     idle::Hold,
     page::FromPage,
@@ -37,10 +41,13 @@ use super::{
     },
     waiting,
 };
+use crate::Handle;
 
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct Following {
     circle: Option<String>,
+    /// Where it stopped before; without it: from now on.
+    after: Option<String>,
     /// Whether a person is here as long as this is read (U-182); never for a page.
     #[serde(default = "yes")]
     hold: bool,
@@ -58,19 +65,22 @@ pub(super) async fn follow(
 ) -> Result<Response, Problem> {
     let room = desk.stream_room(page.is_some())?;
     let node = desk.node()?;
-    let events = node.events();
+    let (missed, events) = desk.journal.follow(following.after.as_deref()).ok_or_else(too_old)?;
     let ended = desk.ended();
     let only = match following.circle {
         Some(segment) => Some(node.joined(&segment).await?.0),
         None => None,
     };
-    let mut teller = Teller::new(node, only);
+    let at = desk.journal.count() - missed.len() as u64;
+    let mut teller = Teller::new(Arc::clone(&desk), node, only, at);
     teller.look_around().await?;
     let mut ping = interval(PING);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let stream = Stream {
         teller,
+        missed,
         events,
+        opened: desk.opened(),
         ended,
         settings: desk.settings(),
         page: page.is_some().then(|| (Arc::clone(&desk), desk.sessions.locked())),
@@ -89,7 +99,10 @@ pub(super) async fn follow(
 /// One reader.
 struct Stream {
     teller: Teller,
-    events: Feed,
+    /// What happened before it began to be read.
+    missed: VecDeque<(u64, Event)>,
+    events: broadcast::Receiver<(u64, Event)>,
+    opened: watch::Receiver<Option<Handle>>,
     ended: watch::Receiver<bool>,
     settings: watch::Receiver<u64>,
     /// Where a page reads it: whether that may only unlock now.
@@ -104,8 +117,12 @@ impl Stream {
     /// The next line, if there is to be one.
     async fn next(&mut self) -> Option<String> {
         loop {
-            if let Some(line) = self.teller.ready.pop_front() {
+            if let Some(line) = self.teller.line() {
                 return Some(line);
+            }
+            if let Some((at, event)) = self.missed.pop_front() {
+                self.teller.take_in(at, event).await;
+                continue;
             }
             if self.over {
                 return None;
@@ -121,9 +138,9 @@ impl Stream {
                     self.teller.say("ping", None, Value::Null);
                 }
                 Ok(()) = self.settings.changed() => self.teller.say("settings", None, Value::Null),
+                _ = self.opened.changed() => self.end("lock"),
                 event = self.events.recv() => match event {
-                    // A circle that cannot be asked about is one of a home that was just locked.
-                    Ok(event) => self.teller.take_in(event).await.unwrap_or_default(),
+                    Ok((at, event)) => self.teller.take_in(at, event).await,
                     Err(RecvError::Lagged(_)) => self.end("behind"),
                     Err(RecvError::Closed) => self.end("lock"),
                 },
@@ -157,12 +174,22 @@ pub(super) struct Told<'a> {
 
 /// Turns events into lines.
 struct Teller {
+    desk: Arc<Desk>,
     node: Open,
     only: Option<CircleId>,
-    count: u64,
-    ready: VecDeque<String>,
+    /// The last event that was told whole.
+    at: u64,
+    ready: VecDeque<Ready>,
     known: BTreeMap<CircleId, Known>,
     network: Option<Network>,
+}
+
+/// A line to be told; the last one of an event has that event's place.
+struct Ready {
+    at: Option<u64>,
+    kind: &'static str,
+    circle: Option<CircleId>,
+    data: Value,
 }
 
 /// What a reader was told of a circle.
@@ -173,8 +200,26 @@ struct Known {
 }
 
 impl Teller {
-    fn new(node: Open, only: Option<CircleId>) -> Self {
-        Self { node, only, count: 0, ready: VecDeque::new(), known: BTreeMap::new(), network: None }
+    fn new(desk: Arc<Desk>, node: Open, only: Option<CircleId>, at: u64) -> Self {
+        let (ready, known) = (VecDeque::new(), BTreeMap::new());
+        Self { desk, node, only, at, ready, known, network: None }
+    }
+
+    /// The next line that is ready. Who comes back to a cursor hears of an event again of which it has
+    /// not heard all.
+    fn line(&mut self) -> Option<String> {
+        let ready = self.ready.pop_front()?;
+        self.at = ready.at.unwrap_or(self.at);
+        Some(told(self.desk.journal.cursor(self.at), ready.kind, ready.circle, ready.data))
+    }
+
+    async fn take_in(&mut self, at: u64, event: Event) {
+        // A circle that cannot be asked about is one of a home that was just locked.
+        self.turn_into_lines(event).await.unwrap_or_default();
+        match self.ready.back_mut() {
+            Some(last) => last.at = Some(at),
+            None => self.at = at,
+        }
     }
 
     /// Learns how things stand, so that changes can be told.
@@ -206,7 +251,7 @@ impl Teller {
         Ok(changed)
     }
 
-    async fn take_in(&mut self, event: Event) -> Result<(), Problem> {
+    async fn turn_into_lines(&mut self, event: Event) -> Result<(), Problem> {
         if !self.concerns(&event) {
             return Ok(());
         }
@@ -276,20 +321,18 @@ impl Teller {
     }
 
     fn say(&mut self, kind: &'static str, circle: Option<CircleId>, data: Value) {
-        self.count += 1;
-        self.ready.push_back(told(self.count, kind, circle, data));
+        self.ready.push_back(Ready { at: None, kind, circle, data });
     }
 }
 
-fn told(count: u64, kind: &'static str, circle: Option<CircleId>, data: Value) -> String {
+/// What a cursor is told that leads to nothing that is kept.
+fn too_old() -> Problem {
+    Problem::of("cursor-too-old")
+}
+
+fn told(cursor: String, kind: &'static str, circle: Option<CircleId>, data: Value) -> String {
     let circle = circle.map(|id| id.hex());
-    let told = Told {
-        v: V,
-        cursor: format!("{count:016x}"),
-        r#type: kind,
-        circle_id: circle.as_deref(),
-        data,
-    };
+    let told = Told { v: V, cursor, r#type: kind, circle_id: circle.as_deref(), data };
     let mut line = serde_json::to_string(&told).expect("events are plain JSON");
     line.push('\n');
     line
@@ -307,18 +350,19 @@ mod tests {
     /// U-103
     #[test]
     fn a_line_has_its_fields_and_its_end() {
-        let line = told(10, "message", Some(CircleId([0x41; 32])), json!({"v": 1}));
+        let line = told("0a".into(), "message", Some(CircleId([0x41; 32])), json!({"v": 1}));
         assert_eq!(line.matches('\n').count(), 1);
         assert!(line.ends_with('\n'));
         let json: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(
             json,
             json!({
-                "v": 1, "cursor": "000000000000000a", "type": "message",
+                "v": 1, "cursor": "0a", "type": "message",
                 "circle_id": "41".repeat(32), "data": {"v": 1},
             })
         );
-        let ping: Value = serde_json::from_str(&told(1, "ping", None, Value::Null)).unwrap();
+        let ping: Value =
+            serde_json::from_str(&told("01".into(), "ping", None, Value::Null)).unwrap();
         assert_eq!((&ping["circle_id"], &ping["data"]), (&Value::Null, &Value::Null));
     }
 }

@@ -16,6 +16,7 @@ mod governing;
 mod idle;
 mod invites;
 mod joins;
+mod journal;
 mod kept;
 mod limits;
 mod messages;

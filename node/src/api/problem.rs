@@ -317,6 +317,7 @@ pub static KINDS: &[Kind] = &[
     row("ambiguous", 2, 409, "Several are meant.", "Type more of it, or use its id."),
     row("needs-input", 2, 400, "Something is missing.", ""),
     row("too-large", 2, 413, "It is too long.", "Make it shorter, or send it in parts."),
+    row("cursor-too-old", 2, 410, "That is too long ago.", "Read again, and follow from there."),
     row("label-taken", 2, 409, "Another circle here has that label.", "Choose another label."),
     row("relay-address-damaged", 2, 400, "The relay address cannot be read.", "Copy the address again from the relay."),
     row("not-set-up", 3, 409, "Hearthlight is not set up here.", "hearthlight setup"),
@@ -355,14 +356,18 @@ pub static KINDS: &[Kind] = &[
 mod tests {
     use super::*;
 
-    /// The table of U-4 as it stands in the document.
+    /// The table of U-4 as it stands in the document, and the one kind that U-103 adds.
     const U4: &[(u8, &str)] = &[
         (
             1,
             "internal disk-full home-open-to-others not-running version-mismatch port-in-use \
              check-failed line-refused",
         ),
-        (2, "usage no-match ambiguous needs-input too-large label-taken relay-address-damaged"),
+        (
+            2,
+            "usage no-match ambiguous needs-input too-large label-taken relay-address-damaged \
+             cursor-too-old",
+        ),
         (3, "not-set-up"),
         (4, "locked wrong-passphrase needs-passphrase"),
         (
