@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 # The words of the page. Only plain text, {$name}, and one choice by number are used here (U-126).
 # Sentences have at most 20 words; no word of the list of D-73.
 
@@ -462,6 +461,3 @@ problem-quota = There is no room for more now. Wait a little, then try again.
 problem-listen-only = Whoever wrote this wants to be heard, not answered. Say something of your own instead.
 problem-relay-mismatch = Another relay answers at this address. Do not go on. Ask the person who gave you the code.
 problem-store-damaged = What is kept here is damaged. Keep its folder as it is, and run: hearthlight doctor
-=======
-# What the page says (U-126): text, { $name }, and one choice among plural forms.
->>>>>>> 577e994 (cli: sentences of screens stand in a catalogue, English and Spanish)

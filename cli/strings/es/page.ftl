@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 # Las palabras de la página. Solo texto, {$name} y una elección por número (U-126).
 # Frases de 20 palabras como mucho; se tutea.
 
@@ -465,6 +464,3 @@ problem-quota = Ahora no hay sitio para más. Espera un poco y prueba otra vez.
 problem-listen-only = Quien escribió esto quiere que le escuchen, no que le respondan. Di algo tuyo en otro mensaje.
 problem-relay-mismatch = En esta dirección contesta otro repetidor. No sigas. Pregunta a quien te dio el código.
 problem-store-damaged = Lo guardado aquí está dañado. Deja la carpeta como está y escribe: hearthlight doctor
-=======
-# Lo que dice la página (U-126): texto, { $name }, y una elección entre formas del plural.
->>>>>>> 577e994 (cli: sentences of screens stand in a catalogue, English and Spanish)
