@@ -1,23 +1,23 @@
 // Get help now and Hide: there on every route, whatever else is not (U-121, U-122).
-import { call, here, leave } from './api.js';
+import { here, leave, read } from './api.js';
 import { t, tt, date, has, list, named } from './text.js';
 import { el, h2, p } from './parts.js';
 
-let pack = { countries: [], items: [] };
+const packs = new Map();
 let country = null;
 
-/** Takes the help lines into memory, so that they are there when the node is not. */
+/** Takes the help lines of every country into memory, so that they are there when the node is not. */
 export async function prefetchHelp() {
-  const said = await call('GET', '/help');
-  pack = said;
-  country ??= said.country ?? null;
+  const said = await read('/help');
+  country ??= said.country;
+  await Promise.all(said.countries.map(async (code) => packs.set(code, await read(`/help?country=${code}`))));
 }
 
 /** Help for one country, or the choice of a country. Static text; nothing opens it unasked. */
 export function help(room) {
   room.title(t('help-title'));
-  const chosen = country ?? here.config.country;
-  const lines = byService(pack.items.filter((item) => item.country === chosen)).slice(0, 4);
+  const pack = packs.get(country ?? here.config.country);
+  const lines = byService(pack?.items ?? []).slice(0, 4);
   const choices = lines.length ? lines.map(service) : countries(room);
   if (lines.length) choices.push(here.condition === 'open' && here.circles.length ? circles() : other(room));
   const shown = el('ol.choices', {}, choices.map((choice) => el('li', {}, choice)));
@@ -29,7 +29,7 @@ export function help(room) {
     inner.click();
   });
   room.show(p(lines.length ? 'help-intro' : 'help-country'), shown, p('help-danger'),
-    lines.length ? p('help-unchecked') : null, el('section.card', {}, h2('help-card'),
+    lines.length && !pack.checked ? p('help-unchecked') : null, el('section.card', {}, h2('help-card'),
       el('ul', {}, [1, 2, 3, 4, 5].map((n) => el('li', {}, tt(`help-card-${n}`)))), p('help-stopping')),
     lines.length && here.circles.length && here.condition === 'open' ? el('p', {}, other(room)) : null);
 }
@@ -52,7 +52,7 @@ function byService(items) {
   return [...groups.values()];
 }
 
-const countries = (room) => pack.countries.map((code) => el('button', { type: 'button',
+const countries = (room) => [...packs.keys()].map((code) => el('button', { type: 'button',
   onclick: () => { country = code; room.again(); } }, named('region', code)));
 
 const other = (room) => el('button', { type: 'button',
