@@ -36,7 +36,7 @@ impl Catalogue {
         let mut bundle = FluentBundle::new_concurrent(vec![plural]);
         // U-133: isolation marks are bidi controls, and terminals do not hide them.
         bundle.set_use_isolating(false);
-        for file in language.files {
+        for file in language.terminal {
             let resource = FluentResource::try_new(Dressed::of(file, language.look).text());
             let resource = resource.unwrap_or_else(|(whole_messages, _)| whole_messages);
             bundle.add_resource_overriding(resource);

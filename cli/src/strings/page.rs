@@ -13,7 +13,7 @@ use super::source::Language;
 /// The page's sentences in the language of `tag`, as `GET /v1/strings/{lang}` answers them.
 pub(crate) fn page_strings(tag: &str) -> Value {
     let language = Language::of(Some(tag));
-    let page = language.page();
+    let page = language.for_page();
     // A test reads every one; a sentence that could not be told would show its id.
     let strings: Map<String, Value> = page
         .sentences()
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn the_page_can_read_every_sentence_of_its_file() {
         for language in LANGUAGES {
-            for (id, pattern) in language.page().sentences() {
+            for (id, pattern) in language.for_page().sentences() {
                 assert!(
                     sentence(pattern).is_ok(),
                     "{}: {id}: {:?}",
@@ -136,7 +136,7 @@ mod tests {
             let answer = page_strings(language.tag);
             assert_eq!(
                 answer["strings"].as_object().unwrap().len(),
-                language.page().sentences().count()
+                language.for_page().sentences().count()
             );
             assert_eq!(
                 (&answer["lang"], &answer["dir"]),

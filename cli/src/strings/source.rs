@@ -16,7 +16,9 @@ pub(super) struct Language {
     pub(super) plural: &'static str,
     pub(super) dir: &'static str,
     pub(super) look: Look,
-    pub(super) files: [&'static str; 3],
+    /// What the terminal says, problems among it.
+    pub(super) terminal: [&'static str; 2],
+    pub(super) page: &'static str,
 }
 
 impl Language {
@@ -29,8 +31,8 @@ impl Language {
     }
 
     /// The sentences of the page.
-    pub(super) fn page(&self) -> Dressed {
-        Dressed::of(self.files[PAGE], self.look)
+    pub(super) fn for_page(&self) -> Dressed {
+        Dressed::of(self.page, self.look)
     }
 }
 
@@ -113,27 +115,48 @@ fn lengthened(text: &str) -> String {
 const RLO: char = '\u{202e}';
 const PDF: char = '\u{202c}';
 
-/// Where the page's file stands in [`Language::files`].
-const PAGE: usize = 2;
+const EN: [&str; 2] =
+    [include_str!("../../strings/en/terminal.ftl"), include_str!("../../strings/en/problems.ftl")];
+const EN_PAGE: &str = include_str!("../../strings/en/page.ftl");
 
-const EN: [&str; 3] = [
-    include_str!("../../strings/en/terminal.ftl"),
-    include_str!("../../strings/en/problems.ftl"),
-    include_str!("../../strings/en/page.ftl"),
-];
-
-const ES: [&str; 3] = [
-    include_str!("../../strings/es/terminal.ftl"),
-    include_str!("../../strings/es/problems.ftl"),
-    include_str!("../../strings/es/page.ftl"),
-];
+const ES: [&str; 2] =
+    [include_str!("../../strings/es/terminal.ftl"), include_str!("../../strings/es/problems.ftl")];
+const ES_PAGE: &str = include_str!("../../strings/es/page.ftl");
 
 /// The first stands in for every other.
 pub(super) const LANGUAGES: [Language; 4] = [
-    Language { tag: "en", plural: "en", dir: "ltr", look: Look::AsWritten, files: EN },
-    Language { tag: "es", plural: "es", dir: "ltr", look: Look::AsWritten, files: ES },
-    Language { tag: "qps-ploc", plural: "en", dir: "ltr", look: Look::Long, files: EN },
-    Language { tag: "qps-plocm", plural: "en", dir: "rtl", look: Look::Mirrored, files: EN },
+    Language {
+        tag: "en",
+        plural: "en",
+        dir: "ltr",
+        look: Look::AsWritten,
+        terminal: EN,
+        page: EN_PAGE,
+    },
+    Language {
+        tag: "es",
+        plural: "es",
+        dir: "ltr",
+        look: Look::AsWritten,
+        terminal: ES,
+        page: ES_PAGE,
+    },
+    Language {
+        tag: "qps-ploc",
+        plural: "en",
+        dir: "ltr",
+        look: Look::Long,
+        terminal: EN,
+        page: EN_PAGE,
+    },
+    Language {
+        tag: "qps-plocm",
+        plural: "en",
+        dir: "rtl",
+        look: Look::Mirrored,
+        terminal: EN,
+        page: EN_PAGE,
+    },
 ];
 
 #[cfg(test)]
