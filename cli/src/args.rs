@@ -100,6 +100,8 @@ pub(crate) enum Verb {
     Say(Say),
     /// Read what was said in a circle
     Read(Read),
+    /// Talk in your circles, on the whole screen
+    Chat(Chat),
     /// List the members of a circle
     Members {
         /// The circle
@@ -158,6 +160,15 @@ pub(crate) enum Verb {
     /// Run a relay
     #[command(subcommand)]
     Relay(Relay),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Chat {
+    /// The circle to begin with
+    pub(crate) circle: Option<String>,
+    /// Lines alone, without a screen
+    #[arg(long)]
+    pub(crate) plain: bool,
 }
 
 #[derive(Debug, Args)]

@@ -136,7 +136,16 @@ impl<'a> Client<'a> {
 
     /// Follows what happens in `circle` (as in a path). Answers once the subscription stands.
     pub(crate) async fn events(&self, circle: &str) -> Result<Events, Failure> {
-        let path = format!("/v1/events?circle={circle}");
+        self.follow(format!("/v1/events?circle={circle}")).await
+    }
+
+    /// Follows what happens in every circle. Answers once the subscription stands. Nobody has to be
+    /// here for that, so it keeps no home open (U-182).
+    pub(crate) async fn all_events(&self) -> Result<Events, Failure> {
+        self.follow("/v1/events?hold=false".to_owned()).await
+    }
+
+    async fn follow(&self, path: String) -> Result<Events, Failure> {
         match self.subscribe(&path).await {
             Err(Broken::Vanished) => {
                 self.reconnect().await?;
@@ -151,7 +160,8 @@ impl<'a> Client<'a> {
         self.link.lock().await.take();
     }
 
-    async fn ask(
+    /// Asks in whatever way, for something that the node may wait for at most `wait`.
+    pub(crate) async fn ask(
         &self,
         method: Method,
         path: &str,

@@ -14,9 +14,7 @@ mod output;
 mod page;
 mod private;
 mod prompt;
-#[allow(dead_code, unused_imports, reason = "the terminal chat and the page speak with it")]
 mod strings;
-#[allow(dead_code, reason = "the terminal chat says these")]
 mod terminal;
 mod typed;
 mod values;

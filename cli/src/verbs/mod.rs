@@ -22,6 +22,8 @@ mod vote;
 mod waiting;
 mod wipe;
 
+pub(crate) use running::Ends;
+
 use crate::{
     advice::Failure,
     args::{Relay, Verb},
@@ -59,6 +61,7 @@ pub(crate) async fn run(context: &Context, verb: Verb) -> Result<(), Failure> {
         Verb::Decline(decline) => waiting::decline(context, &decline).await,
         Verb::Say(say) if say.lines => lines::say_lines(context, &say).await,
         Verb::Say(say) => say::say(context, say).await,
+        Verb::Chat(chat) => crate::terminal::chat(context, chat).await,
         Verb::Read(read) => read::read(context, &read).await,
         Verb::Members { circle } => circle::members(context, &circle).await,
         Verb::Vote(vote) => vote::vote(context, vote).await,
@@ -79,7 +82,7 @@ pub(crate) async fn run(context: &Context, verb: Verb) -> Result<(), Failure> {
 pub(crate) fn ends_by_signal(verb: &Verb) -> bool {
     match verb {
         Verb::Start(start) => !start.detach,
-        Verb::Open { .. } => true,
+        Verb::Open { .. } | Verb::Chat(_) => true,
         Verb::Relay(relay) => matches!(relay, Relay::Run(_)),
         _ => false,
     }

@@ -306,10 +306,10 @@ fn has_passphrase(context: &Context) -> bool {
 }
 
 /// The signals that end what runs in the foreground: Ctrl-C, SIGTERM, a closed terminal.
-pub(super) struct Ends([Signal; 3]);
+pub(crate) struct Ends([Signal; 3]);
 
 impl Ends {
-    pub(super) fn new() -> Result<Self, Failure> {
+    pub(crate) fn new() -> Result<Self, Failure> {
         let listen = |kind| signal(kind).map_err(|_| Failure::of("internal"));
         Ok(Self([
             listen(SignalKind::interrupt())?,
@@ -318,7 +318,7 @@ impl Ends {
         ]))
     }
 
-    pub(super) async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         let [interrupt, terminate, hangup] = &mut self.0;
         tokio::select! {
             _ = interrupt.recv() => {}

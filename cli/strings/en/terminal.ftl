@@ -83,3 +83,178 @@ role-greeter = greeter
 role-timekeeper = timekeeper
 role-treasurer = treasurer
 role-facilitator = facilitator
+
+## The screen
+
+header-help = F1 keys
+keys-chat = F2 get help now   F10 hide   Ctrl-Q leave   Alt-a next unread   /invite /members
+keys-locked = F2 get help now   F10 hide   Ctrl-Q leave
+keys-close = F2 get help now   F10 hide   Esc back
+keys-members = F2 get help now   F10 hide   Esc back   Enter open   Up Down choose
+keys-waiting = F2 get help now   F10 hide   Esc back   a let in   d do not let in
+keys-invite = F2 get help now   F10 hide   Esc back   q draw the code
+keys-join = F2 get help now   F10 hide   Esc back   Enter go on
+keys-more = PgDn more
+you = You
+line-new = new
+entries-new = { $count } new:
+answer-to = to { $name }
+an-answer = an answer
+rows-below = { $count ->
+    [one] { $count } more line below. End shows the newest.
+   *[other] { $count } more lines below. End shows the newest.
+}
+opening = Opening.
+locked = Locked.
+locked-nothing-arrives = Nothing arrives while this is locked. Your relay keeps it for you.
+locked-type = Type your passphrase to open it.
+locked-no-passphrase = This home has no passphrase. Enter opens it. Locking hides what is here, and does not protect it.
+too-small = This window is too small.
+too-small-help = F2 get help now
+empty-circle = Nothing was said here yet.
+empty-asking = You asked to join. Someone there lets you in.
+empty-no-circle = You are in no circle yet. Type /join to use an invite.
+link-relay = connected through a relay
+link-direct = connected directly
+link-none = no relay can be reached
+link-no-relay = this circle has no relay
+link-asking = asked to join
+link-not-in = you are not in it any more
+link-no-circle = no circle
+field-passphrase = Passphrase
+field-code = Code
+field-name = Name
+yes-or-no = y yes, n no
+yes-letter = y
+yes-word = yes
+
+## Sentences about what happened
+
+nothing-done = Nothing was changed.
+next-none = Nothing is new in your other circles.
+no-circle = Choose a circle first, or type /join.
+not-in-circle = You are not in this circle, so nothing can be said.
+text-too-long = That is too long for one message. Send it in parts.
+name-wanted = Type a name of 1 to 40 letters.
+command-unknown = There is no { $word }. See /help.
+command-needs = It goes like this: { $usage }
+somebody-asks = { $name } asks to be let in. Type /waiting
+joined-in = You are in { $circle }.
+is-in = { $name } is in.
+is-admitted = { $name } is let in. The welcome goes out when a relay can be reached.
+was-declined = { $name } was not let in.
+needs-second = A second host has to do the same. Everybody can see that you did.
+needs-vote = The circle decides this by a vote. It is open now.
+ask-private = This looks like a phone number, e-mail or street address. Anyone in the circle can copy it. Say it all the same?
+ask-decline = Do not let { $name } in?
+ask-remove = Remove { $name }? What { $name } has heard so far stays there.
+ask-hold = Set aside what { $name } says for { $span }?
+ask-host = Make { $name } a host? A host may do everything, and no other host can take that back.
+ask-role = Give { $name } this role: { $role }?
+ask-role-off = Take this role from { $name }: { $role }?
+done-remove = { $name } is removed. What you say from now on cannot be read by { $name }.
+done-hold = { $name } is held. What { $name } says is set aside for { $span }, and shown afterwards.
+done-role = { $name } has this role now: { $role }.
+done-role-off = { $name } does not have this role any more: { $role }.
+
+## Panels
+
+title-keys = Keys and commands
+title-help = Get help now
+title-where = Where you are
+title-members = Members
+title-member = Member
+title-waiting = Waiting room
+title-invite = Invite
+title-join = Join a circle
+key-f1 = F1, or ? on an empty line: these keys
+key-f2 = F2: get help now
+key-f10 = F10, or Ctrl-X Ctrl-H: hide. It clears the screen, locks, and ends.
+key-alt-a = Alt-a: next circle with something new
+key-alt-digit = Alt-1 to Alt-9: that circle
+key-page = PgUp, PgDn, Home, End: read back and forth
+key-tab = Tab: complete a command or a name
+key-enter = Enter: send. Alt-Enter: new line
+key-up = Up: what you typed before
+key-esc = Esc: close this
+key-quit = Ctrl-Q: leave. What you typed stays as a draft.
+key-commands = /invite  /members  /waiting  /join  /where
+key-commands-people = /admit WHO  /decline WHO  /hold WHO 24h  /remove WHO  /role WHO +host
+key-commands-more = /circle NAME  /next  /help-now  /lock  /hide  /quit
+help-choose = You are not in the way. Choose one:
+help-country = Choose your country:
+help-call = call { $number }
+help-text = text { $number }
+help-text-word = text { $word } to { $number }
+help-read-on = read on { $date }
+help-old = Checked on { $date }. It may be out of date.
+help-not-checked = A person has not checked these numbers yet.
+country-au = Australia
+country-us = United States
+help-danger = In danger, call your local emergency number.
+help-dying = When someone speaks of dying: Ask them directly. Stay with them. Bring in a help line.
+help-steward = Tell a steward. Look after yourself.
+help-withdrawal = Stopping alcohol or some pills at once can harm you. Call a doctor or your emergency number.
+help-nobody-watches = Nobody watches this circle day and night.
+where-members = { $count ->
+    [one] { $count } member
+   *[other] { $count } members
+}
+where-roles = Your role here: { $roles }
+where-queued = { $count ->
+    [0] Nothing waits to go out.
+    [one] { $count } message waits to go out.
+   *[other] { $count } messages wait to go out.
+}
+where-room = { $count ->
+    [0] Nobody asks to be let in.
+    [one] { $count } person asks to be let in.
+   *[other] { $count } people ask to be let in.
+}
+where-version = Hearthlight { $version }
+member-you = you
+member-held = held
+member-left = left
+member-removed = removed
+member-verified = verified
+member-since = here since { $date }
+member-role = Give a role: /role { $name } +host
+member-hold = Set aside what they say: /hold { $name } 24h
+member-remove = Remove them: /remove { $name }
+room-asks = { $count ->
+    [one] { $count } person asks to be let in. Type /waiting
+   *[other] { $count } people ask to be let in. Type /waiting
+}
+room-empty = Nobody asks to be let in.
+room-line = { $name }  asked { $clock }
+room-invite = with the invite { $label }
+room-admitting = on the way in
+room-words = Ask them for their six words, by voice if you can. The same words: it is them.
+invite-making = Making an invite.
+invite-pass-on = Pass this code on to one person:
+invite-until = { $count ->
+    [one] Until { $until } { $count } person can ask with it to be let in.
+   *[other] Until { $until } { $count } people can ask with it to be let in.
+}
+invite-not-registered = No relay knows it yet. It works once a relay was reached.
+invite-once = The code is not shown again.
+qr-no-room = The drawing needs a larger window. Esc goes back.
+join-code = Paste the code of your invite. It starts with HL1.
+join-looking = Looking at what the code leads to.
+join-asking = Asking to join.
+join-asked = You asked to join { $circle }. Someone there will let you in.
+join-words = Whoever lets you in can compare these words with you:
+join-name = Choose your name there. Enter asks to join under it, Esc does not.
+join-name-links = The same name in two circles would link them.
+card-operator = This relay is run by { $operator }.
+card-no-operator = This relay does not say who runs it.
+card-keeps = It keeps things for { $span }.
+card-sees = The relay sees internet addresses, times and sizes. It sees no words and no names.
+card-circle = Circle: { $circle }
+card-rule = Rule: { $rule }
+card-open = You come in right away. You see what is said from then on.
+card-ask = Someone there lets you in. You see what is said from then on.
+limit-secret = Members have no legal right to keep secret what they hear, and some may have to report it.
+limit-copy = Anyone can copy what is on a screen.
+limit-spy = Programs that spy on a computer see everything, so do not use a work laptop.
+limit-doctor = Nobody here is your doctor, and nobody watches this circle day and night.

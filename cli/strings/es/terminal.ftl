@@ -83,3 +83,181 @@ role-greeter = recibe
 role-timekeeper = cuida el tiempo
 role-treasurer = lleva las cuentas
 role-facilitator = facilita
+
+## La pantalla
+
+header-help = F1 teclas
+keys-chat = F2 ayuda ahora   F10 ocultar   Ctrl-Q salir   Alt-a siguiente nuevo   /invite /members
+keys-locked = F2 ayuda ahora   F10 ocultar   Ctrl-Q salir
+keys-close = F2 ayuda ahora   F10 ocultar   Esc volver
+keys-members = F2 ayuda ahora   F10 ocultar   Esc volver   Enter abrir   Arriba Abajo elegir
+keys-waiting = F2 ayuda ahora   F10 ocultar   Esc volver   a dejar entrar   d no dejar entrar
+keys-invite = F2 ayuda ahora   F10 ocultar   Esc volver   q dibujar el código
+keys-join = F2 ayuda ahora   F10 ocultar   Esc volver   Enter seguir
+keys-more = AvPág más
+you = Tú
+line-new = nuevo
+entries-new = { $count ->
+    [one] { $count } nueva:
+   *[other] { $count } nuevas:
+}
+answer-to = a { $name }
+an-answer = una respuesta
+rows-below = { $count ->
+    [one] { $count } línea más abajo. Fin muestra lo último.
+   *[other] { $count } líneas más abajo. Fin muestra lo último.
+}
+opening = Se abre.
+locked = Bloqueado.
+locked-nothing-arrives = Nada llega mientras está bloqueado. Tu relé lo guarda para ti.
+locked-type = Escribe tu frase de paso para abrir.
+locked-no-passphrase = Aquí no hay frase de paso. Enter abre. Bloquear oculta lo que hay, y no lo protege.
+too-small = Esta ventana es muy pequeña.
+too-small-help = F2 ayuda ahora
+empty-circle = Aquí todavía no se dijo nada.
+empty-asking = Pediste entrar. Alguien de allí te deja entrar.
+empty-no-circle = Todavía no estás en un círculo. Escribe /join para usar una invitación.
+link-relay = conectado por un relé
+link-direct = conectado directamente
+link-none = no se llega a un relé
+link-no-relay = este círculo no tiene relé
+link-asking = pediste entrar
+link-not-in = ya no estás en él
+link-no-circle = sin círculo
+field-passphrase = Frase de paso
+field-code = Código
+field-name = Nombre
+yes-or-no = s sí, n no
+yes-letter = s
+yes-word = sí
+
+## Frases sobre lo que pasó
+
+nothing-done = No se cambió nada.
+next-none = No hay nada nuevo en tus otros círculos.
+no-circle = Elige antes un círculo, o escribe /join.
+not-in-circle = No estás en este círculo, y por eso no se puede decir nada.
+text-too-long = Es demasiado largo para un mensaje. Envíalo en partes.
+name-wanted = Escribe un nombre de 1 a 40 letras.
+command-unknown = No existe { $word }. Mira /help.
+command-needs = Se escribe así: { $usage }
+somebody-asks = { $name } pide entrar. Escribe /waiting
+joined-in = Estás en { $circle }.
+is-in = { $name } está dentro.
+is-admitted = { $name } puede entrar. La bienvenida sale cuando se llegue a un relé.
+was-declined = { $name } no entró.
+needs-second = Otra persona a cargo tiene que hacer lo mismo. Todos ven que lo hiciste.
+needs-vote = El círculo decide esto con un voto. Ya está abierto.
+ask-private = Esto parece un teléfono, un correo o una dirección. Cualquiera del círculo lo puede copiar. ¿Decirlo de todos modos?
+ask-decline = ¿No dejar entrar a { $name }?
+ask-remove = ¿Sacar a { $name }? Lo que { $name } oyó hasta ahora queda allí.
+ask-hold = ¿Apartar lo que diga { $name } durante { $span }?
+ask-host = ¿Poner a { $name } a cargo? Quien está a cargo puede todo, y nadie más a cargo lo puede deshacer.
+ask-role = ¿Dar a { $name } este papel: { $role }?
+ask-role-off = ¿Quitar a { $name } este papel: { $role }?
+done-remove = { $name } está fuera. Lo que digas desde ahora no lo puede leer { $name }.
+done-hold = Lo que diga { $name } se aparta durante { $span }, y se muestra después. { $name } queda apartado.
+done-role = { $name } tiene ahora este papel: { $role }.
+done-role-off = { $name } ya no tiene este papel: { $role }.
+
+## Paneles
+
+title-keys = Teclas y órdenes
+title-help = Ayuda ahora
+title-where = Dónde estás
+title-members = Miembros
+title-member = Miembro
+title-waiting = Sala de espera
+title-invite = Invitación
+title-join = Entrar en un círculo
+key-f1 = F1, o ? en una línea vacía: estas teclas
+key-f2 = F2: ayuda ahora
+key-f10 = F10, o Ctrl-X Ctrl-H: ocultar. Borra la pantalla, bloquea y termina.
+key-alt-a = Alt-a: siguiente círculo con algo nuevo
+key-alt-digit = Alt-1 a Alt-9: ese círculo
+key-page = RePág, AvPág, Inicio, Fin: leer atrás y adelante
+key-tab = Tab: completar una orden o un nombre
+key-enter = Enter: enviar. Alt-Enter: línea nueva
+key-up = Arriba: lo que escribiste antes
+key-esc = Esc: cerrar esto
+key-quit = Ctrl-Q: salir. Lo que escribiste queda como borrador.
+key-commands = /invite  /members  /waiting  /join  /where
+key-commands-people = /admit WHO  /decline WHO  /hold WHO 24h  /remove WHO  /role WHO +host
+key-commands-more = /circle NAME  /next  /help-now  /lock  /hide  /quit
+help-choose = No molestas a nadie. Elige:
+help-country = Elige tu país:
+help-call = llama al { $number }
+help-text = escribe un mensaje al { $number }
+help-text-word = escribe { $word } al { $number }
+help-read-on = leído el { $date }
+help-old = Leído el { $date }. Puede no estar al día.
+help-not-checked = Nadie ha revisado aún estos números.
+country-au = Australia
+country-us = Estados Unidos
+help-danger = En peligro, llama a emergencias de tu zona.
+help-dying = Si alguien habla de quitarse la vida: Pregunta sin rodeos. Quédate. Busca una línea de ayuda.
+help-steward = Avisa a quien cuida el círculo. Cuídate tú también.
+help-withdrawal = Dejar de golpe el alcohol o algunas pastillas puede hacerte daño. Llama a un médico o a emergencias.
+help-nobody-watches = Nadie vigila este círculo día y noche.
+where-members = { $count ->
+    [one] { $count } miembro
+   *[other] { $count } miembros
+}
+where-roles = Tu papel aquí: { $roles }
+where-queued = { $count ->
+    [0] Nada espera para salir.
+    [one] { $count } mensaje espera para salir.
+   *[other] { $count } mensajes esperan para salir.
+}
+where-room = { $count ->
+    [0] Nadie pide entrar.
+    [one] { $count } persona pide entrar.
+   *[other] { $count } personas piden entrar.
+}
+where-version = Hearthlight { $version }
+member-you = tú
+member-held = apartado
+member-left = se fue
+member-removed = fuera
+member-verified = comparado
+member-since = aquí desde { $date }
+member-role = Dar un papel: /role { $name } +host
+member-hold = Apartar lo que dice: /hold { $name } 24h
+member-remove = Sacar del círculo: /remove { $name }
+room-asks = { $count ->
+    [one] { $count } persona pide entrar. Escribe /waiting
+   *[other] { $count } personas piden entrar. Escribe /waiting
+}
+room-empty = Nadie pide entrar.
+room-line = { $name }  pidió a las { $clock }
+room-invite = con la invitación { $label }
+room-admitting = en camino
+room-words = Pregunta por sus seis palabras, de viva voz si puedes. Si son las mismas, es esa persona.
+invite-making = Se hace una invitación.
+invite-pass-on = Pasa este código a una persona:
+invite-until = { $count ->
+    [one] Hasta { $until } { $count } persona puede pedir entrar con él.
+   *[other] Hasta { $until } { $count } personas pueden pedir entrar con él.
+}
+invite-not-registered = Ningún relé lo conoce aún. Sirve cuando se llegue a un relé.
+invite-once = El código no se muestra otra vez.
+qr-no-room = El dibujo necesita una ventana más grande. Esc vuelve.
+join-code = Pega el código de tu invitación. Empieza con HL1.
+join-looking = Se mira a dónde lleva el código.
+join-asking = Se pide entrar.
+join-asked = Pediste entrar en { $circle }. Alguien de allí te dejará entrar.
+join-words = Quien te deja entrar puede comparar contigo estas palabras:
+join-name = Elige tu nombre allí. Enter pide entrar con él, Esc no.
+join-name-links = El mismo nombre en dos círculos los uniría.
+card-operator = Este relé lo lleva { $operator }.
+card-no-operator = Este relé no dice quién lo lleva.
+card-keeps = Guarda las cosas durante { $span }.
+card-sees = El relé ve direcciones de internet, horas y tamaños. No ve palabras ni nombres.
+card-circle = Círculo: { $circle }
+card-rule = Regla: { $rule }
+card-open = Entras en seguida. Ves lo que se diga desde entonces.
+card-ask = Alguien de allí te deja entrar. Ves lo que se diga desde entonces.
+limit-secret = Ningún miembro tiene derecho legal a callar lo que oye, y algunos tal vez tengan que contarlo.
+limit-copy = Cualquiera puede copiar lo que hay en una pantalla.
+limit-spy = Un programa espía en un equipo lo ve todo. No uses el portátil del trabajo.
+limit-doctor = Nadie aquí es tu médico, y nadie vigila este círculo día y noche.

@@ -1,0 +1,194 @@
+//! What can be typed after a slash (U-131): the verbs, without the circle.
+
+use std::time::Duration;
+
+use super::state::Circle;
+use crate::{strings::Catalogue, values};
+
+/// What a typed line means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    Say(String),
+    Invite,
+    Members,
+    Waiting,
+    Admit(String),
+    Decline(String),
+    Role { who: String, role: String, grant: bool },
+    Remove(String),
+    Hold { who: String, span: Duration },
+    Join(Option<String>),
+    Circle(String),
+    Keys,
+    HelpNow,
+    Lock,
+    Hide,
+    Where,
+    Next,
+    Repeat,
+    Quit,
+}
+
+/// Reads a typed line.
+///
+/// # Errors
+/// The sentence that says what is not understood.
+pub(crate) fn read(line: &str, texts: &Catalogue) -> Result<Command, String> {
+    let Some(typed) = line.trim_start().strip_prefix('/') else {
+        return Ok(Command::Say(line.to_owned()));
+    };
+    // Two slashes say one: a text may begin with it.
+    if typed.starts_with('/') {
+        return Ok(Command::Say(typed.to_owned()));
+    }
+    let (word, rest) = typed.split_once(char::is_whitespace).unwrap_or((typed, ""));
+    let rest = rest.trim();
+    let needs = |usage: &str| texts.say("command-needs", &[("usage", usage.into())]);
+    let who = |usage: &str| if rest.is_empty() { Err(needs(usage)) } else { Ok(rest.to_owned()) };
+    Ok(match word.to_lowercase().as_str() {
+        "invite" => Command::Invite,
+        "members" => Command::Members,
+        "waiting" => Command::Waiting,
+        "admit" => Command::Admit(who("/admit WHO")?),
+        "decline" => Command::Decline(who("/decline WHO")?),
+        "role" => role(rest).ok_or_else(|| needs("/role WHO +ROLE, /role WHO -ROLE"))?,
+        "remove" => Command::Remove(who("/remove WHO")?),
+        "hold" => hold(rest).ok_or_else(|| needs("/hold WHO 24h"))?,
+        "join" => Command::Join((!rest.is_empty()).then(|| rest.to_owned())),
+        "circle" => Command::Circle(who("/circle NAME")?),
+        "help" | "keys" => Command::Keys,
+        "help-now" => Command::HelpNow,
+        "lock" => Command::Lock,
+        "hide" => Command::Hide,
+        "where" | "status" => Command::Where,
+        "next" => Command::Next,
+        "repeat" => Command::Repeat,
+        "quit" => Command::Quit,
+        _ => return Err(texts.say("command-unknown", &[("word", format!("/{word}").into())])),
+    })
+}
+
+fn role(rest: &str) -> Option<Command> {
+    let (who, change) = rest.rsplit_once(char::is_whitespace)?;
+    let (grant, role) = match (change.strip_prefix('+'), change.strip_prefix('-')) {
+        (Some(role), _) => (true, role),
+        (_, Some(role)) => (false, role),
+        _ => return None,
+    };
+    let (who, role) = (who.trim().to_owned(), role.to_lowercase());
+    (!role.is_empty() && !who.is_empty()).then_some(Command::Role { who, role, grant })
+}
+
+/// `WHO`, or `WHO 24h`; U-51: 72 hours where nothing is said.
+fn hold(rest: &str) -> Option<Command> {
+    let most = Duration::from_secs(72 * 3_600);
+    if rest.is_empty() {
+        return None;
+    }
+    let (who, span) = match rest.rsplit_once(char::is_whitespace) {
+        Some((who, span)) => match values::duration(span) {
+            Ok(span) => (who.trim(), span),
+            Err(_) => (rest, most),
+        },
+        None => (rest, most),
+    };
+    Some(Command::Hold { who: who.to_owned(), span })
+}
+
+/// What `line` becomes when Tab is pressed: as much more as all that fits has in common.
+pub(crate) fn complete(line: &str, circle: Option<&Circle>) -> Option<String> {
+    let typed = line.strip_prefix('/')?;
+    let Some((word, rest)) = typed.split_once(' ') else {
+        return grown(typed, WORDS.iter().copied()).map(|word| format!("/{word}"));
+    };
+    let circle = circle?;
+    let members = circle.members.iter().map(|member| member.name.as_str());
+    let waiting = circle.waiting.iter().map(|asking| asking.name.as_str());
+    let grown = match word {
+        "role" | "remove" | "hold" => grown(rest, members),
+        "admit" | "decline" => grown(rest, waiting),
+        _ => None,
+    };
+    grown.map(|name| format!("/{word} {name}"))
+}
+
+/// The one candidate with a space after it, or what all candidates have in common.
+fn grown<'a>(typed: &str, all: impl Iterator<Item = &'a str>) -> Option<String> {
+    let small = typed.to_lowercase();
+    let fits: Vec<&str> = all.filter(|word| word.to_lowercase().starts_with(&small)).collect();
+    let (first, others) = fits.split_first()?;
+    if others.is_empty() {
+        return Some(format!("{first} "));
+    }
+    let common = first
+        .char_indices()
+        .map(|(at, c)| at + c.len_utf8())
+        .take_while(|end| others.iter().all(|other| other.get(..*end) == first.get(..*end)));
+    let common = &first[..common.last().unwrap_or_default()];
+    (common.len() > typed.len()).then(|| common.to_owned())
+}
+
+const WORDS: &[&str] = &[
+    "admit", "circle", "decline", "help", "help-now", "hide", "hold", "invite", "join", "lock",
+    "members", "next", "quit", "remove", "repeat", "role", "waiting", "where",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terminal::state::Member;
+
+    fn command(line: &str) -> Result<Command, String> {
+        read(line, &Catalogue::of(Some("en")))
+    }
+
+    #[test]
+    fn a_line_without_a_slash_is_said() {
+        assert_eq!(command("hello"), Ok(Command::Say("hello".to_owned())));
+        assert_eq!(command("//etc"), Ok(Command::Say("/etc".to_owned())));
+    }
+
+    #[test]
+    fn verbs_are_read_without_the_circle() {
+        assert_eq!(command("/Members"), Ok(Command::Members));
+        let host =
+            |grant| Command::Role { who: "Otter B".to_owned(), role: "host".to_owned(), grant };
+        assert_eq!(command("/role Otter B +host"), Ok(host(true)));
+        assert_eq!(command("/role Otter B -HOST"), Ok(host(false)));
+        let hold = |hours: u64| Command::Hold {
+            who: "Otter".to_owned(),
+            span: Duration::from_secs(hours * 3_600),
+        };
+        assert_eq!(command("/hold Otter 24h"), Ok(hold(24)));
+        assert_eq!(command("/hold Otter"), Ok(hold(72)));
+        assert_eq!(command("/join"), Ok(Command::Join(None)));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_said_and_never_sent() {
+        assert_eq!(command("/amdit Otter"), Err("There is no /amdit. See /help.".to_owned()));
+        assert_eq!(command("/admit"), Err("It goes like this: /admit WHO".to_owned()));
+        assert!(command("/role Otter host").is_err());
+    }
+
+    #[test]
+    fn tab_completes_verbs_and_names() {
+        let named = |name: &str| Member { name: name.to_owned(), ..Member::default() };
+        let circle = Circle { members: vec![named("Heron"), named("Otter")], ..Circle::default() };
+        let grown = |line: &str| complete(line, Some(&circle));
+        assert_eq!(grown("/adm").as_deref(), Some("/admit "));
+        assert_eq!(grown("/h"), None, "help, hide and hold have no more in common");
+        assert_eq!(grown("/he").as_deref(), Some("/help"));
+        assert_eq!(grown("/remove ot").as_deref(), Some("/remove Otter "));
+        assert_eq!(grown("hello"), None);
+    }
+
+    #[test]
+    fn every_completed_word_is_a_command() {
+        for word in WORDS {
+            let unknown =
+                matches!(command(&format!("/{word}")), Err(told) if told.contains("no /"));
+            assert!(!unknown, "{word}");
+        }
+    }
+}

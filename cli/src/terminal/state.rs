@@ -1,0 +1,275 @@
+//! All that the terminal chat knows: what is drawn is drawn from here alone.
+
+use std::collections::VecDeque;
+
+use jiff::tz::TimeZone;
+use serde_json::Value;
+
+use super::{
+    effect::Effect,
+    feed::{Feed, Key},
+    help::Card,
+    input::Input,
+};
+use crate::{fields::Fields, strings::Catalogue};
+
+/// The whole chat.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) texts: Catalogue,
+    pub(crate) zone: TimeZone,
+    /// Columns and rows.
+    pub(crate) size: (u16, u16),
+    pub(crate) phase: Phase,
+    /// How the node reaches others: `offline`, `relay` or `direct`.
+    pub(crate) network: String,
+    pub(crate) circles: Vec<Circle>,
+    /// The circle that is shown, by id.
+    pub(crate) current: String,
+    /// The label that was asked for on the command line, until circles are known.
+    pub(crate) wanted: Option<String>,
+    pub(crate) panel: Option<Panel>,
+    /// How far a panel is scrolled down, in lines.
+    pub(crate) panel_scroll: usize,
+    /// How far the conversation is scrolled up, in lines.
+    pub(crate) scroll: usize,
+    /// The message that is being written.
+    pub(crate) input: Input,
+    /// What was sent or typed in this run, newest last.
+    pub(crate) history: VecDeque<String>,
+    pub(crate) history_at: Option<usize>,
+    /// The draft as the node has it.
+    pub(crate) saved_draft: String,
+    /// One sentence about what just happened.
+    pub(crate) notice: Option<String>,
+    pub(crate) question: Option<Question>,
+    /// A first key of two was pressed: Ctrl-X.
+    pub(crate) hide_begun: bool,
+    pub(crate) help: Card,
+}
+
+/// Whether the home is open.
+#[derive(Debug)]
+pub(crate) enum Phase {
+    /// The node was not heard yet.
+    Opening,
+    Locked(Locked),
+    Open,
+}
+
+#[derive(Debug)]
+pub(crate) struct Locked {
+    pub(crate) passphrase: bool,
+    pub(crate) typed: Input,
+    /// Whether an answer is on its way.
+    pub(crate) asked: bool,
+}
+
+/// A circle, as far as it is shown.
+#[derive(Debug, Default)]
+pub(crate) struct Circle {
+    pub(crate) id: String,
+    pub(crate) label: String,
+    pub(crate) state: String,
+    pub(crate) roles: Vec<String>,
+    pub(crate) count: u64,
+    pub(crate) unread: u64,
+    pub(crate) waiting_room: u64,
+    pub(crate) relays_up: u64,
+    pub(crate) relays: u64,
+    pub(crate) feed: Feed,
+    pub(crate) members: Vec<Member>,
+    pub(crate) waiting: Vec<Asking>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Member {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) me: bool,
+    pub(crate) roles: Vec<String>,
+    pub(crate) state: String,
+    pub(crate) verified: bool,
+    pub(crate) since: String,
+}
+
+/// Somebody in the waiting room.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Asking {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) at: String,
+    pub(crate) words: String,
+    pub(crate) invite: Option<String>,
+    pub(crate) admitting: bool,
+}
+
+/// What stands in place of the conversation.
+#[derive(Debug)]
+pub(crate) enum Panel {
+    Keys,
+    /// The line that was chosen, if one was.
+    Help(Option<usize>),
+    Where(Option<Value>),
+    Members(usize),
+    /// One member, by id.
+    Member(String),
+    Waiting(usize),
+    Invite {
+        made: Option<Value>,
+        qr: bool,
+    },
+    Join(Join),
+}
+
+/// How far somebody came in joining.
+#[derive(Debug)]
+pub(crate) enum Join {
+    Code(Input),
+    Looking,
+    /// The cards, and the name to join under.
+    Cards {
+        code: String,
+        shown: Value,
+        name: Input,
+    },
+    Asking,
+    Asked(Value),
+}
+
+/// Something that is done after a yes.
+#[derive(Debug)]
+pub(crate) struct Question {
+    pub(crate) text: String,
+    pub(crate) yes: Box<Effect>,
+    /// What goes back into the box after a no.
+    pub(crate) text_back: Option<String>,
+}
+
+impl State {
+    pub(crate) fn new(texts: Catalogue, size: (u16, u16), wanted: Option<String>) -> Self {
+        Self {
+            texts,
+            zone: TimeZone::system(),
+            size,
+            phase: Phase::Opening,
+            network: String::new(),
+            circles: Vec::new(),
+            current: String::new(),
+            wanted,
+            panel: None,
+            panel_scroll: 0,
+            scroll: 0,
+            input: Input::new(),
+            history: VecDeque::new(),
+            history_at: None,
+            saved_draft: String::new(),
+            notice: None,
+            question: None,
+            hide_begun: false,
+            help: Card::of(None),
+        }
+    }
+
+    pub(crate) fn fields<'a>(&'a self, value: &'a Value) -> Fields<'a> {
+        Fields::new(value, &self.zone)
+    }
+
+    pub(crate) fn circle(&self) -> Option<&Circle> {
+        self.circles.iter().find(|circle| circle.id == self.current)
+    }
+
+    pub(crate) fn circle_of(&mut self, id: &str) -> Option<&mut Circle> {
+        self.circles.iter_mut().find(|circle| circle.id == id)
+    }
+
+    /// Says `id` in the line below.
+    pub(crate) fn note(&mut self, id: &str) {
+        self.notice = Some(self.texts.plain(id));
+    }
+
+    pub(crate) fn open_panel(&mut self, panel: Panel) {
+        self.panel = Some(panel);
+        self.panel_scroll = 0;
+    }
+
+    /// Whether what is typed differs from the stored draft.
+    pub(crate) fn draft_differs(&self) -> bool {
+        let text = self.input.text();
+        matches!(self.phase, Phase::Open)
+            && !self.current.is_empty()
+            && !text.starts_with('/')
+            && text != self.saved_draft
+    }
+
+    /// Forgets everything that was said, typed or shown: the home is locked (U-25).
+    pub(crate) fn forget(&mut self) {
+        self.circles.clear();
+        self.current.clear();
+        self.input = Input::new();
+        self.history.clear();
+        self.history_at = None;
+        self.saved_draft.clear();
+        self.notice = None;
+        self.question = None;
+        self.network.clear();
+        self.scroll = 0;
+        if !matches!(self.panel, Some(Panel::Help(_))) {
+            self.panel = None;
+        }
+    }
+}
+
+impl Circle {
+    /// What is known of a circle from its line (U-31).
+    pub(crate) fn learn(&mut self, fields: Fields<'_>) {
+        self.id = fields.text("id");
+        self.label = fields.text("label");
+        self.state = fields.text("state");
+        self.roles = fields.list("roles");
+        self.count = fields.count("members");
+        self.unread = fields.count("unread");
+        self.waiting_room = fields.count("waiting_room");
+        self.relays_up = fields.count("relays_up");
+        self.relays = fields.count("relays");
+    }
+
+    /// Whether there is a conversation to read.
+    pub(crate) fn has_talk(&self) -> bool {
+        self.state != "asking"
+    }
+
+    pub(crate) fn new_from(&self) -> Option<&Key> {
+        self.feed.new_from.as_ref()
+    }
+}
+
+impl Member {
+    pub(crate) fn of(fields: Fields<'_>) -> Self {
+        Self {
+            id: fields.text("id"),
+            name: fields.text("name"),
+            me: fields.flag("me"),
+            roles: fields.list("roles"),
+            state: fields.text("state"),
+            verified: fields.flag("verified"),
+            since: fields.text("joined_on"),
+        }
+    }
+}
+
+impl Asking {
+    pub(crate) fn of(fields: Fields<'_>) -> Self {
+        Self {
+            id: fields.text("id"),
+            name: fields.text("name"),
+            at: fields.clock("asked_at").unwrap_or_default(),
+            words: fields.list("words").join(" "),
+            invite: fields.maybe("invite_label"),
+            admitting: fields.text("state") == "admitting",
+        }
+    }
+}
+
+/// Lines of history in memory. A guess.
+pub(crate) const MOST_HISTORY: usize = 50;

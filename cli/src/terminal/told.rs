@@ -1,0 +1,323 @@
+//! What the node tells: events as they happen (U-103), and the answers to what was asked.
+
+use serde_json::Value;
+
+use super::{
+    acts,
+    effect::{Effect, What},
+    feed::{Entry, Page},
+    layout, panels,
+    state::{Asking, Circle, Join, Member, Panel, Phase, State},
+    update::again,
+    words,
+};
+use crate::advice::Failure;
+
+/// Takes in one line of events.
+pub(super) fn told(state: &mut State, line: &Value) -> Vec<Effect> {
+    let data = &line["data"];
+    let circle = line["circle_id"].as_str().unwrap_or_default().to_owned();
+    match line["type"].as_str().unwrap_or_default() {
+        "message" | "gap" => arrived(state, &circle, data),
+        "mark" => {
+            let mark = words::mark(&state.texts, state.fields(data));
+            let id = state.fields(data).text("id");
+            if let Some(circle) = state.circle_of(&circle) {
+                circle.feed.mark(&id, mark);
+            }
+            Vec::new()
+        }
+        "waiting" => {
+            let asking = Asking::of(state.fields(data));
+            if data["state"] == "waiting" {
+                state.notice =
+                    Some(state.texts.say("somebody-asks", &[("name", asking.name.into())]));
+            }
+            vec![Effect::circles(), Effect::waiting(&circle)]
+        }
+        "member" if circle == state.current => vec![Effect::members(&circle)],
+        "circle" => circle_changed(state, &circle, data),
+        "join" => join_changed(state, data),
+        "network" => {
+            state.network = state.fields(data).text("network");
+            Vec::new()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn arrived(state: &mut State, id: &str, data: &Value) -> Vec<Effect> {
+    let entry = Entry::of(&state.texts, state.fields(data));
+    let own = data["own"] == true;
+    let gap = data["gap"].is_object();
+    let here = id == state.current;
+    let before = (here && state.scroll > 0).then(|| layout::rows(state));
+    let Some(circle) = state.circle_of(id) else { return vec![Effect::circles()] };
+    if !own && !gap {
+        circle.unread += 1;
+    }
+    if !here {
+        return Vec::new();
+    }
+    circle.feed.arrive(entry);
+    let long = circle.feed.is_long() && before.is_none();
+    if let Some(before) = before {
+        // Whoever reads further up stays where they are.
+        state.scroll += layout::rows(state).saturating_sub(before);
+        return Vec::new();
+    }
+    // It counts as read with the next key: nobody may be here (U-182).
+    again(state).filter(|_| long).into_iter().collect()
+}
+
+fn circle_changed(state: &mut State, id: &str, data: &Value) -> Vec<Effect> {
+    if data.is_null() {
+        // Removed from this computer.
+        state.circles.retain(|circle| circle.id != id);
+        return if state.current == id { first_circle(state) } else { Vec::new() };
+    }
+    let zone = state.zone.clone();
+    let fields = crate::fields::Fields::new(data, &zone);
+    match state.circle_of(id) {
+        Some(circle) => {
+            circle.learn(fields);
+            Vec::new()
+        }
+        None => vec![Effect::circles()],
+    }
+}
+
+fn first_circle(state: &mut State) -> Vec<Effect> {
+    state.current.clear();
+    let first = state.circles.first().map(|circle| circle.id.clone());
+    first.map(|id| acts::open_circle(state, &id)).unwrap_or_default()
+}
+
+fn join_changed(state: &mut State, data: &Value) -> Vec<Effect> {
+    let fields = state.fields(data);
+    let circle = fields.maybe("circle").or_else(|| fields.maybe("circle_name")).unwrap_or_default();
+    let ended = fields.maybe("ended");
+    match fields.text("state").as_str() {
+        "member" => {
+            state.notice = Some(state.texts.say("joined-in", &[("circle", circle.into())]));
+            if matches!(state.panel, Some(Panel::Join(_))) {
+                state.panel = None;
+                state.wanted = fields_id(data);
+            }
+        }
+        "asked" if matches!(state.panel, Some(Panel::Join(Join::Asking | Join::Asked(_)))) => {
+            state.panel = Some(Panel::Join(Join::Asked(data.clone())));
+        }
+        "declined" | "over" => {
+            let failure = Failure::of(ended.as_deref().unwrap_or("declined"));
+            complain(state, &failure);
+            if matches!(state.panel, Some(Panel::Join(_))) {
+                state.panel = None;
+            }
+        }
+        _ => {}
+    }
+    vec![Effect::circles()]
+}
+
+fn fields_id(data: &Value) -> Option<String> {
+    data["circle_id"].as_str().map(str::to_owned)
+}
+
+/// Says what went wrong, in the line below.
+pub(super) fn complain(state: &mut State, failure: &Failure) {
+    let (sentence, hint) = state.texts.problem(failure);
+    state.notice = Some(match hint {
+        Some(hint) => format!("{sentence} {hint}"),
+        None => sentence,
+    });
+}
+
+/// Takes in an answer.
+pub(super) fn answered(
+    state: &mut State,
+    what: What,
+    outcome: Result<Value, Failure>,
+) -> Vec<Effect> {
+    match outcome {
+        Ok(answer) => went_well(state, what, &answer),
+        Err(failure) => {
+            refused(state, what, &failure);
+            Vec::new()
+        }
+    }
+}
+
+fn went_well(state: &mut State, what: What, answer: &Value) -> Vec<Effect> {
+    match what {
+        What::Circles => return circles(state, answer),
+        What::Newest(id) => return newest(state, &id, answer),
+        What::Earlier(id) => return paged(state, &id, answer, true),
+        What::Later(id) => return paged(state, &id, answer, false),
+        What::Members(id) => {
+            let zone = state.zone.clone();
+            let fields = crate::fields::Fields::new(answer, &zone);
+            if let Some(circle) = state.circle_of(&id) {
+                circle.members = fields.each("items").into_iter().map(Member::of).collect();
+            }
+        }
+        What::Waiting(id) => {
+            let zone = state.zone.clone();
+            let fields = crate::fields::Fields::new(answer, &zone);
+            if let Some(circle) = state.circle_of(&id) {
+                circle.waiting = fields.each("items").into_iter().map(Asking::of).collect();
+                circle.waiting_room = circle.waiting.len() as u64;
+            }
+        }
+        What::Draft(id) if id == state.current && state.input.is_empty() => {
+            let text = answer["text"].as_str().unwrap_or_default();
+            state.input.insert(text);
+            state.saved_draft = state.input.text();
+        }
+        What::Status => {
+            if let Some(Panel::Where(shown)) = &mut state.panel {
+                *shown = Some(answer.clone());
+            }
+        }
+        What::Invited => {
+            if let Some(Panel::Invite { made, .. }) = &mut state.panel {
+                *made = Some(answer.clone());
+            }
+        }
+        What::Previewed(code) => panels::previewed(state, code, answer),
+        What::Joined => return join_changed(state, answer),
+        What::Answered => {
+            let fields = state.fields(answer);
+            let told = [("name", fields.text("name").into())];
+            let id = match fields.text("state").as_str() {
+                "declined" => "was-declined",
+                "admitting" => "is-admitted",
+                _ => "is-in",
+            };
+            state.notice = Some(match id {
+                "was-declined" => state.texts.say("was-declined", &told),
+                "is-admitted" => state.texts.say("is-admitted", &told),
+                _ => state.texts.say("is-in", &told),
+            });
+            return vec![Effect::waiting(&state.current), Effect::circles()];
+        }
+        What::Governed(sentence) => {
+            state.notice = Some(match answer["state"].as_str() {
+                Some("needs-second") => state.texts.plain("needs-second"),
+                Some("needs-vote") => state.texts.plain("needs-vote"),
+                _ => sentence,
+            });
+            return vec![Effect::members(&state.current)];
+        }
+        What::Draft(_)
+        | What::DraftSaved(_)
+        | What::Read(_)
+        | What::Said(..)
+        | What::Locked
+        | What::Opened => {}
+    }
+    Vec::new()
+}
+
+fn refused(state: &mut State, what: What, failure: &Failure) {
+    match what {
+        What::Said(circle, text) => {
+            complain(state, failure);
+            // U-132: what was typed is never lost.
+            if circle == state.current && state.input.is_empty() {
+                state.input.insert(&text);
+            }
+        }
+        What::Opened => {
+            complain(state, failure);
+            if let Phase::Locked(locked) = &mut state.phase {
+                locked.asked = false;
+            }
+        }
+        What::Invited | What::Previewed(_) | What::Joined => {
+            complain(state, failure);
+            state.panel = None;
+        }
+        What::Answered | What::Governed(_) | What::Locked | What::Status => {
+            complain(state, failure)
+        }
+        // What is fetched in passing is fetched again with the next event.
+        _ => {}
+    }
+}
+
+/// The circles as they are now, in the node's order; what is held of them stays.
+fn circles(state: &mut State, answer: &Value) -> Vec<Effect> {
+    let zone = state.zone.clone();
+    let fields = crate::fields::Fields::new(answer, &zone);
+    let mut known = std::mem::take(&mut state.circles);
+    for line in fields.each("items") {
+        let id = line.text("id");
+        let place = known.iter().position(|circle| circle.id == id);
+        let mut circle = place.map_or_else(Circle::default, |place| known.swap_remove(place));
+        circle.learn(line);
+        state.circles.push(circle);
+    }
+    let wanted = state.wanted.take().map(|wanted| wanted.to_lowercase());
+    let found = wanted.and_then(|wanted| {
+        let named = |circle: &&Circle| {
+            circle.id == wanted || circle.label.to_lowercase().starts_with(&wanted)
+        };
+        state.circles.iter().find(named).map(|circle| circle.id.clone())
+    });
+    if let Some(id) = found {
+        return acts::open_circle(state, &id);
+    }
+    if state.circle().is_none() { first_circle(state) } else { Vec::new() }
+}
+
+fn page(state: &State, answer: &Value) -> Page {
+    let fields = state.fields(answer);
+    Page {
+        entries: fields
+            .each("items")
+            .into_iter()
+            .map(|line| Entry::of(&state.texts, line))
+            .collect(),
+        before: fields.maybe("before"),
+        after: fields.maybe("after"),
+    }
+}
+
+fn newest(state: &mut State, id: &str, answer: &Value) -> Vec<Effect> {
+    let page = page(state, answer);
+    if id != state.current {
+        return Vec::new();
+    }
+    let Some(circle) = state.circle_of(id) else { return Vec::new() };
+    // The line for what is new stays while the circle is open.
+    let new_from = circle.feed.new_from.take();
+    circle.feed.begin(page, usize::try_from(circle.unread).unwrap_or(usize::MAX));
+    if circle.feed.new_from.is_none() {
+        circle.feed.new_from = new_from;
+    }
+    acts::read_all(state)
+}
+
+fn paged(state: &mut State, id: &str, answer: &Value, earlier: bool) -> Vec<Effect> {
+    let page = page(state, answer);
+    if id != state.current {
+        return Vec::new();
+    }
+    let before = layout::rows(state);
+    let Some(circle) = state.circle_of(id) else { return Vec::new() };
+    if earlier {
+        circle.feed.earlier_came(page);
+        let all = layout::rows(state);
+        if let Some(circle) = state.circle_of(id) {
+            circle.feed.let_go();
+        }
+        // What goes stood below what is read.
+        state.scroll = state.scroll.saturating_sub(all - layout::rows(state).min(all));
+        return Vec::new();
+    }
+    circle.feed.later_came(page);
+    // What came stands below what was read.
+    state.scroll += layout::rows(state).saturating_sub(before);
+    if state.scroll == 0 { acts::read_all(state) } else { Vec::new() }
+}
