@@ -54,7 +54,7 @@ impl Api {
         answer
     }
 
-    fn refused(&mut self, method: &str, path: &str, body: Option<Value>) -> (u16, String) {
+    fn refused(&self, method: &str, path: &str, body: Option<Value>) -> (u16, String) {
         let (status, answer) = self.send(method, path, body.as_ref());
         let problem = "/components/responses/Problem/content/application~1problem+json/schema";
         self.fits_schema(problem, &answer);

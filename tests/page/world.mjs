@@ -191,5 +191,5 @@ const AXE = (await import('node:fs')).readFileSync(createRequire(import.meta.url
 // U-124.
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa'];
 const LINK = /(http:\/\/127\.0\.0\.1:\d+\/#k=\S+)/;
-const FLAGS = ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+export const FLAGS = ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync'];
