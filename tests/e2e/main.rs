@@ -19,6 +19,7 @@ mod marks;
 mod newcomer;
 mod restart;
 mod streams;
+mod terminal;
 mod two_relays;
 mod votes;
 

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::{
     acts,
-    effect::{Effect, What},
-    feed::{Entry, Page},
+    effect::{Effect, What as Asked},
+    feed::{Entry, Page, What},
     layout, panels,
     state::{Asking, Circle, Join, Member, Panel, Phase, State},
     update::again,
@@ -47,8 +47,13 @@ pub(super) fn told(state: &mut State, line: &Value) -> Vec<Effect> {
 }
 
 fn arrived(state: &mut State, id: &str, data: &Value) -> Vec<Effect> {
-    let entry = Entry::of(&state.texts, state.fields(data));
+    let mut entry = Entry::of(&state.texts, state.fields(data));
     let own = data["own"] == true;
+    if let (true, What::Said(said)) = (own, &mut entry.what) {
+        // It is told as it is stored, and no relay can have it yet (P2); every further mark has an
+        // event of its own.
+        said.mark = Some(state.texts.plain("mark-waiting"));
+    }
     let gap = data["gap"].is_object();
     let here = id == state.current;
     let before = (here && state.scroll > 0).then(|| layout::rows(state));
@@ -136,7 +141,7 @@ pub(super) fn complain(state: &mut State, failure: &Failure) {
 /// Takes in an answer.
 pub(super) fn answered(
     state: &mut State,
-    what: What,
+    what: Asked,
     outcome: Result<Value, Failure>,
 ) -> Vec<Effect> {
     match outcome {
@@ -148,20 +153,20 @@ pub(super) fn answered(
     }
 }
 
-fn went_well(state: &mut State, what: What, answer: &Value) -> Vec<Effect> {
+fn went_well(state: &mut State, what: Asked, answer: &Value) -> Vec<Effect> {
     match what {
-        What::Circles => return circles(state, answer),
-        What::Newest(id) => return newest(state, &id, answer),
-        What::Earlier(id) => return paged(state, &id, answer, true),
-        What::Later(id) => return paged(state, &id, answer, false),
-        What::Members(id) => {
+        Asked::Circles => return circles(state, answer),
+        Asked::Newest(id) => return newest(state, &id, answer),
+        Asked::Earlier(id) => return paged(state, &id, answer, true),
+        Asked::Later(id) => return paged(state, &id, answer, false),
+        Asked::Members(id) => {
             let zone = state.zone.clone();
             let fields = crate::fields::Fields::new(answer, &zone);
             if let Some(circle) = state.circle_of(&id) {
                 circle.members = fields.each("items").into_iter().map(Member::of).collect();
             }
         }
-        What::Waiting(id) => {
+        Asked::Waiting(id) => {
             let zone = state.zone.clone();
             let fields = crate::fields::Fields::new(answer, &zone);
             if let Some(circle) = state.circle_of(&id) {
@@ -169,24 +174,24 @@ fn went_well(state: &mut State, what: What, answer: &Value) -> Vec<Effect> {
                 circle.waiting_room = circle.waiting.len() as u64;
             }
         }
-        What::Draft(id) if id == state.current && state.input.is_empty() => {
+        Asked::Draft(id) if id == state.current && state.input.is_empty() => {
             let text = answer["text"].as_str().unwrap_or_default();
             state.input.insert(text);
             state.saved_draft = state.input.text();
         }
-        What::Status => {
+        Asked::Status => {
             if let Some(Panel::Where(shown)) = &mut state.panel {
                 *shown = Some(answer.clone());
             }
         }
-        What::Invited => {
+        Asked::Invited => {
             if let Some(Panel::Invite { made, .. }) = &mut state.panel {
                 *made = Some(answer.clone());
             }
         }
-        What::Previewed(code) => panels::previewed(state, code, answer),
-        What::Joined => return join_changed(state, answer),
-        What::Answered => {
+        Asked::Previewed(code) => panels::previewed(state, code, answer),
+        Asked::Joined => return join_changed(state, answer),
+        Asked::Answered => {
             let fields = state.fields(answer);
             let told = [("name", fields.text("name").into())];
             let id = match fields.text("state").as_str() {
@@ -201,7 +206,7 @@ fn went_well(state: &mut State, what: What, answer: &Value) -> Vec<Effect> {
             });
             return vec![Effect::waiting(&state.current), Effect::circles()];
         }
-        What::Governed(sentence) => {
+        Asked::Governed(sentence) => {
             state.notice = Some(match answer["state"].as_str() {
                 Some("needs-second") => state.texts.plain("needs-second"),
                 Some("needs-vote") => state.texts.plain("needs-vote"),
@@ -209,36 +214,36 @@ fn went_well(state: &mut State, what: What, answer: &Value) -> Vec<Effect> {
             });
             return vec![Effect::members(&state.current)];
         }
-        What::Draft(_)
-        | What::DraftSaved(_)
-        | What::Read(_)
-        | What::Said(..)
-        | What::Locked
-        | What::Opened => {}
+        Asked::Draft(_)
+        | Asked::DraftSaved(_)
+        | Asked::Read(_)
+        | Asked::Said(..)
+        | Asked::Locked
+        | Asked::Opened => {}
     }
     Vec::new()
 }
 
-fn refused(state: &mut State, what: What, failure: &Failure) {
+fn refused(state: &mut State, what: Asked, failure: &Failure) {
     match what {
-        What::Said(circle, text) => {
+        Asked::Said(circle, text) => {
             complain(state, failure);
             // U-132: what was typed is never lost.
             if circle == state.current && state.input.is_empty() {
                 state.input.insert(&text);
             }
         }
-        What::Opened => {
+        Asked::Opened => {
             complain(state, failure);
             if let Phase::Locked(locked) = &mut state.phase {
                 locked.asked = false;
             }
         }
-        What::Invited | What::Previewed(_) | What::Joined => {
+        Asked::Invited | Asked::Previewed(_) | Asked::Joined => {
             complain(state, failure);
             state.panel = None;
         }
-        What::Answered | What::Governed(_) | What::Locked | What::Status => {
+        Asked::Answered | Asked::Governed(_) | Asked::Locked | Asked::Status => {
             complain(state, failure)
         }
         // What is fetched in passing is fetched again with the next event.

@@ -262,34 +262,34 @@ impl Line<'_> {
     }
 
     async fn become_node(&mut self) -> Result<(), Failure> {
-        let home = self.context.home()?;
         let mut passphrase = self.given.take();
         if passphrase.is_none() && self.has_passphrase()? {
             self.say(Event::Closed { passphrase: true }).await?;
             passphrase = self.opening().await?;
         }
-        let lock = match home.lock() {
-            Ok(lock) => lock,
-            Err(NodeError::HomeBusy) => {
-                // Somebody is on the way in or out; what was typed opens what comes then.
-                self.given = passphrase;
-                sleep(STEP).await;
-                return Ok(());
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let options = Options { network: true, foreground: true, site: Some(&SITE) };
-        match Server::start(home, lock, passphrase, options).await {
-            Ok(server) => self.context.serve(server).await,
-            Err(error) => {
-                let failure = Failure::from(error);
-                if failure.kind() != "wrong-passphrase" {
-                    return Err(failure);
+        loop {
+            let home = self.context.home()?;
+            let lock = match home.lock() {
+                Ok(lock) => lock,
+                Err(NodeError::HomeBusy) => {
+                    // Somebody is on the way in or out; what was typed opens what comes then.
+                    self.given = passphrase;
+                    sleep(STEP).await;
+                    return Ok(());
                 }
-                self.say(Event::Answer(What::Opened, Err(failure))).await?;
+                Err(error) => return Err(error.into()),
+            };
+            let options = Options { network: true, foreground: true, site: Some(&SITE) };
+            match Server::start(home, lock, passphrase, options).await.map_err(Failure::from) {
+                Ok(server) => {
+                    self.context.serve(server).await;
+                    return Ok(());
+                }
+                Err(failure) if failure.kind() != "wrong-passphrase" => return Err(failure),
+                Err(failure) => self.say(Event::Answer(What::Opened, Err(failure))).await?,
             }
+            passphrase = self.opening().await?;
         }
-        Ok(())
     }
 
     fn has_passphrase(&self) -> Result<bool, Failure> {
