@@ -84,6 +84,9 @@ pub enum CommandError {
     /// What has to go first needs something that others have.
     #[error("what is new in this circle could not be read, so nothing was changed")]
     NotReady,
+    /// Nobody has let this one in so far.
+    #[error("you are not in this circle yet")]
+    NotYetAMember,
     /// The member is not in the circle any more.
     #[error("you are not in this circle any more")]
     NotAMember,
@@ -142,6 +145,7 @@ impl CommandError {
             | Self::HeldLately => "not-allowed",
             Self::NotReady => "unreachable",
             Self::NotAMember => "removed",
+            Self::NotYetAMember => "not-allowed",
             Self::ListenOnly => "listen-only",
             Self::NoRelay => "no-relay",
             Self::Full | Self::Quota | Self::TooOften => "quota",

@@ -418,7 +418,8 @@ impl World {
                 self.wish(host, wish);
             }
             // Whoever belongs no more says nothing.
-            (Wish::Say(_), Err(CommandError::NotAMember)) if self.may_be_outside(host) => {}
+            (Wish::Say(_), Err(CommandError::NotAMember | CommandError::NotYetAMember))
+                if self.may_be_outside(host) => {}
             // The board was not read yet, or is not whole: asked for again a little later.
             (wish @ (Wish::Govern(_) | Wish::Invite(_)), Err(CommandError::NotReady)) => {
                 self.queue.plan(self.now.plus(AGAIN_MS), Happening::Wish(host, wish));

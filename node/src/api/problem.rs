@@ -232,6 +232,7 @@ fn advice_on(error: CommandError) -> Option<&'static str> {
             "Go on as it is: what was opened last counts. Refresh again tomorrow."
         }
         CommandError::HeldLately => "Talk about it in the circle, or wait until 14 days are over.",
+        CommandError::NotYetAMember => "Somebody there lets you in. It can take a while.",
         CommandError::NotAMember => {
             "Read what is here still, or remove it from this computer: hearthlight wipe C"
         }
@@ -526,6 +527,12 @@ mod tests {
                 "not-allowed",
                 "This member was held in the last 14 days.",
                 "14 days",
+            ),
+            (
+                CommandError::NotYetAMember,
+                "not-allowed",
+                "You are not in this circle yet.",
+                "lets you in",
             ),
             (
                 CommandError::NotAMember,

@@ -92,7 +92,10 @@ impl Circle {
         if let Some(answer) = self.said_once(env, batch, &draft) {
             return Ok(answer);
         }
-        if !self.is_in() || !self.roster.members.contains_key(&self.me) {
+        if !self.is_in() {
+            return Err(CommandError::NotYetAMember);
+        }
+        if !self.roster.members.contains_key(&self.me) {
             return Err(CommandError::NotAMember);
         }
         if self.is_silent() {
