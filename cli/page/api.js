@@ -68,6 +68,7 @@ export async function call(method, path, body, { once, keepalive = false, wait =
     throw new Problem('gone');
   }
   const said = await answer.json().catch(() => ({}));
+  if (answer.ok && method === 'POST') here.full = false;
   if (answer.ok) return said;
   const problem = new Problem(said.kind ?? 'internal', answer.status, said);
   const turn = answer.status === 401 ? 'no-token' : TURNS[problem.kind];

@@ -118,8 +118,7 @@ function consider(room, code, shown) {
   room.title(t('join-consider'));
   room.show(
     el('section.card', {}, el('h2', {}, bdi(shown.circle_name ?? '')), p(shown.admit === 'open' ? 'join-open' : 'join-ask'),
-      p('join-newcomers'), shown.rules.length ? [el('h3', {}, tt('rules')), el('ol', {}, shown.rules.map((rule) =>
-        el('li', { dir: 'auto' }, rule)))] : null),
+      p('join-newcomers'), shown.rules.length ? [el('h3', {}, tt('rules')), el('ol', {}, shown.rules.map((rule) => el('li', {}, bdi(rule))))] : null),
     relayCard(shown.relay_card),
     el('section', {}, h2('join-limits'), points('limit', 4)),
     form(async () => {

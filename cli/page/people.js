@@ -115,7 +115,7 @@ export async function about(room) {
   const address = line({ dir: 'ltr', required: true, placeholder: 'hl-relay:' });
   room.show(
     circle.about ? el('p.words', { dir: 'auto' }, circle.about) : null,
-    el('section', {}, h2('rules'), circle.rules.length ? el('ol', {}, circle.rules.map((rule) => el('li', { dir: 'auto' }, rule)))
+    el('section', {}, h2('rules'), circle.rules.length ? el('ol', {}, circle.rules.map((rule) => el('li', {}, bdi(rule))))
       : p('rules-none'), facts([['about-admit', t(`admit-${circle.admit}`)], ['about-hosts', list(circle.hosts)],
       ['about-keeps', circle.retention_s ? span(circle.retention_s) : t('about-keeps-all')]]), p('join-newcomers')),
     el('section', {}, h2('relays'), circle.relays.length ? null : p('no-relay'), circle.relays.length === 1 ? p('relay-one') : null,

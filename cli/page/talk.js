@@ -108,7 +108,11 @@ class Feed {
       if (node === next) next = next.nextSibling;
       else this.list.insertBefore(node, next);
     }
-    while (next) [next, next.previousSibling] = [next.nextSibling, next.remove()];
+    while (next) {
+      const after = next.nextSibling;
+      next.remove();
+      next = after;
+    }
     this.earlier.hidden = !this.pages[0]?.before;
     this.later.hidden = this.live;
   }
