@@ -10,7 +10,8 @@ let country = null;
 export async function prefetchHelp() {
   const said = await read('/help');
   country ??= said.country;
-  await Promise.all(said.countries.map(async (code) => packs.set(code, await read(`/help?country=${code}`))));
+  const all = await Promise.all(said.countries.map((code) => read(`/help?country=${code}`)));
+  all.forEach((pack, at) => packs.set(said.countries[at], pack));
 }
 
 /** Help for one country, or the choice of a country. Static text; nothing opens it unasked. */

@@ -248,16 +248,16 @@ async function look() {
 /** What is known at the start of an open home; afterwards events keep it. */
 async function load() {
   const [config, list] = await Promise.all([read('/config'), read('/circles')]);
-  const language = here.config.language !== config.language;
   Object.assign(here, { config, circles: list.items });
-  if (language && config.language) await words(config.language);
+  if (config.language) await words(config.language);
   prefetchHelp().catch(() => {});
 }
 
 /** Learns the words again, after the language was changed. */
 export async function words(language) {
+  const before = t('help-now');
   await speak(language).catch(() => {});
-  $('safety').replaceChildren();
+  if (t('help-now') !== before) $('safety').replaceChildren();
 }
 
 /** What is to be done once the home was opened or set up. */
@@ -359,7 +359,8 @@ async function begin() {
   if (way === 'back_forward' && !sessionStorage.getItem('t')) return location.replace('/away');
   watchKeys();
   const wanted = navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) => ['en', 'es'].includes(tag)) ?? 'en';
-  const [, mine] = await Promise.all([speak(wanted), enter(), prefetchHelp().catch(() => {})]);
+  const helping = prefetchHelp().catch(() => {});
+  const [, mine] = await Promise.all([speak(wanted), enter()]);
   if (!mine) here.condition = 'no-token';
   else {
     here.status = await read('/status').catch(() => null);
@@ -369,6 +370,7 @@ async function begin() {
       listen();
     }
   }
+  if (location.hash === '#/help') await helping;
   await go();
 }
 

@@ -1,6 +1,6 @@
 // What is said in a circle: the feed, its marks and gaps, and the composer (U-40 to U-45).
 import { call, here, read, within } from './api.js';
-import { day, hour, list, moment, sameDay, t, tt } from './text.js';
+import { day, hour, list, moment, sameDay, spoken, t, tt } from './text.js';
 import { ask, bdi, button, el, field, folded, line, link, p, problemLine, select, state } from './parts.js';
 import { keeping } from './safety.js';
 
@@ -32,14 +32,16 @@ function road(circle) {
  */
 class Feed {
   constructor(room, first) {
-    Object.assign(this, { room, circle: room.circle, lines: new Map(), pages: [], live: true, unseen: 0, fresh: 0 });
+    Object.assign(this, { room, circle: room.circle, lines: new Map(), pages: [], live: true, heard: [], fresh: 0 });
     this.list = el('div.lines', { 'aria-live': 'off' });
     this.said = el('p.unseen');
     this.earlier = button('earlier', () => this.older(), { className: 'turn' });
     this.later = button('later', () => this.newest(), { className: 'turn', hidden: true });
     this.node = el('section.feed', { role: 'log', 'aria-label': t('feed') }, this.earlier, this.list, this.later, this.said);
     this.first = first;
-    room.on('message', (data) => this.arrive(data));
+    room.on('message', (data) => {
+      if (this.heard.push(data) === 1) setTimeout(() => this.take(), FRAME_MS);
+    });
     room.on('mark', (data) => this.mark(data));
     room.on('missed', () => this.catchUp().catch(() => {}));
     const seen = () => this.see();
@@ -118,10 +120,9 @@ class Feed {
   }
 
   dayLine(at) {
-    const words = day(at);
     this.days ??= new Map();
     const key = new Date(at).toDateString();
-    if (!this.days.has(key)) this.days.set(key, el('p.day', {}, el('span', {}, words)));
+    if (!this.days.has(key)) this.days.set(key, el('p.day', {}, el('span', {}, day(at))));
     return this.days.get(key);
   }
 
@@ -149,8 +150,10 @@ class Feed {
   /** Back to the end of the conversation. */
   async newest() {
     const page = await read(within(this.circle, `messages?limit=${PAGE}`));
+    const sending = this.rows().filter((row) => row.data.sending);
     this.pages.forEach((old) => this.drop(old));
-    this.pages = [{ ...page, rows: page.items.map((data) => this.row(data)) }, { rows: [] }];
+    this.pages = [{ ...page, rows: page.items.map((data) => this.row(data)) }, { rows: sending }];
+    sending.forEach((row) => this.lines.set(row.key, row));
     this.live = true;
     this.draw();
     scrollTo(0, document.body.scrollHeight);
@@ -167,19 +170,31 @@ class Feed {
     }
   }
 
+  /** Takes what was heard since the last frame; where that is more than a page, the newest page is read. */
+  take() {
+    if (this.room.over) return;
+    const heard = this.heard.splice(0);
+    const low = this.low();
+    if (heard.length > PAGE && low) {
+      heard.forEach((data) => this.announce(data));
+      this.newest().catch(() => {});
+      return;
+    }
+    for (const data of heard) this.arrive(data, low);
+    this.settle(low);
+    if (low) scrollTo(0, document.body.scrollHeight);
+  }
+
   /** Something was said, or what is missing changed. */
-  arrive(data) {
+  arrive(data, low) {
     if (data.kind === 'gap' && data.gap.count === 0) return this.fill(`gap ${data.gap.id}`);
     const known = this.lines.has(data.id ?? `gap ${data.gap?.id}`);
     const mine = data.own && !known && [...this.lines.values()].find((row) => row.data.sending && row.data.text === data.text);
     if (mine) return this.adopt(mine, data);
     if (!this.live && !known) return this.announce(data);
-    const low = this.low();
     const row = this.row(data);
     if (!known) this.pages.at(-1).rows.push(row);
     if (!known && !data.own && !this.newFrom && (document.hidden || !low)) this.newFrom = row;
-    this.settle(low);
-    if (!known && low) scrollTo(0, document.body.scrollHeight);
     if (!known) this.announce(data);
     return undefined;
   }
@@ -188,16 +203,20 @@ class Feed {
   settle(low) {
     this.draw();
     const last = this.pages.at(-1);
-    if (this.pages.length < 2 || last.rows.length <= PAGE || this.settling) return;
+    if (!this.live || this.pages.length < 2 || last.rows.length <= PAGE || this.settling) return;
     this.settling = true;
     const { after } = this.pages.at(-2);
     read(within(this.circle, `messages?limit=${PAGE}${after ? `&after=${after}` : ''}`)).then((page) => {
       const rows = page.items.map((data) => this.row(data));
       const live = last.rows.filter((row) => !rows.includes(row));
       this.pages.splice(-1, 1, { ...page, rows }, { rows: live });
-      while (low && this.count() > MOST - PAGE && this.pages.length > 2) this.drop(this.pages.shift());
-      this.draw();
-    }).catch(() => {}).finally(() => { this.settling = false; });
+      while (this.count() > MOST - PAGE && this.pages.length > 2) {
+        this.drop(low ? this.pages.shift() : this.pages.pop());
+        this.live = low;
+      }
+      this.settling = false;
+      this.settle(low);
+    }).catch(() => { this.settling = false; });
   }
 
   fill(key) {
@@ -212,7 +231,8 @@ class Feed {
   async catchUp() {
     if (!this.live) return;
     const page = await read(within(this.circle, `messages?limit=${PAGE}`));
-    for (const data of page.items) this.arrive(data);
+    for (const data of page.items) this.arrive(data, this.low());
+    this.settle(this.low());
     const there = new Set(page.items.map((data) => data.gap && `gap ${data.gap.id}`));
     const from = page.items[0]?.received_at;
     for (const row of [...this.lines.values()]) {
@@ -288,14 +308,14 @@ function drawLine(data, feed) {
   const words = data.kind === 'support' ? support(data.text) : data.text;
   const text = el('div.text', { dir: 'auto' }, linked(words));
   const folds = data.note && el('details.note', {}, el('summary', {}, tt('note-open', { note: data.note })), text);
-  return el(data.own ? 'article.message.own' : 'article.message', { 'aria-label': data.own ? name : t('says', { name }) },
+  return el(data.own ? 'article.message.own' : 'article.message', { 'aria-label': data.own ? name : spoken('says', { name }) },
     el('p.by', {}, bdi(name)),
     el('div.said', {}, replied(data, feed), folds || text,
       data.wants ? el('p.wish', {}, tt(`wants-${data.wants}-line`)) : null,
       el('p.under', {}, data.received_at ? el('time', { dateTime: data.received_at, title: moment(data.said_at ?? data.received_at) },
         hour(data.said_at ?? data.received_at)) : null,
       data.own ? el('span.mark', {}, marked(data)) : null,
-      feed.circle.state === 'member' && !data.sending ? el('button.quiet', { type: 'button', 'aria-label': t('reply-to', { name }),
+      feed.circle.state === 'member' && !data.sending ? el('button.quiet', { type: 'button', 'aria-label': spoken('reply-to', { name }),
         onclick: () => feed.answer?.(data) }, t('reply')) : null)));
 }
 
@@ -450,7 +470,8 @@ const STREETS = ['street', 'avenue', 'road', 'lane', 'boulevard', 'rue', 'calle'
 const PAGE = 50;
 // U-125.
 const MOST = 400;
-// Guesses: a pause that ends a burst of arrivals, time to have seen a line, time between a key press and keeping.
+// A frame; then guesses: a pause that ends a burst of arrivals, time to have seen a line, time between a key press and keeping.
+const FRAME_MS = 16;
 const PAUSE_MS = 2_000;
 const PLACE_MS = 1_000;
 const DRAFT_MS = 400;

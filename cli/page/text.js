@@ -3,13 +3,16 @@
 let strings = {};
 let plural = new Intl.PluralRules('en');
 let locale = 'en';
+let tongue = '';
 
 /** Learns the words of a language. Where the node is gone, the old ones stay. */
 export async function speak(language) {
+  if (language === tongue) return;
   const answer = await fetch(`/v1/strings/${encodeURIComponent(language)}`);
   if (!answer.ok) throw new Error('strings');
   const said = await answer.json();
   strings = said.strings;
+  tongue = language;
   // The pseudo-locales have no rules of their own.
   const plain = said.lang.startsWith('qps') ? 'en' : said.lang;
   locale = navigator.languages.find((tag) => tag.split('-')[0] === plain) ?? plain;
@@ -25,6 +28,9 @@ export const has = (id) => id in strings;
 export function t(id, values = {}) {
   return pieces(id, values, (value) => `\u2068${value}\u2069`).join('');
 }
+
+/** The words for an attribute, which is spoken and not drawn. */
+export const spoken = (id, values) => t(id, values).replace(/[\u2068\u2069]/g, '');
 
 /** The words as nodes, each value in a `bdi`. */
 export function tt(id, values = {}) {
@@ -53,7 +59,14 @@ function pieces(id, values, put) {
 
 const number = (value) => value.toLocaleString(locale);
 
-const shape = (at, options) => new Intl.DateTimeFormat(locale, options).format(at);
+const shapes = new Map();
+
+/** A time in some shape; making a shape takes long, so each is made once. */
+function shape(at, options) {
+  const key = locale + JSON.stringify(options);
+  if (!shapes.has(key)) shapes.set(key, new Intl.DateTimeFormat(locale, options));
+  return shapes.get(key).format(at);
+}
 
 /** `19:02` */
 export const hour = (iso) => shape(new Date(iso), { hour: 'numeric', minute: '2-digit' });
