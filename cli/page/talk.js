@@ -39,10 +39,10 @@ class Feed {
     this.later = button('later', () => this.newest(), { className: 'turn', hidden: true });
     this.node = el('section.feed', { role: 'log', 'aria-label': t('feed') }, this.earlier, this.list, this.later, this.said);
     this.first = first;
-    room.on('message', (data) => {
-      if (this.heard.push(data) === 1) setTimeout(() => this.take(), FRAME_MS);
-    });
-    room.on('mark', (data) => this.mark(data));
+    const hear = (data) => this.heard.push(data) === 1 && setTimeout(() => this.take(), FRAME_MS);
+    // One's own words begin as waiting; how far they come is told by marks, which only rise.
+    room.on('message', (data) => hear(data.own && data.mark ? { ...data, mark: 'waiting' } : data));
+    room.on('mark', hear);
     room.on('missed', () => this.catchUp().catch(() => {}));
     const seen = () => this.see();
     document.addEventListener('visibilitychange', seen);
@@ -176,11 +176,11 @@ class Feed {
     const heard = this.heard.splice(0);
     const low = this.low();
     if (heard.length > PAGE && low) {
-      heard.forEach((data) => this.announce(data));
+      heard.forEach((data) => data.kind !== 'mark' && this.announce(data));
       this.newest().catch(() => {});
       return;
     }
-    for (const data of heard) this.arrive(data, low);
+    for (const data of heard) data.kind === 'mark' ? this.mark(data) : this.arrive(data, low);
     this.settle(low);
     if (low) scrollTo(0, document.body.scrollHeight);
   }
@@ -260,15 +260,15 @@ class Feed {
     } else {
       row.key = data.id;
       this.lines.set(data.id, row);
-      this.row({ ...row.data, ...data, sending: false });
+      this.row({ ...row.data, ...data, ...higher(row.data, data), sending: false });
     }
     this.draw();
   }
 
-  mark({ id, mark, received_by, members }) {
-    const row = this.lines.get(id);
+  mark(data) {
+    const row = this.lines.get(data.id);
     if (!row) return;
-    Object.assign(row.data, { mark, received_by, members });
+    Object.assign(row.data, higher(row.data, data));
     row.node.querySelector('.mark')?.replaceChildren(marked(row.data));
   }
 
@@ -319,6 +319,15 @@ function drawLine(data, feed) {
         onclick: () => feed.answer?.(data) }, t('reply')) : null)));
 }
 
+const MARKS = ['waiting', 'relayed', 'received'];
+
+/** Of two marks of one message the higher one. */
+function higher(a, b) {
+  const above = (one) => MARKS.indexOf(one.mark) * 1_000 + (one.received_by ?? 0);
+  const { mark, received_by, members } = above(a) > above(b) ? a : b;
+  return { mark, received_by, members: members ?? a.members ?? b.members };
+}
+
 const marked = (data) => (data.mark === 'received' ? tt('mark-received', { count: data.received_by, members: data.members })
   : tt(`mark-${data.mark}`));
 
@@ -363,7 +372,6 @@ function composer(room, feed, draft) {
   const below = el('p.problem', { role: 'alert', hidden: true });
   let reply = draft.reply_to ? feed.first.items.find((data) => data.id === draft.reply_to) ?? null : null;
 
-  const grow = () => { text.style.height = 'auto'; text.style.height = `${Math.min(text.scrollHeight + 2, innerHeight * 0.4)}px`; };
   let timer;
   let kept = JSON.stringify(draft);
   const keep = (options) => {
@@ -401,7 +409,6 @@ function composer(room, feed, draft) {
     const was = [text.value, reply];
     text.value = note.value = wants.value = '';
     to(null);
-    grow();
     keep();
     text.focus();
     return deliver(row, body, was);
@@ -435,7 +442,7 @@ function composer(room, feed, draft) {
     text.focus();
   };
 
-  text.addEventListener('input', () => { grow(); later(); });
+  text.addEventListener('input', later);
   wants.addEventListener('change', later);
   note.addEventListener('input', later);
   text.addEventListener('keydown', (event) => {
@@ -452,7 +459,6 @@ function composer(room, feed, draft) {
   } }, above, box, below);
   to(reply);
   clearTimeout(timer);
-  setTimeout(grow);
   return { node, answer: (data) => { to(data); (data.wants === 'listen' ? above.querySelector('.row button') : text).focus(); } };
 }
 
