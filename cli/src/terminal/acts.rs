@@ -9,7 +9,7 @@ use super::{
     feed::Feed,
     input::Input,
     layout, panels,
-    state::{Join, Panel, Question, State},
+    state::{Consent, Join, Panel, Question, State},
     update::save_draft,
     words,
 };
@@ -58,6 +58,15 @@ fn run_in(state: &mut State, circle: &str, command: Command) -> Vec<Effect> {
         }
         Command::Admit(who) => vec![let_in(circle, &who)],
         Command::Decline(who) => ask_decline(state, circle, &who),
+        Command::Verify(who) => {
+            let path = format!("/v1/circles/{circle}/members/{}/verify", segment(&who));
+            vec![Effect::post(What::Compare(who), path, json!({}))]
+        }
+        Command::Block { who, undo } => {
+            // U-53: no byte of it leaves, and it can be undone: nothing is asked.
+            let path = format!("/v1/circles/{circle}/members/{}/block", segment(&who));
+            vec![Effect::post(What::Blocked, path, json!({"undo": undo}))]
+        }
         Command::Role { who, role, grant } => ask_role(state, circle, &who, &role, grant),
         Command::Remove(who) => {
             let name = name_of(state, &who);
@@ -123,9 +132,19 @@ fn govern(
     ask(state, text, Effect::post(What::Governed(done), path, body))
 }
 
-fn ask(state: &mut State, text: String, yes: Effect) -> Vec<Effect> {
-    state.question = Some(Question { text, yes: Box::new(yes), text_back: None });
-    Vec::new()
+/// Asks for a yes, where somebody is there to give it (U-7).
+pub(super) fn ask(state: &mut State, text: String, yes: Effect) -> Vec<Effect> {
+    match state.consent {
+        Consent::Asked => {
+            state.question = Some(Question { text, yes: Box::new(yes), text_back: None });
+            Vec::new()
+        }
+        Consent::Given => vec![yes],
+        Consent::Missing => {
+            state.note("yes-missing");
+            Vec::new()
+        }
+    }
 }
 
 /// The member whom `who` means, as they are called; what was typed where that is not known.

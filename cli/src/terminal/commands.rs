@@ -16,6 +16,8 @@ pub(crate) enum Command {
     Decline(String),
     Role { who: String, role: String, grant: bool },
     Remove(String),
+    Verify(String),
+    Block { who: String, undo: bool },
     Hold { who: String, span: Duration },
     Join(Option<String>),
     Circle(String),
@@ -53,6 +55,9 @@ pub(crate) fn read(line: &str, texts: &Catalogue) -> Result<Command, String> {
         "decline" => Command::Decline(who("/decline WHO")?),
         "role" => role(rest).ok_or_else(|| needs("/role WHO +ROLE, /role WHO -ROLE"))?,
         "remove" => Command::Remove(who("/remove WHO")?),
+        "verify" => Command::Verify(who("/verify WHO")?),
+        "block" => Command::Block { who: who("/block WHO")?, undo: false },
+        "unblock" => Command::Block { who: who("/unblock WHO")?, undo: true },
         "hold" => hold(rest).ok_or_else(|| needs("/hold WHO 24h"))?,
         "join" => Command::Join((!rest.is_empty()).then(|| rest.to_owned())),
         "circle" => Command::Circle(who("/circle NAME")?),
@@ -105,7 +110,7 @@ pub(crate) fn complete(line: &str, circle: Option<&Circle>) -> Option<String> {
     let members = circle.members.iter().map(|member| member.name.as_str());
     let waiting = circle.waiting.iter().map(|asking| asking.name.as_str());
     let grown = match word {
-        "role" | "remove" | "hold" => grown(rest, members),
+        "role" | "remove" | "hold" | "verify" | "block" | "unblock" => grown(rest, members),
         "admit" | "decline" => grown(rest, waiting),
         _ => None,
     };
@@ -129,8 +134,9 @@ fn grown<'a>(typed: &str, all: impl Iterator<Item = &'a str>) -> Option<String> 
 }
 
 const WORDS: &[&str] = &[
-    "admit", "circle", "decline", "help", "help-now", "hide", "hold", "invite", "join", "lock",
-    "members", "next", "quit", "remove", "repeat", "role", "waiting", "where",
+    "admit", "block", "circle", "decline", "help", "help-now", "hide", "hold", "invite", "join",
+    "lock", "members", "next", "quit", "remove", "repeat", "role", "unblock", "verify", "waiting",
+    "where",
 ];
 
 #[cfg(test)]

@@ -47,6 +47,10 @@ pub(crate) enum What {
     Joined,
     /// Somebody was let in or not.
     Answered,
+    /// Six words to compare, and by what the member was called.
+    Compare(String),
+    Compared,
+    Blocked,
     /// A role was given or taken, somebody held or removed: the sentence that says so.
     Governed(String),
 }

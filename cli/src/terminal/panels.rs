@@ -153,6 +153,7 @@ fn standing(state: &State, member: &super::state::Member) -> Option<String> {
         "held" => "member-held",
         "left" => "member-left",
         "removed" => "member-removed",
+        _ if member.blocked => "member-blocked",
         _ if member.verified => "member-verified",
         _ => return None,
     };
@@ -184,6 +185,8 @@ fn member_lines(state: &State, id: &str) -> Vec<Line> {
     lines.push(empty());
     lines.push(plain(texts.say("member-role", &name())));
     if !member.me {
+        lines.push(plain(texts.say("member-verify", &name())));
+        lines.push(plain(texts.say("member-block", &name())));
         lines.push(plain(texts.say("member-hold", &name())));
         lines.push(plain(texts.say("member-remove", &name())));
     }

@@ -18,7 +18,7 @@ use super::{
     effect::{Effect, Event},
     feed::{Entry, Key, Said, What},
     panels,
-    state::{Panel, Phase, State},
+    state::{Consent, Panel, Phase, State},
     text::width,
     update::update,
     wires::{self, Ended, Wires},
@@ -27,13 +27,18 @@ use super::{
 use crate::{advice::Failure, context::Context, output::Output, prompt};
 
 /// Talks in lines until the end of input.
-pub(crate) async fn chat(context: &Context, state: State) -> Result<(), Failure> {
+pub(crate) async fn chat(context: &Context, mut state: State) -> Result<(), Failure> {
     // Asked for here: nothing typed later is hidden.
     let given = match crate::client::Client::running(context, SILENCE).await? {
         Some(_) => None,
         None => context.passphrase().await?,
     };
     let terminal = stdin().is_terminal() && stdout().is_terminal();
+    state.consent = match (context.yes, stdin().is_terminal()) {
+        (true, _) => Consent::Given,
+        (false, true) => Consent::Asked,
+        (false, false) => Consent::Missing,
+    };
     let _letters = terminal.then(Letters::begin).flatten();
     wires::run(context, given, async |wires| {
         Talk::new(&context.output, state, terminal).run(wires).await

@@ -44,6 +44,13 @@ impl Screen {
         let _ = self.terminal.draw(|frame| draw(frame, state, looks));
     }
 
+    /// One sound, which says nothing of what is new.
+    #[allow(clippy::unused_self, reason = "whoever holds the screen rings")]
+    pub(crate) fn ring(&self) {
+        let mut stdout = io::stdout();
+        let _ = stdout.write_all(b"\x07").and_then(|()| stdout.flush());
+    }
+
     /// Hide: leaves nothing on the screen nor above it.
     pub(crate) fn clear(self) {
         drop(self);

@@ -46,6 +46,20 @@ pub(crate) struct State {
     /// A first key of two was pressed: Ctrl-X.
     pub(crate) hide_begun: bool,
     pub(crate) help: Card,
+    pub(crate) consent: Consent,
+    /// Whether somebody said something since this was looked at (U-180).
+    pub(crate) rang: bool,
+}
+
+/// How a yes comes about (U-7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Consent {
+    /// A person is asked.
+    Asked,
+    /// `--yes` said it beforehand.
+    Given,
+    /// Nobody is there to be asked.
+    Missing,
 }
 
 /// Whether the home is open.
@@ -90,6 +104,7 @@ pub(crate) struct Member {
     pub(crate) roles: Vec<String>,
     pub(crate) state: String,
     pub(crate) verified: bool,
+    pub(crate) blocked: bool,
     pub(crate) since: String,
 }
 
@@ -168,6 +183,8 @@ impl State {
             question: None,
             hide_begun: false,
             help: Card::of(None),
+            consent: Consent::Asked,
+            rang: false,
         }
     }
 
@@ -253,6 +270,7 @@ impl Member {
             roles: fields.list("roles"),
             state: fields.text("state"),
             verified: fields.flag("verified"),
+            blocked: fields.flag("blocked"),
             since: fields.text("joined_on"),
         }
     }

@@ -9,7 +9,7 @@ use super::{
     effect::{Effect, Event, What},
     feed::tests::said,
     help::Card,
-    state::{Panel, State},
+    state::{Consent, Panel, State},
     update::update,
     view::{Looks, draw},
 };
@@ -449,6 +449,39 @@ fn a_removal_is_asked_about_and_says_what_follows() {
     let Some(Effect::Ask(ask)) = removed.first() else { panic!() };
     person.answer(ask.what.clone(), json!({"state":"done"}));
     assert!(person.shows("What you say from now on cannot be read by Heron."));
+}
+
+/// U-7, U-45
+#[test]
+fn where_nobody_can_be_asked_nothing_is_asked_and_nothing_is_done() {
+    let mut person = Person::in_circle("en", WIDE);
+    person.state.consent = Consent::Missing;
+    assert!(person.enter("/remove Heron").is_empty());
+    assert!(person.state.question.is_none() && person.shows("Start with --yes to say it."));
+    let said = person.enter("call me at 0171 2345678");
+    assert_eq!(asked(&said)[0], "POST /v1/circles/41d0/messages");
+    person.state.consent = Consent::Given;
+    let removed = person.enter("/remove Heron");
+    assert_eq!(asked(&removed), ["POST /v1/circles/41d0/members/Heron/remove"]);
+}
+
+/// U-52, U-53
+#[test]
+fn six_words_are_compared_and_a_member_can_be_left_unread() {
+    let mut person = Person::in_circle("en", WIDE);
+    let told = person.enter("/verify Heron");
+    assert_eq!(asked(&told), ["POST /v1/circles/41d0/members/Heron/verify"]);
+    let words = json!({"name":"Heron","words":["a","b","c","d","e","f"],"verified":false});
+    person.answer(What::Compare("Heron".to_owned()), words);
+    assert!(person.shows("Heron: a b c d e f.") && person.shows("y yes, n no"));
+    let Some(Effect::Ask(same)) = person.press(KeyCode::Char('y')).pop() else { panic!() };
+    assert_eq!(same.body, json!({"same": true}));
+    person.answer(same.what, json!({"name":"Heron","verified":true}));
+    assert!(person.shows("Heron is verified."));
+    let blocked = person.enter("/block Heron");
+    assert_eq!(asked(&blocked), ["POST /v1/circles/41d0/members/Heron/block"]);
+    let again = person.answer(What::Blocked, json!({"name":"Heron","blocked":true}));
+    assert!(person.shows("You no longer see Heron here.") && !again.is_empty());
 }
 
 /// U-131

@@ -1,6 +1,6 @@
 //! What the node tells: events as they happen (U-103), and the answers to what was asked.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     acts,
@@ -11,7 +11,7 @@ use super::{
     update::again,
     words,
 };
-use crate::advice::Failure;
+use crate::{advice::Failure, client::segment};
 
 /// Takes in one line of events.
 pub(super) fn told(state: &mut State, line: &Value) -> Vec<Effect> {
@@ -58,9 +58,10 @@ fn arrived(state: &mut State, id: &str, data: &Value) -> Vec<Effect> {
     let here = id == state.current;
     let before = (here && state.scroll > 0).then(|| layout::rows(state));
     let Some(circle) = state.circle_of(id) else { return vec![Effect::circles()] };
-    if !own && !gap {
-        circle.unread += 1;
-    }
+    let news = !own && !gap;
+    circle.unread += u64::from(news);
+    state.rang |= news;
+    let Some(circle) = state.circle_of(id) else { return Vec::new() };
     if !here {
         return Vec::new();
     }
@@ -206,6 +207,30 @@ fn went_well(state: &mut State, what: Asked, answer: &Value) -> Vec<Effect> {
             });
             return vec![Effect::waiting(&state.current), Effect::circles()];
         }
+        Asked::Compare(who) => {
+            let fields = state.fields(answer);
+            let told = [
+                ("name", fields.text("name").into()),
+                ("words", fields.list("words").join(" ").into()),
+            ];
+            let text = state.texts.say("ask-same-words", &told);
+            let path = format!("/v1/circles/{}/members/{}/verify", state.current, segment(&who));
+            let yes = Effect::post(Asked::Compared, path, json!({"same": true}));
+            return acts::ask(state, text, yes);
+        }
+        Asked::Compared => {
+            let told = [("name", state.fields(answer).text("name").into())];
+            state.notice = Some(state.texts.say("is-verified", &told));
+            return vec![Effect::members(&state.current)];
+        }
+        Asked::Blocked => {
+            let told = [("name", state.fields(answer).text("name").into())];
+            state.notice = Some(match answer["blocked"] == true {
+                true => state.texts.say("is-blocked", &told),
+                false => state.texts.say("is-unblocked", &told),
+            });
+            return vec![Effect::members(&state.current), Effect::newest(&state.current)];
+        }
         Asked::Governed(sentence) => {
             state.notice = Some(match answer["state"].as_str() {
                 Some("needs-second") => state.texts.plain("needs-second"),
@@ -243,6 +268,7 @@ fn refused(state: &mut State, what: Asked, failure: &Failure) {
             complain(state, failure);
             state.panel = None;
         }
+        Asked::Compare(_) | Asked::Compared | Asked::Blocked => complain(state, failure),
         Asked::Answered | Asked::Governed(_) | Asked::Locked | Asked::Status => {
             complain(state, failure)
         }

@@ -8,7 +8,7 @@ use super::{
     effect::{Effect, Event},
     input::Input,
     layout, panels,
-    state::{Locked, MOST_HISTORY, Panel, Phase, Question, State},
+    state::{Consent, Locked, MOST_HISTORY, Panel, Phase, Question, State},
     told,
 };
 use crate::private::looks_private;
@@ -279,7 +279,7 @@ fn say(state: &mut State, text: String) -> Vec<Effect> {
         return Vec::new();
     };
     let said = Effect::say(&circle.id, &text);
-    if looks_private(&text) {
+    if state.consent == Consent::Asked && looks_private(&text) {
         // U-45: asked about once.
         state.question = Some(Question {
             text: state.texts.plain("ask-private"),
