@@ -392,10 +392,11 @@ fn the_waiting_room_shows_six_words_and_lets_in() {
 fn an_invite_is_shown_in_groups_and_drawn() {
     let mut person = Person::in_circle("en", WIDE);
     assert_eq!(asked(&person.enter("/invite"))[0], "POST /v1/circles/41d0/invites");
-    let code = "HL1000422G0041061050R3GG28A1C60T3GF100EK237FVPFJK0BQ4HK6WE7R3B09JR0E43GC45E7ABHRZ8";
+    // As many modules as a code for one relay has: 41 x 21 cells with the quiet zone.
+    let modules = vec!["10".repeat(16) + "1"; 33];
     person.answer(
         What::Invited,
-        json!({"v":1,"code":code,"grouped":["HL1 0004 22G0 0410 6105"],"uses":1,
+        json!({"v":1,"code":"HL1","modules":modules,"grouped":["HL1 0004 22G0 0410 6105"],"uses":1,
         "expires_at":"2026-11-24T18:00:00.000Z","registered":true}),
     );
     assert!(person.shows("HL1 0004 22G0 0410 6105"));
@@ -403,6 +404,8 @@ fn an_invite_is_shown_in_groups_and_drawn() {
     person.press(KeyCode::Char('q'));
     let frame = person.frame();
     assert!(frame[0].chars().all(|cell| cell == '█') && frame[0].chars().count() == 41);
+    assert_eq!(frame[2], format!("████{}████", " █".repeat(16) + " "));
+    assert!(frame[20].starts_with("▀▀▀▀"), "an odd row has nothing below it");
     person.press(KeyCode::Esc);
     assert!(person.shows("Pass this code on to one person:"));
 }

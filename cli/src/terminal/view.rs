@@ -294,8 +294,7 @@ impl View<'_, '_> {
     }
 
     fn qr(&mut self, area: Rect, made: &serde_json::Value) {
-        let code = made["code"].as_str().unwrap_or_default();
-        let rows = panels::qr_rows(code);
+        let rows = panels::qr_rows(self.state.fields(made));
         let tall = rows.len() + 1 > usize::from(area.height);
         let wide = rows.first().is_some_and(|row| width(row) > usize::from(area.width));
         let style = match self.looks.colors {
