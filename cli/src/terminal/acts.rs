@@ -8,8 +8,8 @@ use super::{
     effect::{Ask, Effect, What},
     feed::Feed,
     input::Input,
-    layout, panels,
-    state::{Consent, Join, Panel, Question, State},
+    layout, panel_keys,
+    state::{Circle, Consent, Join, Panel, Question, State},
     update::save_draft,
     words,
 };
@@ -190,23 +190,17 @@ pub(super) fn open_circle(state: &mut State, id: &str) -> Vec<Effect> {
     state.history_at = None;
     let Some(circle) = state.circle() else { return effects };
     if circle.has_talk() {
-        effects.extend([Effect::newest(id), Effect::draft(id), Effect::members(id)]);
+        effects.extend([Effect::newest(id), Effect::members(id)]);
         if circle.waiting_room > 0 {
             effects.push(Effect::waiting(id));
         }
+        effects.extend(state.drafts.then(|| Effect::draft(id)));
     }
     effects
 }
 
 fn circle_named(state: &mut State, typed: &str) -> Vec<Effect> {
-    let small = typed.to_lowercase();
-    let named = |exact: bool| {
-        state.circles.iter().find(|circle| {
-            let label = circle.label.to_lowercase();
-            if exact { label == small } else { label.starts_with(&small) }
-        })
-    };
-    match named(true).or_else(|| named(false)).map(|circle| circle.id.clone()) {
+    match state.circle_named(typed) {
         Some(id) => open_circle(state, &id),
         None => {
             state.note("problem-no-match");
@@ -235,7 +229,7 @@ fn join(state: &mut State, code: Option<String>) -> Vec<Effect> {
     let mut input = Input::new();
     input.set(code.as_deref().unwrap_or_default());
     state.open_panel(Panel::Join(Join::Code(input)));
-    if code.is_some() { panels::join_enter(state) } else { Vec::new() }
+    if code.is_some() { panel_keys::join_enter(state) } else { Vec::new() }
 }
 
 /// Reads further back; at the start of what is in memory, earlier talk is asked for.
@@ -274,10 +268,11 @@ pub(super) fn newest(state: &mut State) -> Vec<Effect> {
 
 /// What is on the screen has been read, where it is the newest.
 pub(super) fn read_all(state: &mut State) -> Vec<Effect> {
-    let shown = state.scroll == 0;
     let id = state.current.clone();
+    let at_end = state.scroll == 0 && state.panel.is_none();
+    let shown = |circle: &Circle| at_end && circle.feed.loaded && circle.feed.later().is_none();
     match state.circle_of(&id) {
-        Some(circle) if shown && circle.unread > 0 && circle.feed.later().is_none() => {
+        Some(circle) if circle.unread > 0 && shown(circle) => {
             circle.unread = 0;
             vec![Effect::read(&id)]
         }

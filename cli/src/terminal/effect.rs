@@ -74,6 +74,8 @@ pub(crate) enum Event {
     Size(u16, u16),
     /// A whole line was typed (`--plain`).
     Line(String),
+    /// A signal asks for the end (U-4).
+    End,
     /// Nothing was typed for a moment.
     Pause,
     /// The node is there, and as `status` says.

@@ -5,12 +5,14 @@
 //! node and its answers back. Nothing else waits or talks to anybody.
 
 mod acts;
+mod answers;
 mod commands;
 mod effect;
 mod feed;
 mod help;
 mod input;
 mod layout;
+mod panel_keys;
 mod panels;
 mod plain;
 mod screen;

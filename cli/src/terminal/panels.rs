@@ -1,14 +1,10 @@
-//! What can stand in place of the conversation: what each panel says, and its keys.
+//! What can stand in place of the conversation, and what each of it says.
 
-use crossterm::event::{KeyCode, KeyEvent};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
-    acts,
-    effect::{Effect, What},
     input::Input,
-    layout,
-    state::{Join, Panel, State},
+    state::{Join, Member, Panel, State},
     talk::Tone,
     text::wrap,
     words,
@@ -134,7 +130,7 @@ pub(crate) fn connection(state: &State) -> String {
 
 fn members_lines(state: &State, picked: usize) -> Vec<Line> {
     let members = state.circle().map(|circle| circle.members.as_slice()).unwrap_or_default();
-    let line = |(at, member): (usize, &super::state::Member)| {
+    let line = |(at, member): (usize, &Member)| {
         let mut parts = vec![member.name.clone()];
         if member.me {
             parts.push(state.texts.plain("member-you"));
@@ -147,7 +143,7 @@ fn members_lines(state: &State, picked: usize) -> Vec<Line> {
 }
 
 /// What is shown where a member is not simply there.
-fn standing(state: &State, member: &super::state::Member) -> Option<String> {
+fn standing(state: &State, member: &Member) -> Option<String> {
     let id = match member.state.as_str() {
         "held" => "member-held",
         "left" => "member-left",
@@ -319,163 +315,6 @@ pub(crate) fn join_field(join: &Join) -> Option<(&'static str, &Input)> {
     }
 }
 
-pub(super) fn join_input(join: &mut Join) -> Option<&mut Input> {
-    match join {
-        Join::Code(input) => Some(input),
-        Join::Cards { name, .. } => Some(name),
-        _ => None,
-    }
-}
-
-/// Goes on with what was typed in the joining panel.
-pub(super) fn join_enter(state: &mut State) -> Vec<Effect> {
-    match &mut state.panel {
-        Some(Panel::Join(join @ Join::Code(_))) => {
-            let code = join_input(join).map(Input::take).unwrap_or_default();
-            if code.trim().is_empty() {
-                return Vec::new();
-            }
-            *join = Join::Looking;
-            let body = json!({"code": code, "timeout_ms": LOOK_MS});
-            vec![Effect::post(What::Previewed(code), "/v1/joins/preview".to_owned(), body)]
-        }
-        Some(Panel::Join(join @ Join::Cards { .. })) => {
-            let Join::Cards { code, name, .. } = join else { return Vec::new() };
-            let Ok(name) = values::name(&name.text()) else {
-                state.note("name-wanted");
-                return Vec::new();
-            };
-            let body = json!({"code": code, "name": name, "label": null, "timeout_ms": LOOK_MS});
-            *join = Join::Asking;
-            vec![Effect::post(What::Joined, "/v1/joins".to_owned(), body)]
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// Shows what a code leads to.
-pub(super) fn previewed(state: &mut State, code: String, answer: &Value) {
-    if !matches!(state.panel, Some(Panel::Join(Join::Looking))) {
-        return;
-    }
-    let fields = state.fields(answer);
-    if matches!(fields.text("state").as_str(), "asked" | "member") {
-        // One invite never makes two members.
-        state.open_panel(Panel::Join(Join::Asked(answer.clone())));
-        return;
-    }
-    let mut name = Input::new();
-    if state.circles.is_empty() {
-        // From the second circle on none is offered: equal names link circles (U-36).
-        name.set(&fields.text("name"));
-    }
-    state.open_panel(Panel::Join(Join::Cards { code, shown: answer.clone(), name }));
-}
-
-/// Takes a key where a panel is open.
-pub(super) fn pressed(state: &mut State, key: KeyEvent) -> Vec<Effect> {
-    match key.code {
-        KeyCode::Esc => {
-            close(state);
-            return acts::read_all(state);
-        }
-        KeyCode::PageDown => {
-            state.panel_scroll =
-                (state.panel_scroll + SCROLL).min(layout::most_panel_scroll(state));
-        }
-        KeyCode::PageUp => state.panel_scroll = state.panel_scroll.saturating_sub(SCROLL),
-        _ => return panel_key(state, key),
-    }
-    Vec::new()
-}
-
-fn close(state: &mut State) {
-    state.panel = match state.panel.take() {
-        Some(Panel::Help(Some(_))) => Some(Panel::Help(None)),
-        Some(Panel::Member(id)) => {
-            let members =
-                state.circle().map(|circle| circle.members.as_slice()).unwrap_or_default();
-            let at = members.iter().position(|member| member.id == id);
-            Some(Panel::Members(at.unwrap_or_default()))
-        }
-        Some(Panel::Invite { made, qr: true }) => Some(Panel::Invite { made, qr: false }),
-        _ => None,
-    };
-    state.panel_scroll = 0;
-}
-
-fn panel_key(state: &mut State, key: KeyEvent) -> Vec<Effect> {
-    let circle = state.circle();
-    let (members, waiting) =
-        circle.map_or((0, 0), |circle| (circle.members.len(), circle.waiting.len()));
-    match (&mut state.panel, key.code) {
-        (Some(Panel::Help(chosen)), KeyCode::Char(digit @ '1'..='9')) => {
-            let at = digit.to_digit(10).map_or(0, |digit| digit as usize - 1);
-            if at < state.help.choices() {
-                match state.help.asks_country() {
-                    true => state.help = state.help.country(at),
-                    false => *chosen = Some(at),
-                }
-                state.panel_scroll = 0;
-            }
-        }
-        (Some(Panel::Members(picked)), code) => match step(*picked, code, members) {
-            Some(next) => *picked = next,
-            None if code == KeyCode::Enter => {
-                let picked = *picked;
-                let member = state.circle().and_then(|circle| circle.members.get(picked));
-                if let Some(id) = member.map(|member| member.id.clone()) {
-                    state.open_panel(Panel::Member(id));
-                }
-            }
-            None => {}
-        },
-        (Some(Panel::Waiting(picked)), code) => {
-            if let Some(next) = step(*picked, code, waiting) {
-                *picked = next;
-                return Vec::new();
-            }
-            let picked = *picked;
-            return waiting_key(state, code, picked);
-        }
-        (Some(Panel::Invite { made: Some(_), qr }), KeyCode::Char('q')) => *qr = !*qr,
-        (Some(Panel::Join(_)), KeyCode::Enter) => return join_enter(state),
-        (Some(Panel::Join(join)), _) => {
-            if let Some(input) = join_input(join) {
-                input.key(key);
-            }
-        }
-        (_, KeyCode::Down) => {
-            state.panel_scroll = (state.panel_scroll + 1).min(layout::most_panel_scroll(state));
-        }
-        (_, KeyCode::Up) => state.panel_scroll = state.panel_scroll.saturating_sub(1),
-        _ => {}
-    }
-    Vec::new()
-}
-
-fn waiting_key(state: &mut State, code: KeyCode, picked: usize) -> Vec<Effect> {
-    let Some(circle) = state.circle() else { return Vec::new() };
-    let Some(asking) = circle.waiting.get(picked).map(|asking| asking.id.clone()) else {
-        return Vec::new();
-    };
-    let circle = circle.id.clone();
-    match code {
-        KeyCode::Char('a') => vec![acts::let_in(&circle, &asking)],
-        KeyCode::Char('d') => acts::ask_decline(state, &circle, &asking),
-        _ => Vec::new(),
-    }
-}
-
-/// The next choice among `count`.
-fn step(picked: usize, code: KeyCode, count: usize) -> Option<usize> {
-    match code {
-        KeyCode::Down => Some((picked + 1).min(count.saturating_sub(1))),
-        KeyCode::Up => Some(picked.saturating_sub(1)),
-        _ => None,
-    }
-}
-
 const KEYS: &[&str] = &[
     "key-f1",
     "key-f2",
@@ -502,7 +341,3 @@ const LIMITS: &[&str] = &["limit-secret", "limit-copy", "limit-spy", "limit-doct
 
 /// U-142: light modules on every side.
 const QUIET: usize = 4;
-/// Rows a key goes. A guess: half a small window.
-const SCROLL: usize = 6;
-/// U-36: how long is looked.
-const LOOK_MS: u64 = 10_000;

@@ -34,6 +34,7 @@ pub(crate) async fn chat(context: &Context, mut state: State) -> Result<(), Fail
         None => context.passphrase().await?,
     };
     let terminal = stdin().is_terminal() && stdout().is_terminal();
+    state.drafts = false;
     state.consent = match (context.yes, stdin().is_terminal()) {
         (true, _) => Consent::Given,
         (false, true) => Consent::Asked,

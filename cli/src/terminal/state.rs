@@ -40,6 +40,8 @@ pub(crate) struct State {
     pub(crate) history_at: Option<usize>,
     /// The draft as the node has it.
     pub(crate) saved_draft: String,
+    /// Whether drafts are kept: where there is no box, nothing is left in it.
+    pub(crate) drafts: bool,
     /// One sentence about what just happened.
     pub(crate) notice: Option<String>,
     pub(crate) question: Option<Question>,
@@ -179,6 +181,7 @@ impl State {
             history: VecDeque::new(),
             history_at: None,
             saved_draft: String::new(),
+            drafts: true,
             notice: None,
             question: None,
             hide_begun: false,
@@ -200,6 +203,17 @@ impl State {
         self.circles.iter_mut().find(|circle| circle.id == id)
     }
 
+    /// The circle that `typed` means: its exact label, its id, or the only label that begins so
+    /// (U-11).
+    pub(crate) fn circle_named(&self, typed: &str) -> Option<String> {
+        let typed = typed.trim().to_lowercase();
+        let exact = |circle: &&Circle| circle.label.to_lowercase() == typed || circle.id == typed;
+        let begins = |circle: &&Circle| circle.label.to_lowercase().starts_with(&typed);
+        let mut starts = self.circles.iter().filter(begins);
+        let only = starts.next().filter(|_| starts.next().is_none());
+        self.circles.iter().find(exact).or(only).map(|circle| circle.id.clone())
+    }
+
     /// Says `id` in the line below.
     pub(crate) fn note(&mut self, id: &str) {
         self.notice = Some(self.texts.plain(id));
@@ -213,7 +227,8 @@ impl State {
     /// Whether what is typed differs from the stored draft.
     pub(crate) fn draft_differs(&self) -> bool {
         let text = self.input.text();
-        matches!(self.phase, Phase::Open)
+        self.drafts
+            && matches!(self.phase, Phase::Open)
             && !self.current.is_empty()
             && !text.starts_with('/')
             && text != self.saved_draft

@@ -267,13 +267,22 @@ fn what_is_typed_becomes_the_draft_of_its_circle() {
     person.write(" now");
     let moved = person.with(KeyModifiers::ALT, '2');
     assert_eq!(
-        asked(&moved)[..3],
+        asked(&moved),
         [
             "PUT /v1/circles/41d0/draft",
             "GET /v1/circles/52e1/messages?limit=50",
-            "GET /v1/circles/52e1/draft"
+            "GET /v1/circles/52e1/members",
+            "GET /v1/circles/52e1/waiting",
+            "GET /v1/circles/52e1/draft",
         ]
     );
+    let items = [said("n1", "Wren", "still up", "2026-11-23T23:00:00.000Z")];
+    let read = person.answer(
+        What::Newest("52e1".to_owned()),
+        json!({"v":1,"items":items,"before":null,"after":"c9"}),
+    );
+    assert_eq!(asked(&read), ["PUT /v1/circles/52e1/place"], "it is read once it is shown");
+    assert!(person.shows("-- new --"));
     assert!(person.state.input.is_empty());
     person.with(KeyModifiers::ALT, '1');
     person.answer(What::Draft("41d0".to_owned()), json!({"v":1,"text":"I can talk now"}));
@@ -318,6 +327,36 @@ fn both_ways_to_hide_keep_the_draft_first() {
         let effects: Vec<_> = keys.iter().flat_map(|key| person.hear(Event::Key(*key))).collect();
         assert_eq!(asked(&effects), ["PUT /v1/circles/41d0/draft", "Hide"]);
     }
+}
+
+/// U-4, U-132
+#[test]
+fn a_signal_keeps_the_draft_whatever_is_asked() {
+    let mut person = Person::in_circle("en", WIDE);
+    person.enter("/remove Heron");
+    assert!(person.state.question.is_some());
+    person.press(KeyCode::Esc);
+    person.write("half a sentence");
+    person.state.question = None;
+    assert_eq!(asked(&person.hear(Event::End)), ["PUT /v1/circles/41d0/draft", "Leave"]);
+    let mut plain = Person::in_circle("en", WIDE);
+    plain.state.drafts = false;
+    assert_eq!(asked(&plain.hear(Event::Line("/quit".to_owned()))), ["Leave"]);
+}
+
+/// U-11
+#[test]
+fn a_circle_is_meant_by_its_label_or_the_only_one_that_begins_so() {
+    let mut person = Person::in_circle("en", WIDE);
+    let named = |person: &Person, typed: &str| person.state.circle_named(typed);
+    assert_eq!(named(&person, "night").as_deref(), Some("52e1"));
+    assert_eq!(named(&person, "TUESDAY GROUP").as_deref(), Some("41d0"));
+    let items = json!([circle("41d0", "Tuesday group", 0, 0), circle("52e1", "Tuesday", 0, 0)]);
+    person.answer(What::Circles, json!({"v":1,"items":items}));
+    assert_eq!(named(&person, "tuesday").as_deref(), Some("52e1"));
+    assert_eq!(named(&person, "tues"), None);
+    person.enter("/circle tues");
+    assert!(person.shows("Nothing here goes by that name."));
 }
 
 /// U-131

@@ -3,11 +3,11 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{
-    acts,
+    acts, answers,
     commands::{self, Command},
     effect::{Effect, Event},
     input::Input,
-    layout, panels,
+    layout, panel_keys,
     state::{Consent, Locked, MOST_HISTORY, Panel, Phase, Question, State},
     told,
 };
@@ -29,6 +29,7 @@ pub(crate) fn update(state: &mut State, event: Event) -> Vec<Effect> {
             Vec::new()
         }
         Event::Line(line) => typed_line(state, line),
+        Event::End => leave(state),
         Event::Pause => save_draft(state),
         Event::Reached(status) => {
             state.phase = Phase::Open;
@@ -50,7 +51,7 @@ pub(crate) fn update(state: &mut State, event: Event) -> Vec<Effect> {
             effects.extend(again(state));
             effects
         }
-        Event::Answer(what, outcome) => told::answered(state, what, outcome),
+        Event::Answer(what, outcome) => answers::answered(state, what, outcome),
     }
 }
 
@@ -71,7 +72,7 @@ pub(super) fn save_draft(state: &mut State) -> Vec<Effect> {
 /// The box that typing goes to.
 fn focused(state: &mut State) -> Option<&mut Input> {
     match (&mut state.panel, &mut state.phase) {
-        (Some(Panel::Join(join)), Phase::Open) => panels::join_input(join),
+        (Some(Panel::Join(join)), Phase::Open) => panel_keys::join_input(join),
         (Some(_), _) => None,
         (None, Phase::Locked(locked)) => Some(&mut locked.typed),
         (None, Phase::Open) if !state.current.is_empty() => Some(&mut state.input),
@@ -110,7 +111,7 @@ fn pressed(state: &mut State, key: KeyEvent) -> Vec<Effect> {
         return answer_key(state, key);
     }
     if state.panel.is_some() {
-        return panels::pressed(state, key);
+        return panel_keys::pressed(state, key);
     }
     match &mut state.phase {
         Phase::Opening => Vec::new(),
@@ -238,17 +239,17 @@ fn typed_line(state: &mut State, line: String) -> Vec<Effect> {
     // A command is one, whatever is asked for.
     if !line.trim_start().starts_with('/')
         && let Some(Panel::Join(join)) = &mut state.panel
-        && let Some(input) = panels::join_input(join)
+        && let Some(input) = panel_keys::join_input(join)
     {
         if !line.trim().is_empty() {
             input.set(line.trim());
         }
-        return panels::join_enter(state);
+        return panel_keys::join_enter(state);
     }
     if let (Some(Panel::Help(_)), Ok(digit @ 1..=9)) = (&state.panel, line.trim().parse::<u32>()) {
         // A choice, and nothing to be said.
         let digit = char::from_digit(digit, 10).unwrap_or('1');
-        return panels::pressed(state, KeyEvent::from(KeyCode::Char(digit)));
+        return panel_keys::pressed(state, KeyEvent::from(KeyCode::Char(digit)));
     }
     state.panel = None;
     state.input.set(&line);

@@ -88,7 +88,7 @@ impl Wires<'_> {
     pub(crate) async fn next(&mut self) -> Result<Event, Failure> {
         tokio::select! {
             biased;
-            () = self.ends.next() => Ok(Event::Line("/quit".to_owned())),
+            () = self.ends.next() => Ok(Event::End),
             event = self.inbox.recv() => {
                 let event = event.ok_or_else(|| Failure::of("internal"))?;
                 Ok(self.counted(event))
