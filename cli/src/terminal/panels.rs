@@ -329,6 +329,7 @@ const KEYS: &[&str] = &[
     "key-quit",
     "key-commands",
     "key-commands-people",
+    "key-commands-care",
     "key-commands-more",
 ];
 
