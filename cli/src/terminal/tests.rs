@@ -184,6 +184,10 @@ fn a_lock_leaves_no_word_in_memory() {
     for word in ["Heron", "Otter", "Tuesday", "day four", "private", "half a sentence"] {
         assert!(!held.contains(word), "{word}");
     }
+    let circles = json!({"v":1,"items":[circle("41d0", "Tuesday group", 1, 0)]});
+    person.answer(What::Circles, circles);
+    person.told("message", "41d0", said("z1", "Heron", "late", "2026-11-23T22:00:00.000Z"));
+    assert!(person.state.circles.is_empty(), "what comes too late is not taken in");
     assert!(person.shows("Nothing arrives while this is locked."));
     person.write("open sesame");
     assert!(!person.shows("sesame") && person.shows("Passphrase ***********"));

@@ -5,7 +5,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::{
     acts, answers,
     commands::{self, Command},
-    effect::{Effect, Event},
+    effect::{Effect, Event, What},
     input::Input,
     layout, panel_keys,
     state::{Consent, Locked, MOST_HISTORY, Panel, Phase, Question, State},
@@ -43,6 +43,13 @@ pub(crate) fn update(state: &mut State, event: Event) -> Vec<Effect> {
             state.wanted = state.wanted.take().or(Some(before)).filter(|id| !id.is_empty());
             let typed = Input::secret();
             state.phase = Phase::Locked(Locked { passphrase, typed, asked: false });
+            Vec::new()
+        }
+        // What was on its way when the home was locked is not taken in any more (U-25).
+        Event::Told(_) | Event::Behind if !matches!(state.phase, Phase::Open) => Vec::new(),
+        Event::Answer(what, _)
+            if !matches!(state.phase, Phase::Open) && !matches!(what, What::Opened) =>
+        {
             Vec::new()
         }
         Event::Told(line) => told::told(state, &line),

@@ -151,15 +151,14 @@ impl Wires<'_> {
 
     /// U-132: keeps the draft, locks the node, and ends.
     pub(crate) async fn hide(&self, effects: Vec<Effect>) -> Result<(), Failure> {
-        if let Ok(Some(client)) = Client::running(self.context, QUICK).await {
-            for effect in effects {
-                if let Effect::Ask(Ask { method, path, body, .. }) = effect {
-                    let _ = timeout(QUICK, client.ask(method, &path, Some(body), QUICK)).await;
-                }
+        let Some(client) = Client::running(self.context, SILENCE).await? else { return Ok(()) };
+        for effect in effects {
+            if let Effect::Ask(Ask { method, path, body, .. }) = effect {
+                // A draft that cannot be kept holds up no lock.
+                let _ = timeout(QUICK, client.ask(method, &path, Some(body), QUICK)).await;
             }
-            let _ = client.post("/v1/lock", json!({})).await;
         }
-        Ok(())
+        client.post("/v1/lock", json!({})).await.map(drop)
     }
 }
 
