@@ -37,8 +37,9 @@ pub(crate) struct Said {
     pub(crate) author: String,
     pub(crate) own: bool,
     pub(crate) lines: Vec<String>,
-    /// How far one's own came, in words.
+    /// How far one's own came, in words, and as a number that only grows.
     pub(crate) mark: Option<String>,
+    pub(crate) reach: u64,
     /// What was wished for.
     pub(crate) wish: Option<String>,
     /// Whom it answers, by id.
@@ -58,6 +59,7 @@ impl Entry {
                 own: fields.flag("own"),
                 lines: lines_of(fields),
                 mark: fields.flag("own").then(|| words::mark(texts, fields)).flatten(),
+                reach: words::mark_reach(fields),
                 wish: fields.maybe("wants").map(|wants| words::wish(texts, &wants)),
                 reply_to: fields.maybe("reply_to"),
             }),
@@ -69,6 +71,15 @@ impl Entry {
 
     fn is_news(&self) -> bool {
         !matches!(&self.what, What::Said(said) if said.own)
+    }
+}
+
+impl Said {
+    /// Takes a mark in that reaches further. None goes back (P2).
+    fn rise(&mut self, mark: Option<String>, reach: u64) {
+        if mark.is_some() && reach > self.reach {
+            (self.mark, self.reach) = (mark, reach);
+        }
     }
 }
 
@@ -116,7 +127,15 @@ impl Feed {
     }
 
     /// Begins anew with the newest page, of which the last `unread` are new.
-    pub(crate) fn begin(&mut self, page: Page, unread: usize) {
+    pub(crate) fn begin(&mut self, mut page: Page, unread: usize) {
+        for entry in &mut page.entries {
+            // The page may have been on its way when a mark rose.
+            if let Some(Entry { what: What::Said(known), .. }) = self.find(&entry.key)
+                && let What::Said(said) = &mut entry.what
+            {
+                said.rise(known.mark.take(), known.reach);
+            }
+        }
         let news = page.entries.iter().rev().filter(|entry| entry.is_news());
         let new_from = match unread {
             0 => None,
@@ -152,8 +171,10 @@ impl Feed {
     /// Takes in what just came; answers whether it is in the window now.
     pub(crate) fn arrive(&mut self, entry: Entry) -> bool {
         if let Some(known) = self.find(&entry.key) {
-            // A gap says something new as it closes.
-            *known = entry;
+            // A gap says something new as it closes; what was said stays as it is.
+            if matches!(entry.key, Key::Gap(_)) {
+                *known = entry;
+            }
             return true;
         }
         let Some(last) = self.pages.back_mut().filter(|_| !self.detached) else {
@@ -174,11 +195,9 @@ impl Feed {
     }
 
     /// A message of one's own came further.
-    pub(crate) fn mark(&mut self, id: &str, mark: Option<String>) {
-        if let Some(Entry { what: What::Said(said), .. }) =
-            self.find(&Key::Entry(id.to_owned())).filter(|_| mark.is_some())
-        {
-            said.mark = mark;
+    pub(crate) fn mark(&mut self, id: &str, mark: Option<String>, reach: u64) {
+        if let Some(Entry { what: What::Said(said), .. }) = self.find(&Key::Entry(id.to_owned())) {
+            said.rise(mark, reach);
         }
     }
 
@@ -281,6 +300,29 @@ pub(crate) mod tests {
         let mut feed = Feed::default();
         feed.begin(page, 2);
         assert_eq!(feed.new_from, Some(Key::Entry("0007".to_owned())));
+    }
+
+    /// P2
+    #[test]
+    fn a_mark_never_goes_back_not_even_by_a_page_that_comes_late() {
+        let own = |mark: &str| {
+            let mut own = said("a", "Otter", "x", "2026-11-23T18:02:00.000Z");
+            (own["own"], own["mark"]) = (json!(true), json!(mark));
+            (own["received_by"], own["members"]) = (json!(1), json!(5));
+            Page { entries: vec![entry(&own)], ..Page::default() }
+        };
+        let mut feed = Feed::default();
+        let shown = |feed: &Feed| match feed.entries().next().map(|entry| entry.what.clone()) {
+            Some(What::Said(said)) => said.mark.unwrap_or_default(),
+            _ => String::new(),
+        };
+        feed.begin(own("waiting"), 0);
+        feed.mark("a", Some("relayed".to_owned()), 1);
+        feed.begin(own("waiting"), 0);
+        assert_eq!(shown(&feed), "relayed");
+        feed.begin(own("received"), 0);
+        feed.mark("a", Some("relayed".to_owned()), 1);
+        assert_eq!(shown(&feed), "received by 1 of 5");
     }
 
     #[test]

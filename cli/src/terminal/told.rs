@@ -20,10 +20,11 @@ pub(super) fn told(state: &mut State, line: &Value) -> Vec<Effect> {
     match line["type"].as_str().unwrap_or_default() {
         "message" | "gap" => arrived(state, &circle, data),
         "mark" => {
-            let mark = words::mark(&state.texts, state.fields(data));
-            let id = state.fields(data).text("id");
+            let fields = state.fields(data);
+            let (mark, reach) = (words::mark(&state.texts, fields), words::mark_reach(fields));
+            let id = fields.text("id");
             if let Some(circle) = state.circle_of(&circle) {
-                circle.feed.mark(&id, mark);
+                circle.feed.mark(&id, mark, reach);
             }
             Vec::new()
         }
@@ -52,7 +53,7 @@ fn arrived(state: &mut State, id: &str, data: &Value) -> Vec<Effect> {
     if let (true, What::Said(said)) = (own, &mut entry.what) {
         // It is told as it is stored, and no relay can have it yet (P2); every further mark has an
         // event of its own.
-        said.mark = Some(state.texts.plain("mark-waiting"));
+        (said.mark, said.reach) = (Some(state.texts.plain("mark-waiting")), 0);
     }
     let gap = data["gap"].is_object();
     let here = id == state.current;

@@ -51,6 +51,15 @@ pub(crate) fn mark(texts: &Catalogue, fields: Fields<'_>) -> Option<String> {
     })
 }
 
+/// How far that is, as a number that only grows.
+pub(crate) fn mark_reach(fields: Fields<'_>) -> u64 {
+    match fields.text("mark").as_str() {
+        "received" => 2 + fields.count("received_by"),
+        "relayed" => 1,
+        _ => 0,
+    }
+}
+
 /// What somebody who spoke wishes for.
 pub(crate) fn wish(texts: &Catalogue, wants: &str) -> String {
     texts.plain(match wants {
