@@ -280,6 +280,17 @@ fn who_is_blocked_is_not_read_and_never_learns_of_it() {
     assert_eq!(texts_of(&read), ["meanwhile"]);
 }
 
+/// P2, U-103
+#[test]
+fn what_one_says_is_told_as_waiting_until_a_relay_has_it() {
+    let (mut circle, [anna, _ben]) = Circle::of(["Anna", "Ben"]);
+    circle.stop_relay();
+    let mut follower = anna.follow(CIRCLE);
+    anna.say(CIRCLE, "good evening", &["--timeout", "0"]);
+    let line = follower.until(|line| line["text"] == "good evening");
+    assert_eq!(line["mark"], "waiting", "{line}");
+}
+
 /// U-183: after a lock the process holds no word of what was said.
 #[test]
 fn a_locked_node_holds_no_word_in_its_memory() {

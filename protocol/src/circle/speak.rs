@@ -145,10 +145,11 @@ impl Circle {
             batch.save(once, wire::encode(&Once { message: id, at }));
         }
         let shown = self.log.take(env, batch, incoming, false, &|_| false);
-        self.tell(env, batch, &shown);
         let row = self.log.line(&id).expect("one's own message waits for nothing").row;
         self.speaking.queue.insert(row, id);
         self.speaking.unrelayed.insert(id);
+        // Only now: what is told has its mark.
+        self.tell(env, batch, &shown);
         if !is_planted(Planted::QueueUnsaved) {
             batch.save(self.queued_key(row), id.0.to_vec());
         }
