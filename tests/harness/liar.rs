@@ -17,6 +17,8 @@ use crate::HostId;
 use crate::chance::Chance;
 
 mod lies;
+#[cfg(test)]
+mod tests;
 
 pub use lies::{Lies, Withheld};
 
@@ -49,7 +51,7 @@ pub struct Liar {
 pub struct Claims {
     /// Envelopes that it said, or let somebody conclude, that it keeps.
     pub kept: BTreeSet<EnvelopeId>,
-    /// To whom it said that nothing differs, and when last.
+    /// To whom it said, or may have seemed to say, that nothing differs, and when last.
     pub agreed: BTreeMap<HostId, Timestamp>,
 }
 
@@ -124,6 +126,7 @@ impl Liar {
             self.note(to, &bytes);
             return vec![(0, bytes)];
         }
+        let truth = bytes.clone();
         let mut out = Vec::new();
         match wire::decode::<Packet>(&bytes) {
             Some(Packet::Give { mailbox, envelopes }) => {
@@ -151,7 +154,19 @@ impl Liar {
             out.extend(self.old_frames(to));
         }
         out.iter().for_each(|bytes| self.note(to, bytes));
-        out.into_iter().map(|bytes| self.spoil(bytes)).collect()
+        let out: Vec<_> = out.into_iter().map(|bytes| self.spoil(bytes)).collect();
+        for (_, bytes) in out.iter().filter(|(_, bytes)| *bytes != truth) {
+            self.claim(to, bytes, now);
+        }
+        out
+    }
+
+    /// an answer that its machine did not give now, damaged or of an earlier connection, may read as if
+    /// nothing differed.
+    fn claim(&mut self, to: HostId, bytes: &[u8], now: Timestamp) {
+        if let Some(Packet::Reconciled { .. }) = wire::decode(bytes) {
+            self.claims.agreed.insert(to, now);
+        }
     }
 
     /// A frame between two members on a circuit through the relay: `None` if it goes no further, or how much
