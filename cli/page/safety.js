@@ -42,7 +42,7 @@ function service(items) {
     ? t('help-text-say', { say: item.say, number: item.number })
     : t(has(`help-${item.channel}`) ? `help-${item.channel}` : 'help-call', { number: item.number }));
   return el('details', { name: 'help' },
-    el('summary', {}, el('strong.number', {}, list(ways)), el('span', {}, first.service)),
+    el('summary', {}, el('strong.number', {}, ways.join(' · ')), el('span', {}, first.service)),
     el('p', {}, [first.hours, list(first.languages.map((tag) => named('language', tag)))].join(' · ')),
     el('p.hint', {}, tt(first.old ? 'help-old' : 'help-read', { date: date(first.checked_on) }), ' ', first.source));
 }

@@ -60,6 +60,7 @@ test('with the relay stopped a message waits and says so, and goes out when it i
 test('arrivals are told as a count on a pause, and the list itself is silent', async () => {
   const feed = heron.getByRole('log');
   assert.equal(await feed.locator('.lines').getAttribute('aria-live'), 'off');
+  await until(async () => (await feed.locator('> .unseen').innerText()) !== '', 'what was said before is told');
   await heron.evaluate(() => {
     globalThis.told = [];
     const said = document.querySelector('.feed > .unseen');
@@ -68,7 +69,7 @@ test('arrivals are told as a count on a pause, and the list itself is silent', a
   for (const text of ['one', 'two', 'three', 'four']) await two.otter.run('say', 'Evening', text);
   await hears(heron, 'four');
   const told = () => heron.evaluate(() => globalThis.told);
-  await until(async () => (await told()).reduce((sum, words) => sum + Number.parseInt(words, 10), 0) === 4, 'counts of four in all');
+  await until(async () => (await told()).reduce((sum, words) => sum + Number.parseInt(words, 10), 0) === 4, `counts of four in all`).catch(async (error) => { throw new Error(`${error.message}: ${await told()}`); });
   assert.ok((await told()).length < 4, `not one by one: ${await told()}`);
   assert.ok((await told()).every((words) => /^\d new messages?$/.test(words)));
 });
