@@ -171,7 +171,7 @@ pub(crate) struct Chat {
     pub(crate) plain: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Setup {
     /// A name to suggest for circles; it stays on this computer
     #[arg(long, value_parser = values::name)]

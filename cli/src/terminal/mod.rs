@@ -48,11 +48,13 @@ use self::{
 };
 use crate::{
     advice::Failure,
-    args::Chat,
+    args::{Chat, Setup},
     context::Context,
     node::config::{Country, Language, Notify, NotifyMode},
     output::stdout_is_terminal,
+    prompt,
     strings::Catalogue,
+    verbs::setup,
 };
 
 /// Talks in circles until the person leaves.
@@ -62,7 +64,11 @@ pub(crate) async fn chat(context: &Context, asked: Chat) -> Result<(), Failure> 
     }
     let home = context.home()?;
     if !home.is_set_up() {
-        return Err(Failure::of("not-set-up"));
+        // The same few questions as `setup`; without a terminal nobody can be asked.
+        if !prompt::can_ask() {
+            return Err(Failure::of("not-set-up"));
+        }
+        setup(context, Setup::default()).await?;
     }
     home.check()?;
     let config = home.config()?;

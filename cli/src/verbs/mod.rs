@@ -23,6 +23,7 @@ mod waiting;
 mod wipe;
 
 pub(crate) use running::Ends;
+pub(crate) use setup::setup;
 
 use crate::{
     advice::Failure,
