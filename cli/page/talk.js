@@ -1,6 +1,6 @@
 // What is said in a circle: the feed, its marks and gaps, and the composer (U-40 to U-45).
 import { call, here, read, within } from './api.js';
-import { day, hour, list, moment, sameDay, spoken, t, tt } from './text.js';
+import { day, hour, list, moment, spoken, t, tt } from './text.js';
 import { ask, bdi, button, el, field, folded, line, link, p, problemLine, select, state } from './parts.js';
 import { keeping } from './safety.js';
 
@@ -79,6 +79,9 @@ class Feed {
     const key = data.id ?? (data.gap ? `gap ${data.gap.id}` : `${data.kind} ${data.received_at}`);
     const row = this.lines.get(key) ?? { key };
     row.data = data;
+    row.at = data.received_at ?? data.gap?.since;
+    row.ms = Date.parse(row.at);
+    row.day = new Date(row.ms).toDateString();
     const node = drawLine(data, this);
     row.node?.replaceWith(node);
     row.node = node;
@@ -95,14 +98,13 @@ class Feed {
     const wanted = [];
     let before = null;
     for (const row of this.rows()) {
-      const at = row.data.received_at ?? row.data.gap?.since;
-      if (at && (!before?.at || !sameDay(before.at, at))) wanted.push(this.dayLine(at));
+      if (before?.day !== row.day) wanted.push(this.dayLine(row));
       if (row === this.newFrom) wanted.push(this.newLine ??= el('p.new', {}, el('span', {}, tt('new'))));
       const on = before && before.data.author_id && before.data.author_id === row.data.author_id && row.data.kind === 'said'
-        && before.data.kind === 'said' && new Date(at) - new Date(before.at) < SPEAKS_ON_MS && wanted.at(-1) === before.node;
+        && before.data.kind === 'said' && row.ms - before.ms < SPEAKS_ON_MS && wanted.at(-1) === before.node;
       row.node.classList.toggle('on', Boolean(on));
       wanted.push(row.node);
-      before = { at: at ?? before?.at, data: row.data, node: row.node };
+      before = row;
     }
     if (!wanted.length) wanted.push(this.none ??= p('feed-none'));
     let next = this.list.firstChild;
@@ -119,11 +121,10 @@ class Feed {
     this.later.hidden = this.live;
   }
 
-  dayLine(at) {
+  dayLine(row) {
     this.days ??= new Map();
-    const key = new Date(at).toDateString();
-    if (!this.days.has(key)) this.days.set(key, el('p.day', {}, el('span', {}, day(at))));
-    return this.days.get(key);
+    if (!this.days.has(row.day)) this.days.set(row.day, el('p.day', {}, el('span', {}, day(row.at))));
+    return this.days.get(row.day);
   }
 
   /** Reads the page before; what is far below is let go of. */
@@ -409,8 +410,10 @@ function composer(room, feed, draft) {
     const was = [text.value, reply];
     text.value = note.value = wants.value = '';
     to(null);
-    keep();
     text.focus();
+    // What was said is drawn before anything is asked of the node (U-125).
+    await new Promise((done) => setTimeout(done, FRAME_MS));
+    keep();
     return deliver(row, body, was);
   };
 
@@ -459,6 +462,8 @@ function composer(room, feed, draft) {
   } }, above, box, below);
   to(reply);
   clearTimeout(timer);
+  // Made ready now, so that the first message does not wait for it.
+  setTimeout(() => looksPrivate('a@b'));
   return { node, answer: (data) => { to(data); (data.wants === 'listen' ? above.querySelector('.row button') : text).focus(); } };
 }
 

@@ -106,9 +106,6 @@ export function named(type, code) {
 /** A list: `Heron, Otter and Maple`. */
 export const list = (names) => new Intl.ListFormat(locale).format(names);
 
-/** Whether two times lie on one day of this computer. */
-export const sameDay = (a, b) => new Date(a).toDateString() === new Date(b).toDateString();
-
 /** What a problem is, in a sentence with what to do. */
 export function sentence(problem) {
   const detail = problem.said?.detail ?? '';

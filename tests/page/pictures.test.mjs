@@ -38,5 +38,6 @@ test('the rooms of the documents', async () => {
   await joining.getByLabel('Paste your code').fill((await two.heron.run('invite', 'new', 'Evening')).split('\n')[0]);
   await joining.getByRole('button', { name: 'Look who it is from' }).click();
   await joining.getByRole('heading', { name: 'Do you want to join?' }).waitFor();
+  await joining.setViewportSize({ width: 1040, height: 560 });
   await shot(joining, 'page-join');
 });
