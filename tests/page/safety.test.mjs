@@ -244,4 +244,28 @@ test('what is typed stays with this browser', async () => {
   assert.equal(await page.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).length), 0);
 });
 
+test('a made passphrase opens again, and a wrong one is said plainly', async () => {
+  const chris = await world.home('chris');
+  const page = await chris.visit(await world.page());
+  const press = (name) => page.getByRole('main').getByRole('button', { name, exact: true }).click();
+  await press('Next');
+  await page.getByLabel('What do you want to be called?').fill('Chris');
+  await press('Next');
+  const words = await page.locator('.six li').allInnerTexts();
+  await press('Next');
+  await press('Begin');
+  await page.getByRole('heading', { name: 'Circles' }).waitFor();
+  await go(page, '#/settings');
+  await press('Lock now');
+  await page.getByRole('heading', { name: 'Locked' }).waitFor();
+  await page.getByLabel('Passphrase', { exact: true }).fill('something else');
+  await press('Open');
+  await page.getByText('That is not the passphrase. Type it again.').waitFor();
+  await shot(page, 'locked-wrong');
+  await page.getByLabel('Passphrase', { exact: true }).fill(words.join(' '));
+  await press('Open');
+  await page.getByRole('heading', { name: 'Settings' }).waitFor();
+  assert.ok(!(await everything(page)).includes(words.join(' ')));
+});
+
 test('nothing was asked of any other place', () => assert.deepEqual(world.foreign, []));
