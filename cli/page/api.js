@@ -17,7 +17,7 @@ export function forget() {
 }
 
 /** What could not be done: the kind of U-4, and what the node said about it. */
-export class Problem extends Error {
+class Problem extends Error {
   constructor(kind, status = 0, said = {}) {
     super(kind);
     Object.assign(this, { kind, status, said });

@@ -35,7 +35,7 @@ export function button(id, act, { values, name = 'button', ...properties } = {})
 }
 
 /** Runs `act`, once at a time; a problem is said after `node` in a sentence. */
-export async function trying(node, act) {
+async function trying(node, act) {
   if (node.ariaDisabled === 'true') return undefined;
   node.ariaDisabled = 'true';
   node.parentNode?.querySelector(':scope > .problem')?.remove();

@@ -40,8 +40,7 @@ class Feed {
     this.node = el('section.feed', { role: 'log', 'aria-label': t('feed') }, this.earlier, this.list, this.later, this.said);
     this.first = first;
     const hear = (data) => this.heard.push(data) === 1 && setTimeout(() => this.take(), FRAME_MS);
-    // One's own words begin as waiting; how far they come is told by marks, which only rise.
-    room.on('message', (data) => hear(data.own && data.mark ? { ...data, mark: 'waiting' } : data));
+    room.on('message', hear);
     room.on('mark', hear);
     room.on('missed', () => this.catchUp().catch(() => {}));
     const seen = () => this.see();
@@ -468,7 +467,7 @@ function composer(room, feed, draft) {
 }
 
 /** Whether a text looks as if it told where somebody lives or can be reached (U-45); asked about, never kept back. */
-export function looksPrivate(text) {
+function looksPrivate(text) {
   if (/(?:\d[\s\-./()+]*){7}/.test(text)) return true;
   if (/[\p{L}\p{N}][^\s@]*@[^\s@]+\.[\p{L}\p{N}]{2,}/u.test(text)) return true;
   const words = text.toLowerCase().split(/[^\p{L}\p{N}]+/u).filter(Boolean);
