@@ -411,7 +411,10 @@ function composer(room, feed, draft) {
     to(null);
     text.focus();
     // What was said is drawn before anything is asked of the node (U-125).
-    await new Promise((done) => setTimeout(done, FRAME_MS));
+    await new Promise((done) => {
+      requestAnimationFrame(() => setTimeout(done));
+      setTimeout(done, UNSEEN_MS);
+    });
     keep();
     return deliver(row, body, was);
   };
@@ -461,13 +464,13 @@ function composer(room, feed, draft) {
   } }, above, box, below);
   to(reply);
   clearTimeout(timer);
-  // Made ready now, so that the first message does not wait for it.
-  setTimeout(() => looksPrivate('a@b'));
   return { node, answer: (data) => { to(data); (data.wants === 'listen' ? above.querySelector('.row button') : text).focus(); } };
 }
 
 /** Whether a text looks as if it told where somebody lives or can be reached (U-45); asked about, never kept back. */
 function looksPrivate(text) {
+  // Most talk has neither a digit nor an @, and is looked at no further.
+  if (!/[\d@]/.test(text)) return false;
   if (/(?:\d[\s\-./()+]*){7}/.test(text)) return true;
   if (/[\p{L}\p{N}][^\s@]*@[^\s@]+\.[\p{L}\p{N}]{2,}/u.test(text)) return true;
   const words = text.toLowerCase().split(/[^\p{L}\p{N}]+/u).filter(Boolean);
@@ -480,8 +483,9 @@ const STREETS = ['street', 'avenue', 'road', 'lane', 'boulevard', 'rue', 'calle'
 const PAGE = 50;
 // U-125.
 const MOST = 400;
-// A frame; then guesses: a pause that ends a burst of arrivals, time to have seen a line, time between a key press and keeping.
+// A frame; then guesses: how long a page that is not drawn is waited for, a pause that ends a burst of arrivals, time to have seen a line, time between a key press and keeping.
 const FRAME_MS = 16;
+const UNSEEN_MS = 100;
 const PAUSE_MS = 2_000;
 const PLACE_MS = 1_000;
 const DRAFT_MS = 400;

@@ -121,7 +121,8 @@ test('scrolling back through everything keeps few lines, smooth frames and littl
   const frames = (await page.evaluate(() => { cancelAnimationFrame(globalThis.going); return globalThis.frames.slice(5); })).sort((a, b) => a - b);
   console.log(`back to "${seen.slice(0, 12)}", at most ${most} lines in the document`);
   assert.ok(most <= 400, `${most} lines in the document`);
-  within('p95 frame', frames[Math.floor(frames.length * 0.95)], 33);
+  // Two frames of a screen that draws sixty a second.
+  within('p95 frame', frames[Math.floor(frames.length * 0.95)], 33.4);
   within('longest frame', frames.at(-1), 100);
   await slow.send('HeapProfiler.collectGarbage');
   const { usedSize } = await slow.send('Runtime.getHeapUsage');
