@@ -17,6 +17,8 @@ const HERE: CircleId = CircleId([1; 32]);
 const NOW: Timestamp = Timestamp(1_795_608_000_000);
 /// The relay of the code.
 const RELAY: Peer = Peer([8; 32]);
+/// Another one, that lies.
+const LIAR: Peer = Peer([9; 32]);
 
 fn person(who: u8) -> Someone {
     with_card(who, &HERE, Suite::Thin, 10)
@@ -32,8 +34,13 @@ fn secret() -> [u8; 16] {
 }
 
 fn code() -> InviteCode {
-    let relay = RelayEntry::new(&RELAY, vec![4, 1, 2, 3, 4]);
-    InviteCode::with_relays(false, 20_000, secret(), &[relay]).expect("a code")
+    code_of(&[RELAY])
+}
+
+fn code_of(relays: &[Peer]) -> InviteCode {
+    let entry = |relay: &Peer| RelayEntry::new(relay, vec![4, 1, 2, 3, relay.0[0]]);
+    let relays: Vec<RelayEntry> = relays.iter().map(entry).collect();
+    InviteCode::with_relays(false, 20_000, secret(), &relays).expect("a code")
 }
 
 fn join_card(origin: Origin, by: u8) -> RendezvousItem {
@@ -67,11 +74,15 @@ struct Joiner {
 
 impl Joiner {
     fn new() -> Self {
+        Self::with(&code())
+    }
+
+    fn with(code: &InviteCode) -> Self {
         let (mut disk, mut rng) = (Disk::default(), ChaCha20Rng::seed_from_u64(1));
         let identity = Identity::new(Secret::new(vec![6; 32]));
         let mut batch = Batch::default();
         let mut env = Env { now: NOW, rng: &mut rng, store: &disk };
-        let attempt = Attempt::begin(&mut env, &mut batch, Link(1), &identity, &code());
+        let attempt = Attempt::begin(&mut env, &mut batch, Link(1), &identity, code);
         disk.write(batch);
         Self { attempt, disk, rng, now: NOW }
     }
@@ -122,22 +133,30 @@ impl Joiner {
         self.act(|attempt, env, batch| attempt.exchange.contents(env, batch, &mailbox).len())
     }
 
-    fn relay_says(&mut self, packet: &Packet) {
+    fn says(&mut self, relay: Peer, packet: &Packet) {
         self.act(|attempt, env, batch| {
-            let outcome = attempt.exchange.frame(env, batch, RELAY, &wire::encode(packet));
+            let outcome = attempt.exchange.frame(env, batch, relay, &wire::encode(packet));
             attempt.take(env, batch, outcome);
         });
     }
 
-    /// The relay is reached, takes the proof, and shows that it has nothing.
+    fn relay_says(&mut self, packet: &Packet) {
+        self.says(RELAY, packet);
+    }
+
     fn meets_the_relay(&mut self) {
+        self.meets(RELAY);
+    }
+
+    /// A relay is reached, takes the proof, and shows that it has nothing.
+    fn meets(&mut self, relay: Peer) {
         let mailbox = self.attempt.rendezvous.mailbox();
         self.act(|attempt, env, batch| {
-            attempt.exchange.up(env, batch, RELAY, Peer([2; 32]), true);
+            attempt.exchange.up(env, batch, relay, Peer([2; 32]), true);
         });
-        greeting_of_a_relay(&[mailbox]).iter().for_each(|packet| self.relay_says(packet));
+        greeting_of_a_relay(&[mailbox]).iter().for_each(|packet| self.says(relay, packet));
         for packet in answers_of_an_empty_relay(&std::mem::take(&mut self.disk.sent)) {
-            self.relay_says(&packet);
+            self.says(relay, &packet);
         }
     }
 
@@ -373,6 +392,34 @@ fn a_request_that_stands_nowhere_is_posted_again() {
     joiner.finds(&[RendezvousItem::Request(request)]);
     joiner.hears(synced());
     assert_eq!(joiner.known_there(), 1, "it does");
+}
+
+/// R-52, U-140 (`lying`, seed 30388): of a newcomer a relay takes 60 envelopes an hour. What another relay damages
+/// uses up none of them, and the request finds its place.
+#[test]
+fn what_a_relay_damages_is_put_at_no_other_one() {
+    let mut joiner = Joiner::with(&code_of(&[RELAY, LIAR]));
+    for relay in [RELAY, LIAR] {
+        joiner.meets(relay);
+    }
+    let rendezvous = Rendezvous::of(&secret());
+    let (mailbox, card) = (rendezvous.mailbox(), join_card(origin(HERE, ANNA), ANNA));
+    let good = rendezvous.seal(&card, NOW, &mut joiner.rng);
+    let gives = |bytes: Vec<u8>| Packet::Give { mailbox, envelopes: vec![Bytes(bytes)] };
+    for at in 100..200 {
+        let mut flipped = good.bytes().to_vec();
+        flipped[at] ^= 1;
+        joiner.says(LIAR, &gives(flipped));
+    }
+    // Longer than a relay has to show what came from another one.
+    joiner.tick(5_000);
+    assert_eq!(joiner.known_there(), 0);
+    assert_eq!(joiner.disk.sent.iter().filter_map(put).next(), None);
+    joiner.says(LIAR, &gives(good.bytes().to_vec()));
+    joiner.tick(5_000);
+    assert_eq!(joiner.known_there(), 1);
+    let hands_on = Packet::Put { mailbox, envelopes: vec![Bytes(good.into_bytes())] };
+    assert!(joiner.disk.sent.iter().filter_map(put).any(|packet| packet == hands_on));
 }
 
 /// an answer may come late, since members are away too.
