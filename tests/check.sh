@@ -88,14 +88,15 @@ deny() {
 
 release() { cargo build --locked --release; }
 
-# The page in Debian's Chromium, over real nodes and a relay.
+# The page in Debian's Chromium, over real nodes and a relay. How fast it is shows tests/page/budget.test.mjs by
+# itself, on a computer that does nothing else.
 page() {
     if [ ! -d tests/page/node_modules ] || ! command -v chromium node >/dev/null; then
         echo "skipped: no Chromium and Node.js with: npm ci --prefix tests/page"
         [ "${CI:-}" != true ]
         return
     fi
-    HEARTHLIGHT_BIN=$PWD/target/release/hearthlight node --test --test-concurrency=1 tests/page/*.test.mjs
+    PAGE_PATIENCE=5 PAGE_MESSAGES=2000 HEARTHLIGHT_BIN=$PWD/target/release/hearthlight node --test --test-concurrency=1 tests/page/*.test.mjs
 }
 
 # What `cargo run --release` opens, in a home of its own: a link to a page that is there, until it is ended. And

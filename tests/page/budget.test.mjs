@@ -12,7 +12,10 @@ let slow;
 before(async () => {
   world = new World();
   two = await world.two();
-  await fill(two.heron, Number(process.env.PAGE_MESSAGES ?? 10_000));
+  const count = Number(process.env.PAGE_MESSAGES ?? 10_000);
+  await fill(two.heron, count);
+  // Both nodes have other work until the last one arrived.
+  await until(async () => (await two.otter.run('read', 'Evening', '--limit', '1')).includes(`line ${count} `), 'all of it', 300_000);
   page = await two.heron.visit(await world.page());
   slow = await page.context().newCDPSession(page);
   await slow.send('Emulation.setCPUThrottlingRate', { rate: 4 });
@@ -27,9 +30,13 @@ function fill(home, count) {
   return new Promise((done, no) => child.once('exit', (code) => (code === 0 ? done() : no(new Error(`say ended with ${code}`)))));
 }
 
+// Times are those of a quiet computer. On one that does other things too, as in CI, PAGE_PATIENCE says how many
+// times as long something may take before it is a fault.
+const PATIENCE = Number(process.env.PAGE_PATIENCE ?? 1);
+
 const within = (what, ms, most) => {
   console.log(`${what}: ${Math.round(ms)} ms of ${most}`);
-  assert.ok(ms <= most, `${what} took ${Math.round(ms)} ms, and may take ${most}`);
+  assert.ok(ms <= most * PATIENCE, `${what} took ${Math.round(ms)} ms, and may take ${most * PATIENCE}`);
 };
 const elements = () => page.locator('.lines > *').count();
 
@@ -134,6 +141,9 @@ test('scrolling back through everything keeps few lines, smooth frames and littl
 });
 
 test('many arrivals leave no more lines than that either', async () => {
+  await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+  const newest = page.getByRole('button', { name: 'Back to the newest' });
+  if (await newest.isVisible()) await newest.click();
   await fill(two.otter, 450);
   await page.locator('.message', { hasText: 'line 450 ' }).waitFor({ timeout: 120_000 });
   await until(async () => await elements() <= 400, 'few lines');
