@@ -96,7 +96,16 @@ page() {
         [ "${CI:-}" != true ]
         return
     fi
-    PAGE_PATIENCE=5 PAGE_MESSAGES=2000 HEARTHLIGHT_BIN=$PWD/target/release/hearthlight node --test --test-concurrency=1 tests/page/*.test.mjs
+    export PAGE_PATIENCE=5 PAGE_MESSAGES=2000 HEARTHLIGHT_BIN=$PWD/target/release/hearthlight
+    local file again=()
+    for file in tests/page/*.test.mjs; do
+        node --test "$file" || again+=("$file")
+    done
+    # A browser, three nodes and a relay on two cores are late now and then; what is amiss twice is a fault.
+    for file in "${again[@]}"; do
+        echo "page: once more: $file"
+        node --test "$file" || return 1
+    done
 }
 
 # What `cargo run --release` opens, in a home of its own: a link to a page that is there, until it is ended. And

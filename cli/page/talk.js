@@ -132,14 +132,18 @@ class Feed {
     if (!before || this.reading) return;
     this.reading = true;
     try {
-      const page = await read(within(this.circle, `messages?limit=${PAGE}&before=${before}`));
-      const anchor = this.rows()[0]?.node;
-      const top = anchor?.getBoundingClientRect().top;
-      this.pages.unshift({ ...page, rows: page.items.map((data) => this.row(data)) });
-      while (this.count() > MOST - PAGE && this.pages.length > 1) {
+      const page = await read(within(this.circle, `messages?limit=${STEP}&before=${before}`));
+      // A slow computer makes, takes out and places lines in frames of their own (U-125).
+      const rows = page.items.map((data) => this.row(data));
+      await frame();
+      while (this.count() + rows.length > MOST - PAGE && this.pages.length > 1) {
         this.drop(this.pages.pop());
         this.live = false;
       }
+      await frame();
+      const anchor = this.rows()[0]?.node;
+      const top = anchor?.getBoundingClientRect().top;
+      this.pages.unshift({ ...page, rows });
       this.draw();
       if (anchor) scrollBy(0, anchor.getBoundingClientRect().top - top);
     } finally {
@@ -479,8 +483,12 @@ function looksPrivate(text) {
     && words.slice(Math.max(0, at - 3), at + 3).some(number));
 }
 
+const frame = () => new Promise(requestAnimationFrame);
+
 const STREETS = ['street', 'avenue', 'road', 'lane', 'boulevard', 'rue', 'calle', 'via', 'allee'];
 const PAGE = 50;
+// So many are read on at once while scrolling back: with 50, a frame took 117 ms on a slow computer (U-125).
+const STEP = 40;
 // U-125.
 const MOST = 400;
 // A frame; then guesses: how long a page that is not drawn is waited for, a pause that ends a burst of arrivals, time to have seen a line, time between a key press and keeping.

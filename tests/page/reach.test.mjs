@@ -186,7 +186,7 @@ test('every route in a circle that one was removed from', async () => {
   const found = [];
   for (const route of ROUTES) {
     await go(page, route);
-    if (/#\/c\//.test(route)) await page.getByText('You are not in this circle any more.').first().waitFor();
+    if (/#\/c\//.test(route)) await page.getByText('You are not in this circle any more.').first().waitFor().catch((e) => { throw new Error(`${route}: ${e}`); });
     found.push(...await check(`removed-${name(route)}`, route === '#/c/1'));
   }
   assert.deepEqual(found, []);

@@ -105,7 +105,9 @@ test('a page that is left open for a working day stays as light as it was', asyn
   for (const what of ['heap', 'nodes', 'listeners']) {
     assert.ok(late[what] <= early[what] * 1.15, `${what} grew from ${early[what]} to ${late[what]}`);
   }
-  assert.ok(late.p95 <= Math.max(early.p95 * 1.5, 33), `frames took ${early.p95} ms, and ${late.p95} ms later`);
+  // Of a computer that does nothing else; see budget.test.mjs.
+  const patience = Number(process.env.PAGE_PATIENCE ?? 1);
+  assert.ok(late.p95 <= Math.max(early.p95 * 1.5, 34) * patience, `frames took ${early.p95} ms, and ${late.p95} ms later`);
 });
 
 /** Says many lines, each a message of its own. */
