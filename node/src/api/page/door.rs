@@ -41,22 +41,45 @@ impl Door {
         }
         let listeners = bind().await?;
         let bound = listeners[0].local_addr().map_err(NodeError::disk)?.port();
+        let (close, closed) = watch::channel(());
         for listener in listeners {
-            let close = closing(Arc::clone(desk));
+            let mut closed = closed.clone();
             let table = routes::page_table(Arc::clone(desk), bound);
             tokio::spawn(async move {
-                let serving = axum::serve(listener, table).with_graceful_shutdown(close);
+                let end = async move { drop(closed.changed().await) };
+                let serving = axum::serve(listener, table).with_graceful_shutdown(end);
                 // Accepting goes on through every error, so there is none to tell.
                 let _ = serving.await;
             });
         }
-        let of = Arc::clone(desk);
+        let desk = Arc::clone(desk);
         tokio::spawn(async move {
-            closing(Arc::clone(&of)).await;
-            *of.door.port.lock().await = None;
+            desk.door.shut(&desk).await;
+            drop(close);
         });
         *port = Some(bound);
         Ok(bound)
+    }
+
+    /// Waits until nobody came for long, or the node ends; whoever opens it from then on gets another port.
+    async fn shut(&self, desk: &Desk) {
+        let mut ended = desk.ended();
+        let mut closes_at = self.closes_at.subscribe();
+        loop {
+            let at = *closes_at.borrow_and_update();
+            tokio::select! {
+                _ = async { drop(ended.wait_for(|ended| *ended).await) } => break,
+                () = sleep_until(at) => {}
+                _ = closes_at.changed() => continue,
+            }
+            // Somebody may have opened it anew a moment ago.
+            let mut port = self.port.lock().await;
+            if *self.closes_at.borrow() <= Instant::now() {
+                *port = None;
+                return;
+            }
+        }
+        *self.port.lock().await = None;
     }
 
     /// A page has called.
@@ -81,20 +104,6 @@ impl Door {
     pub(in crate::api) fn is_open(&self) -> bool {
         // While it is being opened nobody can.
         self.port.try_lock().is_ok_and(|port| port.is_some())
-    }
-}
-
-/// Resolves when the door is to close: nobody came for long, or the node ends.
-async fn closing(desk: Arc<Desk>) {
-    let mut ended = desk.ended();
-    let mut closes_at = desk.door.closes_at.subscribe();
-    loop {
-        let at = *closes_at.borrow_and_update();
-        tokio::select! {
-            _ = async { drop(ended.wait_for(|ended| *ended).await) } => return,
-            () = sleep_until(at) => return,
-            changed = closes_at.changed() => if changed.is_err() { return },
-        }
     }
 }
 
