@@ -228,27 +228,6 @@ fn invite_lines(state: &State, made: Option<&Value>) -> Vec<Line> {
     lines
 }
 
-/// The rows of a code as half blocks, light modules drawn (U-142), with its quiet zone.
-pub(crate) fn qr_rows(made: Fields<'_>) -> Vec<String> {
-    let modules = made.list("modules");
-    let side = modules.len() + 2 * QUIET;
-    let light = |row: usize, column: usize| {
-        let place = row.checked_sub(QUIET).zip(column.checked_sub(QUIET));
-        let dark = place.and_then(|(row, column)| modules.get(row)?.as_bytes().get(column));
-        row < side && dark != Some(&b'1')
-    };
-    let cell = |row: usize, column: usize| match (light(row, column), light(row + 1, column)) {
-        (true, true) => '█',
-        (true, false) => '▀',
-        (false, true) => '▄',
-        (false, false) => ' ',
-    };
-    if modules.is_empty() {
-        return Vec::new();
-    }
-    (0..side).step_by(2).map(|row| (0..side).map(|column| cell(row, column)).collect()).collect()
-}
-
 fn join_lines(state: &State, join: &Join) -> Vec<Line> {
     let texts = &state.texts;
     match join {
@@ -339,6 +318,3 @@ const HELP_CARD: &[&str] =
 
 /// D-68: what nobody can promise.
 const LIMITS: &[&str] = &["limit-secret", "limit-copy", "limit-spy", "limit-doctor"];
-
-/// U-142: light modules on every side.
-const QUIET: usize = 4;

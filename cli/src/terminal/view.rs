@@ -17,6 +17,7 @@ use super::{
     talk::{self, Row, Tone},
     text::{cut, width, wrap},
 };
+use crate::verbs::qr_rows;
 
 /// How the terminal may be drawn on.
 #[derive(Clone, Copy, Debug)]
@@ -294,7 +295,7 @@ impl View<'_, '_> {
     }
 
     fn qr(&mut self, area: Rect, made: &serde_json::Value) {
-        let rows = panels::qr_rows(self.state.fields(made));
+        let rows = qr_rows(self.state.fields(made));
         let tall = rows.len() + 1 > usize::from(area.height);
         let wide = rows.first().is_some_and(|row| width(row) > usize::from(area.width));
         let style = match self.looks.colors {

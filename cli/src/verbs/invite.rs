@@ -1,9 +1,6 @@
 //! Invites of a circle (U-34, U-35, U-142).
 
-use std::fmt::Write;
-
-use fast_qr::{ECL, Mode, QRBuilder};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     circle::{hints_aside, millis},
@@ -46,15 +43,12 @@ async fn make(context: &Context, new: InviteNew) -> Result<(), Failure> {
     let path = format!("/v1/circles/{}/invites", in_path(&new.circle));
     let answer = client.post_within(&path, body, wait).await?;
     let mut made = hints_aside(context, answer);
-    // These are for the page, which draws by itself.
+    let drawing = new
+        .qr
+        .then(|| draw(context.output.fields(&made), context.colors() && !context.output.is_json()));
+    made["qr"] = json!(drawing);
+    // They are drawn, or not wanted.
     made.as_object_mut().map(|fields| fields.remove("modules"));
-    let mut drawing = None;
-    if new.qr {
-        let code = made.get("code").and_then(Value::as_str).unwrap_or_default();
-        let qr = draw(code, context.colors() && !context.output.is_json())?;
-        made["qr"] = json!(qr);
-        drawing = Some(qr);
-    }
     context.output.object(&made, |fields| match drawing {
         Some(qr) => format!("{qr}\n{}", fields.text("code")),
         None => fields.text("code"),
@@ -85,33 +79,33 @@ fn who_and_until(fields: Fields<'_>) -> String {
     text
 }
 
-/// The code as half-block characters, light modules drawn, so that it reads dark on light on a
-/// dark terminal; with `colors` it does on any.
-fn draw(code: &str, colors: bool) -> Result<String, Failure> {
-    let code = QRBuilder::new(code).mode(Mode::Alphanumeric).ecl(ECL::L).build();
-    let code = code.map_err(|_| Failure::of("internal").saying("This code cannot be drawn."))?;
-    let side = code.size + 2 * QUIET;
-    let dark = |row: usize, column: usize| {
-        let inside = |at: usize| (QUIET..QUIET + code.size).contains(&at);
-        inside(row) && inside(column) && code[row - QUIET][column - QUIET].value()
+/// The code as half-block characters, so that it reads dark on light on a dark terminal; with `colors` it does
+/// on any.
+fn draw(made: Fields<'_>, colors: bool) -> String {
+    // White on black, whatever the terminal's own colors are.
+    let (begin, end) = if colors { ("\u{1b}[38;5;231;48;5;16m", "\u{1b}[0m") } else { ("", "") };
+    qr_rows(made).into_iter().map(|row| format!("{begin}{row}{end}\n")).collect()
+}
+
+/// The rows of a code as half blocks, light modules drawn (U-142), with its quiet zone.
+pub(crate) fn qr_rows(made: Fields<'_>) -> Vec<String> {
+    let modules = made.list("modules");
+    let side = modules.len() + 2 * QUIET;
+    let light = |row: usize, column: usize| {
+        let place = row.checked_sub(QUIET).zip(column.checked_sub(QUIET));
+        let dark = place.and_then(|(row, column)| modules.get(row)?.as_bytes().get(column));
+        row < side && dark != Some(&b'1')
     };
-    let mut drawing = String::new();
-    for row in (0..side).step_by(2) {
-        // White on black, whatever the terminal's own colors are.
-        drawing.push_str(if colors { "\u{1b}[38;5;231;48;5;16m" } else { "" });
-        for column in 0..side {
-            let upper = !dark(row, column);
-            let lower = row + 1 < side && !dark(row + 1, column);
-            drawing.push(match (upper, lower) {
-                (true, true) => '█',
-                (true, false) => '▀',
-                (false, true) => '▄',
-                (false, false) => ' ',
-            });
-        }
-        let _ = writeln!(drawing, "{}", if colors { "\u{1b}[0m" } else { "" });
+    let cell = |row: usize, column: usize| match (light(row, column), light(row + 1, column)) {
+        (true, true) => '█',
+        (true, false) => '▀',
+        (false, true) => '▄',
+        (false, false) => ' ',
+    };
+    if modules.is_empty() {
+        return Vec::new();
     }
-    Ok(drawing)
+    (0..side).step_by(2).map(|row| (0..side).map(|column| cell(row, column)).collect()).collect()
 }
 
 fn plain_invite(fields: Fields<'_>) -> String {
@@ -153,7 +147,7 @@ mod tests {
     #[test]
     fn who_can_use_it_is_said() {
         let mut object = json!({"uses":1,"expires_at":"2026-11-25T18:00:00.000Z","admit":"ask","registered":true});
-        let said = |object: &Value| who_and_until(Fields::new(object, &TimeZone::UTC));
+        let said = |object: &serde_json::Value| who_and_until(Fields::new(object, &TimeZone::UTC));
         assert_eq!(said(&object), "Until Wed 25 Nov 18:00 1 person can ask with it to be let in.");
         object["admit"] = json!("open");
         object["uses"] = json!(5);
@@ -175,12 +169,13 @@ mod tests {
     /// U-142: 82 symbols need 33 modules a side, 41 x 21 cells with the quiet zone.
     #[test]
     fn a_code_is_drawn_with_its_quiet_zone() {
-        let drawing = draw(CODE, false).unwrap();
+        let made = json!({"modules": vec!["10".repeat(16) + "1"; 33]});
+        let drawing = draw(Fields::new(&made, &TimeZone::UTC), false);
         let rows: Vec<&str> = drawing.lines().collect();
         assert_eq!(rows.len(), 21);
         assert!(rows.iter().all(|row| row.chars().count() == 41));
         assert!(rows[0].chars().all(|c| c == '█') && rows[1].chars().all(|c| c == '█'));
         assert!(!drawing.contains('\u{1b}'));
-        assert!(draw(CODE, true).unwrap().contains("\u{1b}[0m\n"));
+        assert!(draw(Fields::new(&made, &TimeZone::UTC), true).contains("\u{1b}[0m\n"));
     }
 }

@@ -22,6 +22,7 @@ mod vote;
 mod waiting;
 mod wipe;
 
+pub(crate) use invite::qr_rows;
 pub(crate) use running::Ends;
 pub(crate) use setup::setup;
 
