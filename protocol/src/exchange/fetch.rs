@@ -95,8 +95,8 @@ impl Exchange {
     ) {
         let Some(session) = self.sessions.get_mut(&peer) else { return };
         for id in ids {
-            if session.wanted.len() < MAX_WANTED && !session.gets.contains_key(id) {
-                session.wanted.push_back((mailbox, *id, at));
+            if !session.gets.contains_key(id) {
+                session.list(mailbox, *id, at);
             }
         }
     }
@@ -104,17 +104,14 @@ impl Exchange {
     /// Asks a peer for what is wanted and due, within bounds.
     pub(super) fn ask(&mut self, env: &Env<'_>, batch: &mut Batch, peer: Peer) {
         let Some(session) = self.sessions.get_mut(&peer) else { return };
-        for (id, (mailbox, _)) in session.awaited.extract_if(.., |_, (_, at)| *at <= env.now) {
-            if session.wanted.len() < MAX_WANTED {
-                session.wanted.push_back((mailbox, id, env.now));
+        let due = session.awaited.extract_if(.., |_, (_, at)| *at <= env.now).collect::<Vec<_>>();
+        for (id, (mailbox, _)) in due {
+            if session.list(mailbox, id, env.now) {
                 session.late.insert(id);
             }
         }
         if session.gets.len() > MAX_GETS / 2 {
             return;
-        }
-        if session.gets.is_empty() {
-            session.fed = env.now;
         }
         let mut asked: BTreeMap<MailboxId, Vec<EnvelopeId>> = BTreeMap::new();
         while session.gets.len() < MAX_GETS {
@@ -159,6 +156,19 @@ impl Exchange {
 }
 
 impl Session {
+    /// Puts an envelope on the list of what is asked for; gives whether there was room. The time in which
+    /// something has to come begins with the first that is open, not with each question.
+    fn list(&mut self, mailbox: MailboxId, id: EnvelopeId, at: Timestamp) -> bool {
+        if self.gets.is_empty() && self.wanted.is_empty() {
+            self.fed = at;
+        }
+        let room = self.wanted.len() < MAX_WANTED;
+        if room {
+            self.wanted.push_back((mailbox, id, at));
+        }
+        room
+    }
+
     /// Whether something that the other side has is still to come from it.
     pub(super) fn is_busy(&self) -> bool {
         !self.stalled && (!self.gets.is_empty() || !self.wanted.is_empty())

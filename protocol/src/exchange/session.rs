@@ -43,7 +43,7 @@ pub(super) struct Session {
     pub(super) other_version: bool,
     /// When it is shut out, unless it is a relay or proves some mailbox by then.
     pub(super) stranger_until: Option<Timestamp>,
-    /// When something came that was asked for, or was asked for after nothing was.
+    /// When something came that was asked for, or was put on the list of it after nothing was.
     pub(super) fed: Timestamp,
     /// Whether that is too long ago: what it offers is no reason to wait for it.
     pub(super) stalled: bool,

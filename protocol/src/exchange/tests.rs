@@ -1042,6 +1042,22 @@ fn what_a_relay_offers_and_never_gives_is_given_up() {
     assert!(asked < 60, "asked {asked} times");
 }
 
+/// R-52, H-13: also of a single one, which no other question stands beside.
+#[test]
+fn a_single_id_that_is_never_given_is_given_up() {
+    let (mut anna, mailbox, round) = at_a_liar();
+    anna.hear(MALLORY, &Packet::Reconciled { mailbox, round, bytes: Bytes(vec![0x61]) });
+    anna.hear(MALLORY, &Packet::Announce { mailbox, ids: vec![EnvelopeId([100; 32])] });
+    let mut asked = 0;
+    for second in 0..60 {
+        anna.tick(1_000);
+        let gets = |packet: &Packet| matches!(packet, Packet::Get { .. });
+        asked += anna.said(MALLORY).iter().filter(|packet| gets(packet)).count();
+        assert_eq!(anna.exchange.is_busy(), second + 1 < 15, "after {} s", second + 1);
+    }
+    assert_eq!(asked, 5);
+}
+
 /// R-52, H-13: a reconciliation that never ends proves nothing, and is not begun anew at once.
 #[test]
 fn a_reconciliation_without_end_acknowledges_nothing() {
