@@ -540,9 +540,10 @@ impl Circle {
         // an epoch that came late may name a card whose secrets have ended.
         let signs = |epoch: &Epoch| epoch.mine.and_then(|at| self.speak_key(epoch, at)).is_some();
         let head = self.epochs.head(&self.roster, &self.cards, me.1, signs);
-        let today = self.charter.now().day();
-        let due = self.epochs.is_due(&self.roster, &self.cards, me, head, today);
-        (self.head, self.due) = (head.map(|(id, _)| *id), due);
+        self.head = head.map(|(id, _)| *id);
+        let (me, head) = ((&self.me, &self.record.device), self.head());
+        let (today, apart) = (self.charter.now().day(), self.is_apart());
+        self.due = self.epochs.is_due(&self.roster, &self.cards, me, head, today, apart);
     }
 
     // ---- what comes ----
@@ -721,9 +722,15 @@ impl Circle {
             self.ask_for_help(env, batch);
         }
         if self.may_speak() {
+            if !self.due && self.next_apart().is_some_and(|at| at <= env.now) {
+                self.reckon();
+            }
             self.open_when_due(env, batch);
             self.tend_boards(env, batch);
             self.help(env, batch);
+            if turned {
+                self.tell_again(batch);
+            }
             self.say_again(env, batch);
             self.speak(env, batch);
         }
@@ -846,8 +853,10 @@ impl Circle {
             self.next_duty(able && self.in_step()),
             self.fell_at.map(|at| at.plus(FALLEN_MS)),
             self.open_at.filter(|_| able && self.in_step()),
+            self.next_apart().filter(|at| able && !self.due && *at > self.charter.now()),
             self.waiting.next_wake().filter(|_| able),
             self.next_seen().filter(|_| speaks),
+            self.speaking.holes_at.filter(|_| speaks),
             self.next_look().filter(|_| able),
             self.next_ask().filter(|_| self.may_act()),
             self.next_help().filter(|_| able),

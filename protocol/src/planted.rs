@@ -218,6 +218,10 @@ faults! {
         World("a_mark_counts_who_said_so");
     RelayedTooSoon: "what is sent counts as relayed", "P2",
         World("a_mark_waits_for_a_relay");
+    HoleLeft: "what somebody lacks among later words is not said again before its epoch ends", "P1, R-27",
+        World("what_is_lacking_among_later_words_is_said_again");
+    HeadsApart: "members who speak in two epochs are not brought together", "P1, R-25",
+        World("who_speak_apart_are_brought_together");
     SeenReplaces: "an older `seen` takes back what a newer one told", "P2, R-40",
         Test("message::tests::an_older_seen_takes_nothing_back");
     QueueUnsaved: "what was said is not kept with its place in the queue", "P1, R-28",

@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hearthlight_protocol::boundary::{DAY_MS, Entry, EntryKind, Room, Timestamp};
 use hearthlight_protocol::envelope::Envelope;
-use hearthlight_protocol::identity::{EpochId, MailboxId, MessageId};
+use hearthlight_protocol::identity::{EpochId, MailboxId, MemberId, MessageId};
 use hearthlight_protocol::member::sim::{Keys, Posting};
+use hearthlight_protocol::message::Run;
 use hearthlight_protocol::wire::{self, Bytes};
 
 use crate::HostId;
@@ -64,6 +65,8 @@ pub struct Forged {
     texts: u64,
     /// Shown to somebody who did not know that whoever said it belongs no more.
     heard: BTreeSet<String>,
+    /// The places of these: whoever says two things for one place is heard with both (H-9).
+    places: BTreeSet<(MemberId, Run, u64)>,
     /// When others learned that they belong no more.
     learned: BTreeMap<HostId, Timestamp>,
 }
@@ -269,11 +272,15 @@ impl World {
         // What waited for its past came in time.
         let learned = self.forged.learned.get(&host);
         let waited = learned.is_some_and(|at| self.now.since(*at) < WAITED_MS);
+        let place = entry.id.and_then(|id| self.reference.place_of(&MessageId(id)));
         if as_said || waited {
             self.forged.heard.insert(text.clone());
+            self.forged.places.extend(place);
         }
         let vouched = self.forged.malice.is_some_and(|malice| malice.vouch);
-        if !vouched && !self.forged.heard.contains(&text) {
+        let heard = self.forged.heard.contains(&text)
+            || place.is_some_and(|place| self.forged.places.contains(&place));
+        if !vouched && !heard {
             let what = format!("host {host} shows {text:?}, which nobody had heard in time");
             self.oracle.broke("R-32", what);
         }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hearthlight_protocol::boundary::{Entry, EntryKind, Room};
 use hearthlight_protocol::circle::epoch::Header;
 use hearthlight_protocol::identity::{
-    CircleId, EnvelopeId, EpochId, MailboxId, MemberId, MessageId,
+    BoardName, CircleId, EnvelopeId, EpochId, MailboxId, MemberId, MessageId,
 };
 use hearthlight_protocol::message::{Frame, Have, Item, Message, Run};
 use hearthlight_protocol::signed::Signed;
@@ -214,6 +214,28 @@ impl Reference {
     /// The epoch of a mailbox, and who opened it.
     pub(crate) fn epoch(&self, mailbox: &MailboxId) -> Option<(EpochId, MemberId)> {
         self.headers.get(mailbox).map(|(id, header)| (*id, header.opener))
+    }
+
+    /// Where in its author's run a message stands.
+    pub(crate) fn place_of(&self, id: &MessageId) -> Option<(MemberId, Run, u64)> {
+        self.said.get(id).map(|said| (said.author, said.run, said.counter))
+    }
+
+    /// Whether a member had a board from these openers alone, by openings none of which was among those `held`.
+    pub(crate) fn is_given_by(
+        &self,
+        openers: &BTreeSet<MemberId>,
+        board: &BoardName,
+        to: &MemberId,
+        held: &BTreeSet<EpochId>,
+    ) -> bool {
+        let named = self.headers.iter().filter(|(_, (_, header))| header.board == *board);
+        let mut gave = named
+            .filter(|(at, _)| self.members(at).is_some_and(|members| members.contains(to)))
+            .map(|(_, given)| given)
+            .peekable();
+        gave.peek().is_some()
+            && gave.all(|(id, header)| openers.contains(&header.opener) && !held.contains(id))
     }
 
     /// An envelope came to a home, which knew that these had gone.

@@ -6,10 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hearthlight_protocol::boundary::{KeySlot, SlotKind};
-use hearthlight_protocol::circle::epoch::{EpochSecrets, SealedBox};
+use hearthlight_protocol::circle::epoch::{EpochSecrets, SealedBox, board_name};
 use hearthlight_protocol::crypto::Secret;
 use hearthlight_protocol::envelope::Envelope;
-use hearthlight_protocol::identity::{CircleId, EnvelopeId, MailboxId, MemberId, MessageId};
+use hearthlight_protocol::identity::{
+    BoardName, CircleId, EnvelopeId, EpochId, MailboxId, MemberId, MessageId,
+};
 use hearthlight_protocol::message::{Frame, Item, Message, Run};
 use hearthlight_protocol::signed::Signed;
 use hearthlight_protocol::wire::{self, Bytes};
@@ -37,7 +39,7 @@ pub struct Secrecy {
 #[derive(Debug)]
 struct Opens {
     sealed: SealedBox,
-    board: bool,
+    board: Option<BoardName>,
 }
 
 #[derive(Debug)]
@@ -46,6 +48,8 @@ struct Guarded {
     mailbox: MailboxId,
     envelope: Envelope,
     knew: BTreeSet<MemberId>,
+    /// The openings that the sealer held.
+    held: BTreeSet<EpochId>,
 }
 
 /// An envelope as a home saves it.
@@ -87,11 +91,15 @@ impl Secrecy {
         match slot.kind {
             SlotKind::Epoch => {
                 if let Some(both) = EpochSecrets::split(secret.bytes()) {
-                    found.push((SealedBox::of_epoch(&both.epoch, circle), false));
-                    found.push((SealedBox::of_board(&both.board, circle), true));
+                    let board = board_name(&both.board, circle);
+                    found.push((SealedBox::of_epoch(&both.epoch, circle), None));
+                    found.push((SealedBox::of_board(&both.board, circle), Some(board)));
                 }
             }
-            SlotKind::Board => found.push((SealedBox::of_board(secret, circle), true)),
+            SlotKind::Board => {
+                let board = board_name(secret, circle);
+                found.push((SealedBox::of_board(secret, circle), Some(board)));
+            }
             _ => {}
         }
         for (sealed, board) in found {
@@ -126,7 +134,7 @@ impl Secrecy {
     #[must_use]
     pub fn frame(&self, sealing: &Sealing) -> Option<Frame> {
         let Sealing { mailbox, envelope, .. } = sealing;
-        let opens = self.opens.get(mailbox).filter(|opens| !opens.board)?;
+        let opens = self.opens.get(mailbox).filter(|opens| opens.board.is_none())?;
         wire::decode(&envelope.open(&opens.sealed.key, mailbox)?)
     }
 
@@ -137,7 +145,7 @@ impl Secrecy {
         frame.and_then(|frame| wire::decode(&frame.payload.0)).unwrap_or_default()
     }
 
-    /// Something was sealed by `host`, whose machine knew of these former members. Gives the messages
+    /// Something was sealed by `host`, whose machine knew of these former members, and held these openings. Gives the messages
     /// in it; or how it breaks R-28.
     ///
     /// # Errors
@@ -147,6 +155,7 @@ impl Secrecy {
         host: HostId,
         sealing: Sealing,
         knew: &BTreeSet<MemberId>,
+        held: &BTreeSet<EpochId>,
         circle: &CircleId,
     ) -> Result<Vec<(Message, MessageId)>, String> {
         let items = self.items(&sealing);
@@ -163,7 +172,8 @@ impl Secrecy {
             messages.push((message, id));
         }
         if !knew.is_empty() {
-            self.guarded.push(Guarded { by: host, mailbox, envelope, knew: knew.clone() });
+            let (knew, held) = (knew.clone(), held.clone());
+            self.guarded.push(Guarded { by: host, mailbox, envelope, knew, held });
         }
         Ok(messages)
     }
@@ -172,23 +182,38 @@ impl Secrecy {
     /// was posted while it was out, though no talk.
     pub fn came_back(&mut self, members: &BTreeSet<MemberId>) {
         let Self { guarded, opens, .. } = self;
-        for guarded in guarded.iter_mut().filter(|guarded| opens[&guarded.mailbox].board) {
+        for guarded in guarded.iter_mut().filter(|guarded| opens[&guarded.mailbox].board.is_some())
+        {
             guarded.knew.retain(|member| !members.contains(member));
         }
     }
 
-    /// P3: what a former member can open although whoever sealed it knew.
+    /// P3: what a former member can open although whoever sealed it knew; unless a member has `given` the board to
+    /// it, by openings that the sealer did not hold: that member could hand on what is posted there as well.
     #[must_use]
-    pub fn leak(&self, members: &BTreeMap<MemberId, Vec<HostId>>) -> Option<String> {
+    pub fn leak(
+        &self,
+        members: &BTreeMap<MemberId, Vec<HostId>>,
+        given: impl Fn(&BoardName, &MemberId, &BTreeSet<EpochId>) -> bool,
+    ) -> Option<String> {
         self.guarded.iter().find_map(|guarded| {
             let opens = &self.opens[&guarded.mailbox];
-            let hosts = guarded.knew.iter().filter_map(|member| members.get(member)).flatten();
-            let reader = hosts.filter(|host| {
+            let holds = |host: &HostId| {
                 self.holds.get(host).is_some_and(|holds| holds.contains(&guarded.mailbox))
+            };
+            let given = |member: &MemberId| {
+                opens.board.is_some_and(|board| given(&board, member, &guarded.held))
+            };
+            let hosts =
+                guarded.knew.iter().filter_map(|member| Some((member, members.get(member)?)));
+            let readers = hosts.filter_map(|(member, hosts)| {
+                let reader = hosts.iter().copied().filter(holds).min()?;
+                (!given(member)).then_some(reader)
             });
-            let reader = reader.min()?;
+            let reader = readers.min()?;
             let plain = guarded.envelope.open(&opens.sealed.key, &guarded.mailbox)?;
-            let what = if opens.board { told_to_some(&plain)? } else { "talk".to_owned() };
+            let what =
+                if opens.board.is_some() { told_to_some(&plain)? } else { "talk".to_owned() };
             let by = guarded.by;
             let at = &guarded.mailbox.hex()[..6];
             Some(format!(

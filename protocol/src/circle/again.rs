@@ -1,13 +1,14 @@
 //! What was said, said again to who cannot have it any more where it was said, and pair copies
 //!
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use minicbor::{Decode, Encode};
 
 use super::Circle;
 use super::card::VerifiedCard;
 use super::head::{Epoch, State};
+use super::log::Line;
 use crate::batch::Batch;
 use crate::boundary::{DAY_MS, Env, Timestamp};
 use crate::crypto::{Label, hash};
@@ -18,6 +19,8 @@ use crate::wire::{self, Bytes};
 
 /// Relays may have forgotten what is older.
 const RELAYS_KEEP_MS: u64 = 28 * DAY_MS;
+/// How long a hole among later words may be filled by what is on its way (a guess).
+pub(super) const HOLE_MS: u64 = 10 * 60_000;
 /// How far apart one message is said again to one member.
 const APART_MS: u64 = 3 * DAY_MS;
 /// Bytes that are said again to one member a day.
@@ -131,16 +134,25 @@ impl Circle {
                     lost(epoch, *at) || is_planted(Planted::AgainWithoutEnd)
                 })
         });
+        let forsaken = self.forsaken();
+        // It says so having asked for all that it knows of, so it does not know that epoch.
+        let passed_over = |line: &Line| {
+            heard.and_then(|runs| runs.get(&line.run)).is_some_and(|have| line.counter < have.next)
+                && !is_planted(Planted::HoleLeft)
+        };
         let mut unheard: Vec<(&super::log::Place, MessageId)> = own
             .filter_map(|(_, id)| {
                 let line = self.log.line(id)?;
                 let (epoch_id, epoch) = self.epochs.by_hint(line.epoch())?;
                 let entitled =
                     epoch.members.binary_search(who).is_ok() || is_planted(Planted::AgainToAnybody);
+                let age = now.since(line.said_at());
                 let gone = |epoch: &Epoch| {
                     epoch.ended
                         || lost(epoch_id, line.said_at())
-                        || now.since(line.said_at()) > RELAYS_KEEP_MS
+                        || age > RELAYS_KEEP_MS
+                        || forsaken.contains(epoch_id)
+                        || age > HOLE_MS && passed_over(line) && self.head != Some(*epoch_id)
                 };
                 let sealed = !self.speaking.is_queued(line.row);
                 (entitled && sealed && gone(epoch)).then_some((&line.place, *id))
@@ -148,6 +160,11 @@ impl Circle {
             .collect();
         unheard.sort_unstable_by(|a, b| b.cmp(a));
         unheard.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// Epochs that others may have let go of, with what was said in them.
+    pub(super) fn forsaken(&self) -> BTreeSet<EpochId> {
+        self.epochs.forsaken(|who| self.roster.members.contains_key(who))
     }
 
     /// Whether an epoch had been over for others when something was sealed in it: who comes back after a

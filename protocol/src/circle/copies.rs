@@ -193,6 +193,7 @@ impl Circle {
         self.run = Run { device: self.record.device, run: self.run.run };
         self.save_record(batch);
         self.new_card_at(env, batch, at, &boards);
+        self.speaking.next_counter = 0;
         self.tell_everything(batch);
         self.reckon();
         batch.notify(Event::Circle { circle: self.id });

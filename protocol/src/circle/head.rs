@@ -360,6 +360,11 @@ impl Epochs {
         })
     }
 
+    /// Whether somebody may speak in this epoch.
+    pub(crate) fn is_candidate(&self, id: &EpochId, roster: &Roster) -> bool {
+        self.candidates(roster).any(|(other, _)| other == id)
+    }
+
     /// The epoch to speak in, of those for this device in which it `signs`: whose card's secrets
     /// it has.
     pub(crate) fn head(
@@ -448,7 +453,7 @@ impl Epochs {
         }
     }
 
-    /// Whether a new opening is due where this is the head (R-25 a to d).
+    /// Whether a new opening is due where this is the head (R-25 a to d, and f: others speak apart from it).
     pub(crate) fn is_due(
         &self,
         roster: &Roster,
@@ -456,6 +461,7 @@ impl Epochs {
         (me, device): (&MemberId, &DeviceId),
         head: Option<(&EpochId, &Epoch)>,
         today: u32,
+        apart: bool,
     ) -> bool {
         // An opening names newest cards: where that is another copy's, it would help nobody here.
         let newest = cards.newest(me).is_some_and(|held| held.card.device == *device)
@@ -477,6 +483,7 @@ impl Epochs {
             return false;
         }
         moved
+            || apart
             || head.members != roster.ids()
             || !self.is_board_usable(&head.header.board, roster)
             || self.others_prefer_another(roster, cards, device, (id, head))

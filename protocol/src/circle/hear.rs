@@ -1,5 +1,6 @@
 //! Hearing: frames to messages, and what others say they have.
 
+use super::again::HOLE_MS;
 use super::board;
 use super::head::Epoch;
 use super::log::{DIFFERS, Incoming, Shown};
@@ -102,7 +103,7 @@ impl Circle {
                             self.take_word_of(env, batch, have);
                         }
                     }
-                    self.take_seen(batch, (who, card), seen);
+                    self.take_seen(env.now, batch, (who, card), seen);
                 }
                 Item::Pair(pair) => {
                     let expires = self.log.expiry_of(env.now);
@@ -332,11 +333,23 @@ impl Circle {
     }
 
     /// A member says what it has: marks of one's own messages rise, on its word alone (P2).
-    fn take_seen(&mut self, batch: &mut Batch, (who, card): (MemberId, &Card), seen: Seen) {
+    fn take_seen(
+        &mut self,
+        now: Timestamp,
+        batch: &mut Batch,
+        (who, card): (MemberId, &Card),
+        seen: Seen,
+    ) {
         if who == self.me {
             return;
         }
         self.speaking.present.insert(who);
+        if self.roster.members.contains_key(&who) {
+            let told = self.speaking.heads.entry(who).or_insert((seen.epoch, now));
+            if told.0 != seen.epoch {
+                *told = (seen.epoch, now);
+            }
+        }
         // a new device says what is there really, in place of what the old one said.
         let known = self.speaking.devices.entry(who).or_insert((card.rev, card.device));
         let moved = known.1 != card.device;
@@ -364,6 +377,9 @@ impl Circle {
             }
             if any {
                 let merged = before.map_or(have.clone(), |before| before.merge(&have));
+                if !merged.holes.is_empty() {
+                    self.speaking.holes_at.get_or_insert(now.plus(HOLE_MS));
+                }
                 heard.insert(run, merged);
             }
         }

@@ -332,6 +332,9 @@ impl Circle {
         let wait = u64::from_be_bytes(random(env.rng)) % HELP_MS;
         self.take_card(env, batch, ask.card.clone(), None);
         let at = env.now.plus(wait).max(earliest);
+        if !ask.lacks.is_empty() {
+            self.tell_author(&ask.member);
+        }
         let boards = BTreeSet::from([*board]);
         let asked = Asked { ask, card, boards, at, answered: false, old };
         self.helping.asks.insert(by, asked);

@@ -12,6 +12,7 @@ use crate::batch::{Batch, numbered};
 use crate::boundary::{Room, SlotKind};
 use crate::crypto::Secret;
 use crate::identity::{BoardName, EpochId, MemberId};
+use crate::message::epoch_hint;
 use crate::planted::{Planted, is_planted};
 
 /// Openings of one member for one set of members and one day that count.
@@ -60,10 +61,22 @@ impl Epochs {
         closed
     }
 
-    /// What is not held any longer, since there is too much of its kind: the last that came.
+    /// What nobody went on from, and was one too many, or is by somebody who has gone: others may let go of it.
+    /// Whoever opened in good faith for somebody who has gone since is told apart by this: others went on from there.
+    pub(super) fn forsaken(&self, belongs: impl Fn(&MemberId) -> bool) -> BTreeSet<EpochId> {
+        let superseded = self.superseded();
+        let forsaken = self.counts().filter(|(id, epoch)| {
+            (epoch.surplus || !belongs(&epoch.header.opener)) && !superseded.contains(*id)
+        });
+        forsaken.map(|(id, _)| *id).collect()
+    }
+
+    /// What is not held any longer, since there is too much of its kind: the last that came. Never what this
+    /// member has `spoken` in: it says its words again.
     pub(super) fn crowd(
         &self,
         belongs: impl Fn(&MemberId) -> bool,
+        spoken: impl Fn(&EpochId) -> bool,
         head: Option<&EpochId>,
     ) -> Vec<EpochId> {
         if is_planted(Planted::FloodHeld) {
@@ -72,13 +85,9 @@ impl Epochs {
         let mut all: Vec<(&EpochId, &Epoch)> =
             self.iter().filter(|(id, _)| Some(*id) != head).collect();
         all.sort_by_key(|(_, epoch)| epoch.row);
-        let superseded = self.superseded();
-        // Whoever opened in good faith for somebody who has gone since is told apart by this: others went on
-        // from there.
+        let forsaken = self.forsaken(belongs);
         let closed = |(id, epoch): &(&EpochId, &Epoch)| {
-            epoch.state == State::Closed
-                && !superseded.contains(*id)
-                && (epoch.surplus || !belongs(&epoch.header.opener))
+            epoch.state == State::Closed && forsaken.contains(*id) && !spoken(id)
         };
         let waits = |(_, epoch): &(&EpochId, &Epoch)| epoch.state == State::Waits;
         let void = all.iter().filter(|(_, epoch)| epoch.state == State::Void);
@@ -133,7 +142,10 @@ impl Circle {
     /// it names, may come behind it.
     pub(super) fn thin_out(&mut self, batch: &mut Batch) {
         let belongs = |who: &MemberId| self.roster.members.contains_key(who);
-        let over = self.epochs.crowd(belongs, self.head.as_ref());
+        let own = self.speaking.own.values().filter_map(|id| self.log.line(id));
+        let spoken: BTreeSet<u64> = own.map(|line| line.epoch()).collect();
+        let spoken = |id: &EpochId| spoken.contains(&epoch_hint(id));
+        let over = self.epochs.crowd(belongs, spoken, self.head.as_ref());
         self.let_go(batch, over);
     }
 

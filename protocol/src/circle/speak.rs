@@ -27,6 +27,9 @@ use crate::wire::{self, Bytes};
 
 /// The first `Seen` after as long a quiet leaves at once, later ones as far apart.
 const SEEN_MS: u64 = 60_000;
+/// As many `Seen` of one member as there is time for are waited for before its head is joined with the one here. A
+/// guess: the first may have been on its way.
+const APART_SEENS: u64 = 2;
 /// Members for each minute that a `Seen` waits.
 const SEEN_MEMBERS: u64 = 20;
 /// Messages that may wait to be sealed.
@@ -53,12 +56,18 @@ pub(crate) struct Speaking {
     /// Runs of others of which something came since the last `Seen`.
     pub(super) news: BTreeSet<Run>,
     pub(super) last_seen: Option<Timestamp>,
+    /// Epochs in which this member told what it has, until they end.
+    pub(super) told_in: BTreeSet<EpochId>,
     /// What members heard of those who have gone.
     pub(super) heard_of: BTreeMap<Run, Have>,
     /// The device on which each member last said what it has.
     pub(super) devices: BTreeMap<MemberId, (u32, DeviceId)>,
+    /// Where each member last said that it speaks, and since when that is known here (R-25 f).
+    pub(super) heads: BTreeMap<MemberId, (EpochId, Timestamp)>,
     /// Who was heard of since it was looked whether something is to be said again.
     pub(super) present: BTreeSet<MemberId>,
+    /// When it is looked whether a hole that somebody told of is still there.
+    pub(super) holes_at: Option<Timestamp>,
     /// What was said again, and to whom.
     pub(super) again: BTreeMap<MemberId, Again>,
 }
@@ -242,8 +251,13 @@ impl Circle {
 
     /// says again what those who were heard of lack and cannot fetch.
     pub(super) fn say_again(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
-        if self.speaking.present.is_empty() || !self.in_step() {
+        if !self.in_step() {
             return;
+        }
+        if self.speaking.holes_at.take_if(|at| *at <= env.now).is_some() {
+            let all = self.speaking.heard.iter();
+            let lacking = all.filter(|(_, runs)| runs.values().any(|have| !have.holes.is_empty()));
+            self.speaking.present.extend(lacking.map(|(who, _)| *who));
         }
         for who in std::mem::take(&mut self.speaking.present) {
             self.say_again_to(env, batch, &who, &[]);
@@ -320,6 +334,9 @@ impl Circle {
             if seen_due || padded_text(with + FRAME_OVERHEAD) == padded_text(bytes + FRAME_OVERHEAD)
             {
                 items.push(Item::Seen(seen));
+                if self.speaking.told_in.insert(*id) {
+                    self.save_told_in(batch);
+                }
                 let told: Vec<Run> = self.speaking.news.iter().take(MAX_RUNS).copied().collect();
                 self.speaking.news.retain(|run| !told.contains(run));
                 self.speaking.last_seen = Some(env.now);
@@ -398,9 +415,37 @@ impl Circle {
         if self.speaking.news.is_empty() {
             return None;
         }
-        let members = u64::try_from(self.roster.members.len()).unwrap_or(u64::MAX);
-        let apart = SEEN_MS.max(SEEN_MS.saturating_mul(members) / SEEN_MEMBERS);
+        let apart = self.seen_apart();
         Some(self.speaking.last_seen.map_or(Timestamp(0), |last| last.plus(apart)))
+    }
+
+    /// Milliseconds between two `Seen` of one member.
+    fn seen_apart(&self) -> u64 {
+        let members = u64::try_from(self.roster.members.len()).unwrap_or(u64::MAX);
+        SEEN_MS.max(SEEN_MS.saturating_mul(members) / SEEN_MEMBERS)
+    }
+
+    /// When it is no coincidence any more that another member speaks in an epoch that ranks behind the head here:
+    /// it would have said otherwise, had it known the head, or taken it for one (R-25 f).
+    pub(super) fn next_apart(&self) -> Option<Timestamp> {
+        let head = self.head?;
+        let elsewhere = self.speaking.heads.iter().filter(|(who, (epoch, _))| {
+            *epoch != head
+                && self.roster.members.contains_key(who)
+                && self.epochs.is_candidate(epoch, &self.roster)
+        });
+        let wait = APART_SEENS * self.seen_apart();
+        elsewhere.map(|(_, (_, since))| since.plus(wait)).min()
+    }
+
+    /// R-25 f: a member speaks where this one does not, and stays there. Who has opened all that counts in a day leaves
+    /// it to others.
+    pub(super) fn is_apart(&self) -> bool {
+        let now = self.charter.now();
+        let ids = self.roster.ids();
+        self.next_apart().is_some_and(|at| at <= now)
+            && !self.epochs.is_spent(&self.me, &ids, now.day())
+            && !is_planted(Planted::HeadsApart)
     }
 
     /// A relay has these envelopes: marks rise. In an epoch of one's own they wait for its opening,
@@ -431,8 +476,37 @@ impl Circle {
     pub(super) fn tell_everything(&mut self, batch: &mut Batch) {
         let others = self.log.lines().filter(|(_, line)| line.author != self.me);
         self.speaking.news = others.map(|(_, line)| line.run).collect();
-        self.speaking.next_counter = 0;
         self.save_told(batch, 0);
+    }
+
+    /// What is here of a member is told it again with the next `Seen`: it may have missed the first.
+    pub(super) fn tell_author(&mut self, who: &MemberId) {
+        let theirs = self.log.lines().filter(|(_, line)| line.author == *who);
+        self.speaking.news.extend(theirs.map(|(_, line)| line.run));
+    }
+
+    /// What was told where others may not have heard it is told again.
+    pub(super) fn tell_again(&mut self, batch: &mut Batch) {
+        if self.speaking.told_in.iter().all(|id| Some(*id) == self.head) {
+            return;
+        }
+        let (forsaken, epochs) = (self.forsaken(), &self.epochs);
+        let before = self.speaking.told_in.len();
+        self.speaking.told_in.retain(|id| epochs.get(id).is_none_or(|epoch| !epoch.ended));
+        let heard = self.speaking.told_in.len();
+        self.speaking.told_in.retain(|id| epochs.contains(id) && !forsaken.contains(id));
+        let left = self.speaking.told_in.len();
+        if left < before {
+            self.save_told_in(batch);
+        }
+        if left < heard {
+            self.tell_everything(batch);
+        }
+    }
+
+    fn save_told_in(&self, batch: &mut Batch) {
+        let all: Vec<EpochId> = self.speaking.told_in.iter().copied().collect();
+        batch.save(placed(Room::Local, &self.id.0, b"e"), wire::encode(&all));
     }
 
     /// What others have from this row on is still to be told, also after a restart.
@@ -490,6 +564,10 @@ impl Circle {
                         self.speaking.queue.insert(row, id);
                         self.speaking.unrelayed.insert(id);
                     }
+                }
+                Some(b'e') => {
+                    let all: Option<Vec<EpochId>> = wire::decode(&saved);
+                    self.speaking.told_in = all.unwrap_or_default().into_iter().collect();
                 }
                 Some(b's') => {
                     let row = saved.as_slice().try_into().map(u64::from_be_bytes);

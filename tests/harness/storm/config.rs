@@ -135,7 +135,7 @@ pub const KINDS: [&str; 11] = [
 
 /// Floods are beyond the quotas of openings, and small enough that a storm takes seconds.
 const MALICE: Malice =
-    Malice { members: 1, flood: 8, largest: 200 << 10, clocks: 0.2, removed: 0.5, vouch: false };
+    Malice { members: 1, flood: 8, largest: 100 << 10, clocks: 0.2, removed: 0.5, vouch: false };
 
 /// The weather in which members are hostile: bad enough that not everybody hears everything at once.
 fn hostile(changing: &StormConfig) -> StormConfig {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hearthlight_protocol::boundary::{Event, Output, Room, Store};
-use hearthlight_protocol::identity::{EnvelopeId, MemberId};
+use hearthlight_protocol::identity::{BoardName, EnvelopeId, EpochId, MemberId};
 use hearthlight_protocol::mailbox::Packet;
 use hearthlight_protocol::member::sim::Inside;
 use hearthlight_protocol::wire;
@@ -98,6 +98,7 @@ impl World {
         let [gone, before_it] = [&self.hosts[host].gone.1, &self.hosts[host].gone.0];
         let gone: BTreeSet<MemberId> = before_it.intersection(gone).copied().collect();
         let stay: BTreeSet<MemberId> = before.intersection(&after).copied().collect();
+        let held = inside.epochs.iter().map(|(id, ..)| *id).collect();
         let members: BTreeMap<_, _> =
             inside.epochs.into_iter().filter_map(|(_, at, members)| Some((at?, members))).collect();
         for sealing in sealings {
@@ -107,7 +108,7 @@ impl World {
             self.reference.sealed(inside.me, &sealing, &items, &circle);
             let readers = members.get(&sealing.mailbox).cloned().unwrap_or_default();
             let envelope = sealing.id;
-            match self.secrecy.sealed(host, sealing, knew, &circle) {
+            match self.secrecy.sealed(host, sealing, knew, &held, &circle) {
                 Ok(messages) => {
                     for (message, id) in messages {
                         self.oracle.sealed(&message.body.0, id, &readers, envelope);
@@ -146,7 +147,11 @@ impl World {
         for (member, host) in &self.copied {
             hosts.entry(*member).or_default().push(*host);
         }
-        if let Some(leak) = self.secrecy.leak(&hosts) {
+        let hostile = self.hostile();
+        let given = |board: &BoardName, to: &MemberId, held: &BTreeSet<EpochId>| {
+            self.reference.is_given_by(&hostile, board, to, held)
+        };
+        if let Some(leak) = self.secrecy.leak(&hosts, given) {
             self.oracle.broke("P3", leak);
         }
     }

@@ -13,7 +13,7 @@ use hearthlight_protocol::circle::charter::{Act, HoldBody};
 use hearthlight_protocol::circle::epoch::{CardTag, Header, SealedBox};
 use hearthlight_protocol::circle::help::{Ask, Help};
 use hearthlight_protocol::crypto::{Label, Secret, Suite, hash};
-use hearthlight_protocol::identity::{DeviceId, MemberId, OperationId};
+use hearthlight_protocol::identity::{DeviceId, EpochId, MemberId, OperationId};
 use hearthlight_protocol::message::{Frame, Item, Message, Run, Seen};
 use hearthlight_protocol::planted::Planted;
 use hearthlight_protocol::wire::{self, Bytes};
@@ -128,18 +128,86 @@ pub(super) fn an_operation_on_an_old_board_reaches_the_newcomer(fault: Option<Pl
 /// Ben opens what follows the head, and posts it on a board that the newcomer does not read.
 pub(super) fn a_head_on_an_old_board_reaches_the_newcomer(fault: Option<Planted>) -> Verdict {
     let (mut world, old) = with_an_old_board(fault);
-    let ben = world.forger(BEN);
-    let (first, mut chance) = (world.first_cards(ANNA), Chance::new(41));
-    let sealed_to: Vec<_> = ben.newest().members.iter().map(|who| &first[who]).collect();
-    let cards = ben.newest().header.cards.clone();
-    let (header, secrets) = ben.next(Secret::new(NEXT.into()), cards);
-    let opening = ben.open(header, &secrets, &sealed_to, chance.rng());
+    let openings = openings(&world, BEN, None, 1);
     world.crash(BEN, DAY);
-    world.hand(CHRIS, &old, &board_text(OPENING, wire::encode(&opening)), world.now);
+    world.hand(CHRIS, &old, &openings[0].1, world.now);
     world.run_for(2 * MINUTE);
     world.say(CHRIS, "in the new one");
     world.run_for(MINUTE);
     holds(world.texts(EVE).len() == 1, "P1: a newcomer does not read what is said in the head")
+}
+
+/// An opening as it is posted.
+type Posted = (EpochId, Vec<u8>);
+
+/// So many openings by somebody that follow these, or the head, in the order of their ids.
+fn openings(world: &World, by: HostId, follow: Option<&[Posted]>, count: u8) -> Vec<Posted> {
+    let by = world.forger(by);
+    let (first, mut chance) = (world.first_cards(ANNA), Chance::new(41));
+    let sealed_to: Vec<_> = by.newest().members.iter().map(|who| &first[who]).collect();
+    let openings = (1..=count).map(|number| {
+        let cards = by.newest().header.cards.clone();
+        let (header, secrets) = by.next(Secret::new(vec![number; 32]), cards);
+        let follow = follow.map(|before| before.iter().map(|(id, _)| *id).collect());
+        let supersedes = follow.unwrap_or_else(|| header.supersedes.clone());
+        let header = Header { supersedes, ..header };
+        let opening = by.open(header, &secrets, &sealed_to, chance.rng());
+        (Header::id(&opening.header, &by.circle), board_text(OPENING, wire::encode(&opening)))
+    });
+    openings.collect::<BTreeMap<_, _>>().into_iter().collect()
+}
+
+/// P1, R-27: Chris speaks in an epoch that the newcomer never hears of, and later in one that she is in.
+pub(super) fn what_is_lacking_among_later_words_is_said_again(fault: Option<Planted>) -> Verdict {
+    let (mut world, old) = with_an_old_board(fault);
+    world.plant(REPAIRS.into_iter().chain(fault));
+    let openings = openings(&world, BEN, None, 1);
+    world.crash(BEN, DAY);
+    world.hand(CHRIS, &old, &openings[0].1, world.now);
+    world.run_for(2 * MINUTE);
+    world.say(CHRIS, "in the new one");
+    world.run_for(MINUTE);
+    refresh(&mut world, ANNA);
+    world.run_for(MINUTE);
+    world.say(CHRIS, "and later");
+    world.run_for(MINUTE);
+    holds(
+        world.texts(EVE) == ["say 00001 and later"],
+        "the newcomer was to hear of the second epoch alone",
+    )?;
+    world.run_for(30 * MINUTE);
+    holds(world.texts(EVE).len() == 2, "P1: what the newcomer says that it lacks is not said again")
+}
+
+/// Ben floods with openings. All but the newcomer know so many of them that one more counts for none of them, and is
+/// let go of; it is the newcomer's head.
+fn with_a_newcomer_apart(fault: Option<Planted>) -> World {
+    let (mut world, old) = with_an_old_board(fault);
+    world.plant(REPAIRS.into_iter().chain(fault));
+    let flood = openings(&world, BEN, None, 40);
+    let shared = world.forger(EVE).board();
+    world.crash(BEN, DAY);
+    for (_, opening) in flood[..4].iter().chain(&flood[20..]) {
+        [ANNA, CHRIS].into_iter().for_each(|to| world.hand(to, &old, opening, world.now));
+    }
+    world.run_for(MINUTE);
+    let follows = openings(&world, CHRIS, Some(&flood[..4]), 40);
+    let after = follows.iter().find(|(id, _)| *id > flood[4].0).expect("of so many one is greater");
+    for opening in [after, &flood[4]] {
+        world.hand(EVE, &shared, &opening.1, world.now);
+        world.run_for(MINUTE);
+    }
+    world
+}
+
+/// P1, R-25: the newcomer hears that others speak where she does not.
+pub(super) fn who_speak_apart_are_brought_together(fault: Option<Planted>) -> Verdict {
+    let mut world = with_a_newcomer_apart(fault);
+    let head = |world: &World, host| world.forger(host).head().map(|head| head.id);
+    holds(head(&world, EVE) != head(&world, ANNA), "the newcomer was to be apart")?;
+    world.say(ANNA, "where are you?");
+    world.run_for(10 * MINUTE);
+    holds(head(&world, EVE) == head(&world, ANNA), "P1: two heads of one circle stay two")
 }
 
 ///
@@ -602,6 +670,11 @@ fn role(world: &mut World, by: HostId, who: MemberId, role: &str) {
     let circle = world.circle.expect("it was founded");
     let command = Command::Role { circle, who, role: role.into(), grant: true, end: None };
     world.command(by, command).expect("a host gives roles");
+}
+
+fn refresh(world: &mut World, by: HostId) {
+    let circle = world.circle.expect("it was founded");
+    world.command(by, Command::Refresh { circle }).expect("a member refreshes");
 }
 
 fn remove(world: &mut World, by: HostId, who: MemberId) {

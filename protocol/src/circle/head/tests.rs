@@ -163,7 +163,7 @@ impl Node {
     fn is_due_at(&self, who: u8, device: DeviceId, today: u32) -> bool {
         let roster = self.roster();
         let head = self.epochs.head(&roster, &self.cards, &device, |_| true);
-        self.epochs.is_due(&roster, &self.cards, (&member(who), &device), head, today)
+        self.epochs.is_due(&roster, &self.cards, (&member(who), &device), head, today, false)
     }
 
     fn is_usable(&self, board: u8) -> bool {
@@ -384,7 +384,7 @@ fn an_epoch_in_which_this_device_cannot_sign_is_no_head_and_makes_an_opening_due
     let head = node.epochs.head(&roster, &node.cards, &node.device(), |epoch| !is_best(epoch));
     assert_eq!(head.map(|(id, _)| *id), next);
     let me = (&member(ANNA), &node.device());
-    assert!(node.epochs.is_due(&roster, &node.cards, me, head, TODAY));
+    assert!(node.epochs.is_due(&roster, &node.cards, me, head, TODAY, false));
 }
 
 /// R-25 a
@@ -850,16 +850,23 @@ pub(crate) fn a_flood_of_openings_takes_the_place_of_nothing_but_itself() {
         node.take(flood);
     }
     let belongs = |_: &MemberId| true;
-    let over = node.epochs.crowd(belongs, Some(&head));
+    let over = node.epochs.crowd(belongs, |_| false, Some(&head));
     // Four count, eight are read on.
     assert_eq!(over.len(), 30 - 4 - 8);
     assert!(over.iter().all(|id| node.epochs.get(id).unwrap().header.opener == member(BEN)));
     assert!(!over.contains(&chris));
+    // What was said in one is said again by who said it, who holds it for that.
+    let spoken = over[1];
+    assert!(!node.epochs.crowd(belongs, |id| *id == spoken, Some(&head)).contains(&spoken));
+    assert!(node.epochs.forsaken(belongs).contains(&spoken));
+    assert!(!node.epochs.forsaken(belongs).contains(&chris));
+    assert!(node.epochs.forsaken(|who| *who != member(CHRIS)).contains(&chris));
     // What others went on from is no flood.
     let last = over[0];
     let next = node.opening(CHRIS, &heads, &[last], TODAY, 1);
     node.take(next);
-    assert!(!node.epochs.crowd(belongs, Some(&head)).contains(&last));
+    assert!(!node.epochs.crowd(belongs, |_| false, Some(&head)).contains(&last));
+    assert!(!node.epochs.forsaken(belongs).contains(&last));
 }
 
 /// R-22, P7: openings that name what is not here wait, and of one opener only so many.
@@ -870,7 +877,7 @@ fn openings_that_wait_are_few_of_each_opener() {
         let flood = Epoch { row, ..node.opening(BEN, &[OperationId([7; 32])], &[head], TODAY, 1) };
         node.take(flood);
     }
-    let over = node.epochs.crowd(|_| true, Some(&head));
+    let over = node.epochs.crowd(|_| true, |_| false, Some(&head));
     assert_eq!(over.len(), 100 - 64);
     assert!(over.iter().all(|id| node.epochs.get(id).unwrap().row > 64));
 }

@@ -220,7 +220,7 @@ impl Nodes {
         let (me, device) = (member(node.who), device(node.who));
         let head = node.epochs.head(&node.roster, &self.cards, &device, |_| true);
         let day = at(node.day).day();
-        let due = node.epochs.is_due(&node.roster, &self.cards, (&me, &device), head, day);
+        let due = node.epochs.is_due(&node.roster, &self.cards, (&me, &device), head, day, false);
         node.due = match self.fault {
             Fault::NeverDue => false,
             Fault::DueForLeaves => due || node.epochs.leaves().len() > 1,
