@@ -329,7 +329,7 @@ function heard({ type, circle_id: id, data }) {
       if (mine && stood !== data.state) go();
     }
   } else if (type === 'message' && !data.own) {
-    if (document.hidden) notice();
+    if (document.hidden) notice(here.circles[at]);
     if (!mine && at >= 0 && data.kind === 'said') {
       here.circles[at].unread += 1;
       frame();
@@ -339,8 +339,9 @@ function heard({ type, circle_id: id, data }) {
 }
 
 /** `New activity`, and no more (U-180); nothing in quiet hours (U-181). */
-function notice() {
-  if (here.config['notify.mode'] === 'off' || quiet(here.config['notify.quiet'], new Date())) return;
+function notice(circle) {
+  const how = circle?.muted ? 'off' : circle?.notify ?? 'default';
+  if ((how === 'default' ? here.config['notify.mode'] : how) === 'off' || quiet(here.config['notify.quiet'], new Date())) return;
   if ($('mark')) $('mark').textContent = t('new-activity');
 }
 

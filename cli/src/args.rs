@@ -124,6 +124,9 @@ pub(crate) enum Verb {
         #[arg(long, value_name = "C")]
         circle: Option<String>,
     },
+    /// Look at the settings of this computer, and change them
+    #[command(subcommand)]
+    Config(Config),
     /// Remove a circle, or everything, from this computer
     Wipe {
         /// The circle; without one: everything
@@ -250,6 +253,10 @@ pub(crate) struct CircleLeave {
 pub(crate) enum CircleKey {
     /// The circle's name here
     Label,
+    /// Whether you are told of nothing new in it: true or false
+    Muted,
+    /// How you are told of something new in it: off, mark, bell, desktop, or default as everywhere
+    Notify,
 }
 
 #[derive(Debug, Args)]
@@ -636,6 +643,63 @@ pub(crate) struct MemberHold {
     /// How long, 1m to 72h; 0 ends a hold
     #[arg(long, default_value = "72h", value_name = "D", value_parser = hold)]
     pub(crate) r#for: Duration,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// List all settings
+    List,
+    /// Show one setting
+    Get {
+        /// The setting
+        key: ConfigKey,
+    },
+    /// Choose something
+    Set {
+        /// The setting
+        key: ConfigKey,
+        /// Its new value
+        value: String,
+    },
+    /// Let a setting be as usual again
+    Unset {
+        /// The setting
+        key: ConfigKey,
+    },
+    /// Print where settings are kept
+    Path,
+}
+
+/// A setting of a home (U-13).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ConfigKey {
+    /// The name that is suggested in circles
+    Name,
+    /// The language of texts, such as en
+    Language,
+    /// The country for help-now, such as US
+    Country,
+    /// How long after you were last here the home locks itself: 15m, or never
+    #[value(name = "lock.after")]
+    LockAfter,
+    /// How you are told that something is new: off, mark, bell or desktop
+    #[value(name = "notify.mode")]
+    NotifyMode,
+    /// Hours in which you are not told, such as 22:00-07:00
+    #[value(name = "notify.quiet")]
+    NotifyQuiet,
+    /// The title of the browser's tab
+    #[value(name = "page.title")]
+    PageTitle,
+    /// What Hide shows: notes or blank
+    #[value(name = "page.away")]
+    PageAway,
+    /// Whether Shift three times hides: true or false
+    #[value(name = "page.hide_keys")]
+    PageHideKeys,
+    /// Whether the browser checks spelling, and so may send text elsewhere: true or false
+    #[value(name = "page.spellcheck")]
+    PageSpellcheck,
 }
 
 #[derive(Debug, Subcommand)]

@@ -48,7 +48,12 @@ impl<'a> Fields<'a> {
 
     /// Whether a field is true.
     pub(crate) fn flag(self, key: &str) -> bool {
-        self.value.get(key).and_then(Value::as_bool).unwrap_or_default()
+        self.yes_or_no(key).unwrap_or_default()
+    }
+
+    /// A field that is true or false, where it is either.
+    pub(crate) fn yes_or_no(self, key: &str) -> Option<bool> {
+        self.value.get(key)?.as_bool()
     }
 
     /// A list of texts, each one line.

@@ -144,6 +144,8 @@ mod tests {
         "circle relay Test add hl-relay:x",
         "circle relay Test remove 12D3",
         "circle set Test label Tuesday",
+        "circle set Test muted true",
+        "circle set Test notify bell",
         "invite new Test --uses 2 --expires 7d --admit ask --label Sam --qr",
         "invite list Test",
         "invite revoke Test a1b2c3",
@@ -159,6 +161,11 @@ mod tests {
         "read Test --since 24h --limit 0 --follow --unread --marks",
         "members Test",
         "help-now --country us --circle Test",
+        "config list",
+        "config get lock.after",
+        "config set notify.quiet 22:00-07:00",
+        "config unset page.title",
+        "config path",
         "wipe",
         "wipe Test",
         "open --no-browser",
@@ -250,6 +257,9 @@ mod tests {
         assert!(failure.plain().contains("1 to 50 uses"));
         let failure = refused("hearthlight say Test x --wants hugs");
         assert_eq!(failure.sentence(), "`hugs` is not one of: listen, experience, advice.");
+        let failure = refused("hearthlight config get lock.aftr");
+        assert_eq!((failure.kind(), failure.code()), ("usage", 2));
+        assert!(failure.plain().ends_with("\nTry: lock.after"), "{}", failure.plain());
         let failure = refused("hearthlight say");
         assert_eq!(failure.kind(), "needs-input");
         assert_eq!(failure.plain(), "Missing: <CIRCLE>.\nTry: hearthlight help say");

@@ -17,7 +17,9 @@ use crate::identity::{CircleId, MessageId, OperationId, Peer, TokenLink};
 mod command;
 mod views;
 
-pub use command::{Admit, Answer, Asked, CircleRef, Command, Draft, NewVote, RelayAddress, Wants};
+pub use command::{
+    Admit, Answer, Asked, CircleRef, Command, Draft, NewVote, Notices, RelayAddress, Wants,
+};
 pub use views::{
     ActView, BallotView, CircleView, Delivery, Entry, EntryKind, GapCause, InviteState, InviteView,
     JoinEnd, JoinState, JoinView, Mark, MemberView, RelayCard, RelayView, RequestState,

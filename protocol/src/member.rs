@@ -307,6 +307,16 @@ impl Member {
                 Ok(Answer::Circle(circle.view()))
             }
             Command::Relabel { circle, label } => self.relabel(batch, circle, label),
+            Command::Mute { circle, muted } => {
+                let circle = self.circle(&circle)?;
+                circle.mute(batch, muted);
+                Ok(Answer::Circle(circle.view()))
+            }
+            Command::Notify { circle, notices } => {
+                let circle = self.circle(&circle)?;
+                circle.tell_by(batch, notices);
+                Ok(Answer::Circle(circle.view()))
+            }
             Command::Wipe { circle } => self.wipe(env, batch, circle),
             Command::InviteNew { circle, uses, expires_s, admit, label } => {
                 let circle = self.own(&circle)?;
@@ -656,6 +666,8 @@ fn attempt_view(attempt: &Attempt) -> CircleView {
         direct: false,
         thin: false,
         epoch: None,
+        muted: false,
+        notices: None,
         other_copy: false,
     }
 }

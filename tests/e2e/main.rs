@@ -18,6 +18,7 @@ mod many_members;
 mod marks;
 mod newcomer;
 mod restart;
+mod settings;
 mod streams;
 mod terminal;
 mod two_relays;

@@ -29,13 +29,7 @@ pub(crate) async fn circle(context: &Context, verb: Circle) -> Result<(), Failur
         Circle::Leave(asked) => leave::leave(context, asked).await,
         Circle::Refresh { circle } => refresh(context, &circle).await,
         Circle::Relay { circle, action } => relay(context, &circle, action).await,
-        Circle::Set { circle, key: CircleKey::Label, value } => {
-            let label = values::name(&value).map_err(Failure::usage)?;
-            let client = Client::open(context, Class::Local).await?;
-            let path = format!("/v1/circles/{}", in_path(&circle));
-            let saved = client.patch(&path, json!({"label": label})).await?;
-            context.output.object(&saved, |_| "Saved.".to_owned())
-        }
+        Circle::Set { circle, key, value } => set(context, &circle, key, &value).await,
     }
 }
 
@@ -44,6 +38,26 @@ pub(crate) async fn members(context: &Context, circle: &str) -> Result<(), Failu
     let client = Client::open(context, Class::Local).await?;
     let members = client.get(&format!("/v1/circles/{}/members", in_path(circle))).await?;
     context.output.items(&members, plain_member)
+}
+
+/// A setting of a circle in this home (U-39); no byte of it leaves.
+async fn set(context: &Context, circle: &str, key: CircleKey, value: &str) -> Result<(), Failure> {
+    let setting = match key {
+        CircleKey::Label => json!({"label": values::name(value).map_err(Failure::usage)?}),
+        CircleKey::Muted => match value {
+            "true" => json!({"muted": true}),
+            "false" => json!({"muted": false}),
+            _ => return Err(Failure::usage("A circle is muted or not: true or false.")),
+        },
+        CircleKey::Notify if NOTICES.contains(&value) => json!({"notify": value}),
+        CircleKey::Notify => {
+            let words = NOTICES.join(", ");
+            return Err(Failure::usage(format!("`{value}` is not one of: {words}.")));
+        }
+    };
+    let client = Client::open(context, Class::Local).await?;
+    let saved = client.patch(&format!("/v1/circles/{}", in_path(circle)), setting).await?;
+    context.output.object(&saved, |_| "Saved.".to_owned())
 }
 
 /// A fresh key for what is said from now on (U-39).
@@ -143,7 +157,8 @@ fn plain_circle(fields: Fields<'_>) -> String {
         count => format!("{count} waiting"),
     };
     let members = counted(fields.count("members"), "member", "members");
-    spaced(&[&fields.text("label"), &members, &unread, &room, reach(fields)])
+    let muted = if fields.flag("muted") { "muted" } else { "" };
+    spaced(&[&fields.text("label"), &members, &unread, &room, reach(fields), muted])
 }
 
 fn reach(fields: Fields<'_>) -> &'static str {
@@ -175,6 +190,11 @@ fn plain_shown(fields: Fields<'_>) -> String {
         _ => "somebody lets newcomers in",
     };
     line("newcomers", admit.to_owned());
+    if fields.flag("muted") {
+        line("notices", "none, it is muted".to_owned());
+    } else {
+        line("notices", fields.maybe("notify").filter(|how| how != "default").unwrap_or_default());
+    }
     line("kept", fields.maybe_count("retention_s").map(values::span).unwrap_or_default());
     line("joined", fields.day("joined_on").unwrap_or_default());
     for rule in fields.list("rules") {
@@ -222,6 +242,9 @@ pub(super) fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// How a person is told of something new in a circle.
+const NOTICES: [&str; 5] = ["default", "off", "mark", "bell", "desktop"];
+
 /// How long a new relay may take to answer. A guess.
 const RELAY_WAIT: Duration = Duration::from_secs(5);
 
@@ -253,20 +276,26 @@ mod tests {
             plain(plain_circle, circle.clone()),
             "Tuesday group  1 member  2 waiting  not connected"
         );
+        circle["muted"] = json!(true);
+        assert!(plain(plain_circle, circle.clone()).ends_with("  not connected  muted"));
         circle["state"] = json!("asking");
         assert_eq!(plain(plain_circle, circle), "Tuesday group  asked to be let in");
     }
 
     #[test]
     fn a_shown_circle_is_a_line_a_field() {
-        let circle = json!({"v":1,"label":"Tuesday group","template":"plain","state":"member","roles":["host"],
-            "members":2,"hosts":["Heron"],"admit":"ask","retention_s":2_592_000,"joined_on":"2026-11-02",
+        let mut circle = json!({"v":1,"label":"Tuesday group","template":"plain","state":"member","roles":["host"],
+            "muted":false,"notify":"bell","members":2,"hosts":["Heron"],"admit":"ask","retention_s":2_592_000,"joined_on":"2026-11-02",
             "about":"","rules":["Listen first."],"relays":[{"key":"12D3","address":"/ip4/127.0.0.1/tcp/1","state":"up","card":null}]});
         assert_eq!(
-            plain(plain_shown, circle),
+            plain(plain_shown, circle.clone()),
             "Tuesday group\ntemplate  plain\nstate  member\nroles  host\nmembers  2\nhosts  Heron\n\
-             newcomers  somebody lets newcomers in\nkept  30d\njoined  2 Nov\nrule  Listen first.\nrelay  12D3  up"
+             newcomers  somebody lets newcomers in\nnotices  bell\nkept  30d\njoined  2 Nov\nrule  Listen first.\nrelay  12D3  up"
         );
+        circle["notify"] = json!("default");
+        assert!(!plain(plain_shown, circle.clone()).contains("notices"));
+        circle["muted"] = json!(true);
+        assert!(plain(plain_shown, circle).contains("\nnotices  none, it is muted\n"));
     }
 
     /// U-33

@@ -3,6 +3,7 @@
 
 mod block;
 mod circle;
+mod config;
 mod demo;
 mod doctor;
 pub(crate) mod help_now;
@@ -69,6 +70,7 @@ pub(crate) async fn run(context: &Context, verb: Verb) -> Result<(), Failure> {
         Verb::Vote(vote) => vote::vote(context, vote).await,
         Verb::Block(block) => block::block(context, &block).await,
         Verb::Member(member) => member::member(context, member).await,
+        Verb::Config(verb) => config::config(context, verb).await,
         Verb::Wipe { circle } => wipe::wipe(context, circle.as_deref()).await,
         Verb::Open { no_browser } => open::open(context, no_browser).await,
         Verb::Demo { keep } => demo::demo(context, keep).await,

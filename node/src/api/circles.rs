@@ -3,7 +3,8 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use hearthlight_protocol::boundary::{
-    Admit, Answer, CircleRef, CircleView, Command, Event, MemberView, RelayAddress, RelayView,
+    Admit, Answer, CircleRef, CircleView, Command, Event, MemberView, Notices, RelayAddress,
+    RelayView,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -132,9 +133,35 @@ pub(super) async fn show(
     Ok(Json(CircleShown::of(&desk.node()?.circle(&c).await?)))
 }
 
+/// A setting of a circle in this home: one at a time.
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct Setting {
-    label: String,
+    label: Option<String>,
+    muted: Option<bool>,
+    notify: Option<NotifyWord>,
+}
+
+/// How this home tells of something new in a circle, as a word (U-180); `default`: as everywhere.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum NotifyWord {
+    Default,
+    Off,
+    Mark,
+    Bell,
+    Desktop,
+}
+
+impl From<NotifyWord> for Option<Notices> {
+    fn from(word: NotifyWord) -> Self {
+        match word {
+            NotifyWord::Default => None,
+            NotifyWord::Off => Some(Notices::Off),
+            NotifyWord::Mark => Some(Notices::Mark),
+            NotifyWord::Bell => Some(Notices::Bell),
+            NotifyWord::Desktop => Some(Notices::Desktop),
+        }
+    }
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -152,15 +179,27 @@ pub(super) async fn set(
     Sent(setting): Sent<Setting>,
 ) -> Result<Json<SettingSaved>, Problem> {
     let node = desk.node()?;
-    let circle = node.circle(&c).await?.id;
-    let command = Command::Relabel { circle, label: setting.label };
+    let (key, command) = match setting {
+        Setting { label: Some(label), muted: None, notify: None } => {
+            let circle = node.circle(&c).await?.id;
+            ("label", Command::Relabel { circle, label })
+        }
+        Setting { label: None, muted: Some(muted), notify: None } => {
+            ("muted", Command::Mute { circle: node.joined(&c).await?.0, muted })
+        }
+        Setting { label: None, muted: None, notify: Some(word) } => {
+            let circle = node.joined(&c).await?.0;
+            ("notify", Command::Notify { circle, notices: word.into() })
+        }
+        _ => return Err(Problem::usage("One setting is changed at a time.")),
+    };
     let circle = answered!(node.ask(command).await?, Answer::Circle)?;
-    Ok(Json(SettingSaved {
-        v: V,
-        id: find::circle_id(circle.id),
-        key: "label",
-        value: circle.label,
-    }))
+    let value = match key {
+        "label" => circle.label.clone(),
+        "muted" => circle.muted.to_string(),
+        _ => views::notify_word(circle.notices).to_owned(),
+    };
+    Ok(Json(SettingSaved { v: V, id: find::circle_id(circle.id), key, value }))
 }
 
 #[derive(Serialize, JsonSchema)]

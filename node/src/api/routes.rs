@@ -131,7 +131,7 @@ pub(super) const ROUTES: &[Route] = routes! {
     "All circles, and attempts to join." Both get "/circles" circles::list, () -> Items<CircleLine>;
     "Starts a circle." Both post "/circles" circles::found, (body circles::Founding) -> Founded, once;
     "One circle." Both get "/circles/{c}" circles::show, () -> CircleShown;
-    "Gives a circle another label here." Both patch "/circles/{c}" circles::set, (body circles::Setting) -> circles::SettingSaved;
+    "Changes a setting of a circle here." Both patch "/circles/{c}" circles::set, (body circles::Setting) -> circles::SettingSaved;
     "Leaves a circle." Both delete "/circles/{c}" governing::leave, (query governing::Leaving) -> Gone;
     "Takes new keys at once." Both post "/circles/{c}/refresh" governing::refresh, (body governing::Refreshing) -> Refreshed, once;
     "Removes a circle from this computer." Both post "/circles/{c}/wipe" circles::wipe, () -> circles::Wiped, once;

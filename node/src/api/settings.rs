@@ -12,10 +12,18 @@ use crate::{
     error::NodeError,
 };
 
-/// All settings but the proxy, which cannot be used yet.
+/// All settings, and what each is where nothing was chosen.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Settings {
     v: u8,
+    #[serde(flatten)]
+    chosen: Values,
+    defaults: Values,
+}
+
+/// All settings but the proxy, which cannot be used yet.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Values {
     name: Option<String>,
     language: Option<String>,
     country: Option<String>,
@@ -40,8 +48,10 @@ pub(super) struct Settings {
 #[serde(transparent)]
 pub(super) struct Wishes(BTreeMap<String, Value>);
 
-/// `GET /v1/config`: every setting, as usual where nothing was chosen.
+/// `GET /v1/config`: every setting, as usual where nothing was chosen. A name may be in it, so a closed
+/// home tells nothing.
 pub(super) async fn list(State(desk): State<Arc<Desk>>) -> Result<Json<Settings>, Problem> {
+    desk.node()?;
     Ok(Json(Settings::of(&desk.home.config()?)))
 }
 
@@ -50,6 +60,7 @@ pub(super) async fn set(
     State(desk): State<Arc<Desk>>,
     Sent(wishes): Sent<Wishes>,
 ) -> Result<Json<Settings>, Problem> {
+    desk.node()?;
     let config = desk.home.change_config(|config| changed(config, &wishes))?;
     desk.settings_changed();
     Ok(Json(Settings::of(&config)))
@@ -57,8 +68,13 @@ pub(super) async fn set(
 
 impl Settings {
     fn of(config: &Config) -> Self {
+        Self { v: V, chosen: Values::of(config), defaults: Values::of(&Config::default()) }
+    }
+}
+
+impl Values {
+    fn of(config: &Config) -> Self {
         Self {
-            v: V,
             name: config.name.clone().map(Into::into),
             language: config.language.clone().map(Into::into),
             country: config.country.clone().map(Into::into),
@@ -74,7 +90,7 @@ impl Settings {
 }
 
 fn changed(config: &Config, Wishes(wishes): &Wishes) -> Result<Config, NodeError> {
-    let known = serde_json::to_value(Settings::of(config)).unwrap_or_default();
+    let known = serde_json::to_value(Values::of(config)).unwrap_or_default();
     let mut all = serde_json::to_value(config).unwrap_or_default();
     for (key, value) in wishes.iter().filter(|(key, _)| *key != "v") {
         if known.get(key).is_none() {
@@ -121,12 +137,12 @@ mod tests {
     fn a_setting_is_set_and_brought_back() {
         let usual = Config::default();
         let locked = set(&usual, "lock.after", json!("5m")).unwrap();
-        assert_eq!(Settings::of(&locked).lock_after, "5m");
+        assert_eq!(Values::of(&locked).lock_after, "5m");
         assert_eq!(set(&locked, "lock.after", Value::Null).unwrap(), usual);
-        assert_eq!(Settings::of(&usual).lock_after, "15m");
-        assert_eq!(Settings::of(&usual).page_title, "Notes");
+        assert_eq!(Values::of(&usual).lock_after, "15m");
+        assert_eq!(Values::of(&usual).page_title, "Notes");
         let named = set(&usual, "name", json!("Heron")).unwrap();
-        assert_eq!(Settings::of(&named).name.as_deref(), Some("Heron"));
+        assert_eq!(Values::of(&named).name.as_deref(), Some("Heron"));
     }
 
     /// U-13, U-105

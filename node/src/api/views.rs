@@ -15,8 +15,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub(super) use circles::{
-    CircleLine, CircleShown, Founded, Network, RelayChanged, RelayLine, network_of, only_path,
-    relay_line,
+    CircleLine, CircleShown, Founded, Network, RelayChanged, RelayLine, network_of, notify_word,
+    only_path, relay_line,
 };
 pub(super) use governing::{Gone, Governed, Refreshed};
 pub(super) use people::{Answered, InviteLine, InviteMade, JoinShown, MemberLine, RequestLine};

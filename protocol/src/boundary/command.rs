@@ -1,5 +1,7 @@
 //! What persons and scripts ask of a machine, and what it answers.
 
+use minicbor::{Decode, Encode};
+
 use super::Timestamp;
 use super::views::{
     ActView, CircleView, Delivery, Entry, InviteView, JoinView, MemberView, RequestView, VoteView,
@@ -72,6 +74,24 @@ impl Wants {
     }
 }
 
+/// How this home tells that something is new (U-180).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Notices {
+    /// Not at all.
+    #[n(0)]
+    Off,
+    /// A mark on the page.
+    #[n(1)]
+    Mark,
+    /// The terminal's bell.
+    #[n(2)]
+    Bell,
+    /// A notice of the desktop.
+    #[n(3)]
+    Desktop,
+}
+
 /// Names a circle of this home, or a join attempt that has not become one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CircleRef {
@@ -125,6 +145,20 @@ pub enum Command {
         circle: CircleRef,
         /// The new label.
         label: String,
+    },
+    /// Tell of nothing new in a circle, or tell of it again (U-39); silent. Answer: [`Answer::Circle`].
+    Mute {
+        /// Where.
+        circle: CircleId,
+        /// Nothing, or as usual.
+        muted: bool,
+    },
+    /// Change how this home tells of something new in a circle (U-180). Answer: [`Answer::Circle`].
+    Notify {
+        /// Where.
+        circle: CircleId,
+        /// How; `None`: as everywhere in this home.
+        notices: Option<Notices>,
     },
     /// Forget a circle or join attempt on this device. Answer: [`Answer::Done`].
     Wipe {

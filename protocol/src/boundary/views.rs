@@ -1,6 +1,6 @@
 //! Circles, people and talk as a person sees them.
 
-use super::{Admit, CircleRef, Timestamp, Wants};
+use super::{Admit, CircleRef, Notices, Timestamp, Wants};
 use crate::circle::votes::What;
 use crate::identity::{CircleId, MemberId, MessageId, OperationId, Peer, RequestId};
 use crate::invite::InviteCode;
@@ -130,6 +130,10 @@ pub struct CircleView {
     pub posted: Mark,
     /// How many ask to be let in.
     pub waiting_room: usize,
+    /// Whether this home tells of nothing new in it.
+    pub muted: bool,
+    /// How this home tells of something new in it; `None`: as of every circle.
+    pub notices: Option<Notices>,
     /// Its relays.
     pub relays: Vec<RelayView>,
     /// When this member joined.

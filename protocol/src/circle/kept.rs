@@ -1,5 +1,5 @@
 //! What a person keeps for themselves in a circle: a draft, whom they verified, whom they do not want to
-//! read (U-52, U-53, U-101). No byte of it leaves this device.
+//! read, how they are told of something new (U-39, U-52, U-53, U-101). No byte of it leaves this device.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use minicbor::{Decode, Encode};
 
 use super::Circle;
 use crate::batch::{Batch, placed};
-use crate::boundary::{Draft, Env, Key, Room, Wants};
+use crate::boundary::{Draft, Env, Event, Key, Notices, Room, Wants};
 use crate::crypto::{Label, hash};
 use crate::error::CommandError;
 use crate::identity::{MemberId, MessageId};
@@ -25,6 +25,11 @@ pub(super) struct Kept {
     blocked: BTreeSet<MemberId>,
     #[n(2)]
     draft: Option<SavedDraft>,
+    #[n(3)]
+    #[cbor(default)]
+    muted: bool,
+    #[n(4)]
+    notices: Option<Notices>,
 }
 
 #[derive(Clone, Debug, Encode, Decode)]
@@ -47,6 +52,14 @@ impl Kept {
 
     pub(super) fn is_blocked(&self, who: &MemberId) -> bool {
         self.blocked.contains(who)
+    }
+
+    pub(super) fn is_muted(&self) -> bool {
+        self.muted
+    }
+
+    pub(super) fn notices(&self) -> Option<Notices> {
+        self.notices
     }
 }
 
@@ -80,6 +93,20 @@ impl Circle {
         set(&mut self.kept.blocked, who, blocked);
         self.save_kept(batch);
         Ok(())
+    }
+
+    /// Tells of nothing new here, or tells of it again.
+    pub(crate) fn mute(&mut self, batch: &mut Batch, muted: bool) {
+        self.kept.muted = muted;
+        self.save_kept(batch);
+        batch.notify(Event::Circle { circle: self.id });
+    }
+
+    /// Changes how something new is told of here.
+    pub(crate) fn tell_by(&mut self, batch: &mut Batch, notices: Option<Notices>) {
+        self.kept.notices = notices;
+        self.save_kept(batch);
+        batch.notify(Event::Circle { circle: self.id });
     }
 
     /// What was typed and not said.

@@ -8,8 +8,8 @@ use super::log::{DIFFERS, EXCEEDS, Gap, Place, Row};
 use super::roster::Right;
 use crate::batch::Batch;
 use crate::boundary::{
-    Admit, CircleRef, CircleView, Entry, EntryKind, Env, GapCause, JoinState, JoinView, MemberView,
-    RelayView, Standing, Timestamp, Wants,
+    Admit, CircleRef, CircleView, Entry, EntryKind, Env, Event, GapCause, JoinState, JoinView,
+    MemberView, RelayView, Standing, Timestamp, Wants,
 };
 use crate::crypto::Suite;
 use crate::identity::{MemberId, MessageId, RequestId};
@@ -34,6 +34,7 @@ impl Circle {
     pub(crate) fn relabel(&mut self, batch: &mut Batch, label: String) {
         self.record.label = label;
         self.save_record(batch);
+        batch.notify(Event::Circle { circle: self.id });
     }
 
     pub(crate) fn member_id(&self) -> MemberId {
@@ -87,6 +88,8 @@ impl Circle {
             queued: self.queued(),
             posted: self.posted(),
             waiting_room: self.count_waiting(),
+            muted: self.kept.is_muted(),
+            notices: self.kept.notices(),
             relays: self
                 .exchange
                 .relay_views()

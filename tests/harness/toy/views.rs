@@ -25,6 +25,8 @@ pub(super) fn circle(me: &str) -> CircleView {
         unread: 0,
         queued: 0,
         posted: Mark::Relayed,
+        muted: false,
+        notices: None,
         other_copy: false,
         waiting_room: 0,
         relays: Vec::new(),

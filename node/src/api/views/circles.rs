@@ -1,5 +1,5 @@
 //! Circles and their relays (U-23, U-30 to U-33).
-use hearthlight_protocol::boundary::{CircleView, RelayAddress, RelayView, Standing};
+use hearthlight_protocol::boundary::{CircleView, Notices, RelayAddress, RelayView, Standing};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -19,6 +19,7 @@ pub(in crate::api) struct CircleLine {
     unread: usize,
     waiting_room: usize,
     muted: bool,
+    notify: &'static str,
     relays_up: usize,
     relays: usize,
     joined_on: Option<String>,
@@ -37,7 +38,8 @@ impl CircleLine {
             members: circle.members,
             unread: circle.unread,
             waiting_room: circle.waiting_room,
-            muted: false,
+            muted: circle.muted,
+            notify: notify_word(circle.notices),
             relays_up: up(&circle.relays),
             relays: circle.relays.len(),
             joined_on: circle.joined_at.map(date),
@@ -58,6 +60,7 @@ pub(in crate::api) struct CircleShown {
     unread: usize,
     waiting_room: usize,
     muted: bool,
+    notify: &'static str,
     relays_up: usize,
     joined_on: Option<String>,
     about: String,
@@ -86,7 +89,8 @@ impl CircleShown {
             members: circle.members,
             unread: circle.unread,
             waiting_room: circle.waiting_room,
-            muted: false,
+            muted: circle.muted,
+            notify: notify_word(circle.notices),
             relays_up: up(&circle.relays),
             joined_on: circle.joined_at.map(date),
             about: circle.about.clone(),
@@ -246,6 +250,17 @@ pub(in crate::api) fn only_path(circle: &CircleView) -> Option<&RelayView> {
     (circle.standing == Standing::Member && up.all(same)).then_some(first)
 }
 
+/// How this home tells of something new in a circle, as a word.
+pub(in crate::api) fn notify_word(notices: Option<Notices>) -> &'static str {
+    match notices {
+        None => "default",
+        Some(Notices::Off) => "off",
+        Some(Notices::Mark) => "mark",
+        Some(Notices::Bell) => "bell",
+        Some(Notices::Desktop) => "desktop",
+    }
+}
+
 fn up(relays: &[RelayView]) -> usize {
     relays.iter().filter(|relay| relay.up).count()
 }
@@ -305,7 +320,7 @@ mod tests {
             json!({
                 "v": 1, "id": "41".repeat(32), "label": "Test", "template": "plain",
                 "state": "member", "roles": ["host"], "members": 6, "unread": 3,
-                "waiting_room": 1, "muted": false, "relays_up": 1, "relays": 1,
+                "waiting_room": 1, "muted": false, "notify": "default", "relays_up": 1, "relays": 1,
                 "joined_on": "2026-11-23",
             })
         );
@@ -320,7 +335,7 @@ mod tests {
             json!({
                 "v": 1, "id": "41".repeat(32), "label": "Test", "template": "plain",
                 "state": "member", "roles": ["host"], "members": 6, "unread": 3,
-                "waiting_room": 1, "muted": false, "relays_up": 1, "joined_on": "2026-11-23",
+                "waiting_room": 1, "muted": false, "notify": "default", "relays_up": 1, "joined_on": "2026-11-23",
                 "about": "We meet on Tuesdays.", "rules": ["One speaks at a time."],
                 "admit": "ask", "retention_s": 2_592_000, "direct": false, "newcomers_see": [],
                 "relays": [relay()], "epoch": "0badcafe", "hosts": ["Heron"],

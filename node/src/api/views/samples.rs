@@ -53,6 +53,8 @@ pub(in crate::api) fn circle() -> CircleView {
         unread: 3,
         queued: 2,
         posted: Mark::Relayed,
+        muted: false,
+        notices: None,
         other_copy: false,
         waiting_room: 1,
         relays: vec![relay()],
