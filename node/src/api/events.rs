@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use hearthlight_protocol::{
-    boundary::{CircleRef, CircleView, Event},
+    boundary::{CircleRef, CircleView, Event, JoinState, JoinView},
     identity::CircleId,
 };
 use schemars::JsonSchema;
@@ -168,6 +168,7 @@ pub(super) struct Told<'a> {
     v: u8,
     cursor: String,
     r#type: &'static str,
+    /// The id by which `/circles` lists it: an attempt to join goes by its own until it is a membership.
     circle_id: Option<&'a str>,
     data: Value,
 }
@@ -188,7 +189,7 @@ struct Teller {
 struct Ready {
     at: Option<u64>,
     kind: &'static str,
-    circle: Option<CircleId>,
+    circle: Option<CircleRef>,
     data: Value,
 }
 
@@ -273,7 +274,10 @@ impl Teller {
                 self.tell("waiting", Some(circle), &RequestLine::of(&request, &names));
             }
             Event::Circle { circle } => self.changed(circle).await?,
-            Event::Join(join) => self.tell("join", join.circle_id, &JoinShown::of(&join)),
+            Event::Join(join) => {
+                let data = to_value(JoinShown::of(&join)).expect("views are plain JSON");
+                self.say("join", Some(listed_as(&join)), data);
+            }
             // What an operation changes is told by the circle's own event.
             Event::Operation { .. } => {}
         }
@@ -306,7 +310,7 @@ impl Teller {
             // Wiped here.
             None => {
                 self.known.remove(&id);
-                self.say("circle", Some(id), Value::Null);
+                self.say("circle", Some(CircleRef::Circle(id)), Value::Null);
             }
         }
         let network = network_of(&circles);
@@ -317,10 +321,11 @@ impl Teller {
     }
 
     fn tell(&mut self, kind: &'static str, circle: Option<CircleId>, data: &impl Serialize) {
-        self.say(kind, circle, to_value(data).expect("views are plain JSON"));
+        let data = to_value(data).expect("views are plain JSON");
+        self.say(kind, circle.map(CircleRef::Circle), data);
     }
 
-    fn say(&mut self, kind: &'static str, circle: Option<CircleId>, data: Value) {
+    fn say(&mut self, kind: &'static str, circle: Option<CircleRef>, data: Value) {
         self.ready.push_back(Ready { at: None, kind, circle, data });
     }
 }
@@ -330,8 +335,16 @@ fn too_old() -> Problem {
     Problem::of("cursor-too-old")
 }
 
-fn told(cursor: String, kind: &'static str, circle: Option<CircleId>, data: Value) -> String {
-    let circle = circle.map(|id| id.hex());
+/// By which id the list of circles has an attempt to join.
+fn listed_as(join: &JoinView) -> CircleRef {
+    match join.circle_id {
+        Some(circle) if join.state == JoinState::Member => CircleRef::Circle(circle),
+        _ => CircleRef::Join(join.id),
+    }
+}
+
+fn told(cursor: String, kind: &'static str, circle: Option<CircleRef>, data: Value) -> String {
+    let circle = circle.map(find::circle_id);
     let told = Told { v: V, cursor, r#type: kind, circle_id: circle.as_deref(), data };
     let mut line = serde_json::to_string(&told).expect("events are plain JSON");
     line.push('\n');
@@ -343,14 +356,21 @@ const PING: Duration = Duration::from_secs(15);
 
 #[cfg(test)]
 mod tests {
+    use hearthlight_protocol::boundary::JoinEnd;
     use serde_json::json;
 
     use super::*;
+    use crate::api::views::samples;
 
     /// U-103
     #[test]
     fn a_line_has_its_fields_and_its_end() {
-        let line = told("0a".into(), "message", Some(CircleId([0x41; 32])), json!({"v": 1}));
+        let line = told(
+            "0a".into(),
+            "message",
+            Some(CircleRef::Circle(CircleId([0x41; 32]))),
+            json!({"v": 1}),
+        );
         assert_eq!(line.matches('\n').count(), 1);
         assert!(line.ends_with('\n'));
         let json: Value = serde_json::from_str(&line).unwrap();
@@ -364,5 +384,18 @@ mod tests {
         let ping: Value =
             serde_json::from_str(&told("01".into(), "ping", None, Value::Null)).unwrap();
         assert_eq!((&ping["circle_id"], &ping["data"]), (&Value::Null, &Value::Null));
+    }
+
+    /// U-31, U-103
+    #[test]
+    fn an_attempt_to_join_is_told_by_the_id_that_the_list_of_circles_has() {
+        let circle = CircleId([0x41; 32]);
+        let mut join = JoinView { circle_id: Some(circle), ..samples::join() };
+        for state in [JoinState::Looking, JoinState::Asked, JoinState::Over(JoinEnd::Declined)] {
+            join.state = state;
+            assert_eq!(listed_as(&join), CircleRef::Join(join.id));
+        }
+        join.state = JoinState::Member;
+        assert_eq!(listed_as(&join), CircleRef::Circle(circle));
     }
 }
