@@ -45,6 +45,15 @@ pub(crate) enum Class {
     Network,
 }
 
+/// Who asks: what nobody asked for keeps no home open (U-182).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asker {
+    /// A person, by a verb or a key.
+    Person,
+    /// Nobody: an event is followed up.
+    Nobody,
+}
+
 /// A connection to the node, kept between requests.
 pub(crate) struct Client<'a> {
     context: &'a Context,
@@ -136,20 +145,20 @@ impl<'a> Client<'a> {
 
     /// Follows what happens in `circle` (as in a path). Answers once the subscription stands.
     pub(crate) async fn events(&self, circle: &str) -> Result<Events, Failure> {
-        self.follow(format!("/v1/events?circle={circle}")).await
+        self.follow(Asker::Person, format!("/v1/events?circle={circle}")).await
     }
 
     /// Follows what happens in every circle. Answers once the subscription stands. Nobody has to be
     /// here for that, so it keeps no home open (U-182).
     pub(crate) async fn all_events(&self) -> Result<Events, Failure> {
-        self.follow("/v1/events?hold=false".to_owned()).await
+        self.follow(Asker::Nobody, "/v1/events?hold=false".to_owned()).await
     }
 
-    async fn follow(&self, path: String) -> Result<Events, Failure> {
-        match self.subscribe(&path).await {
+    async fn follow(&self, asker: Asker, path: String) -> Result<Events, Failure> {
+        match self.subscribe(asker, &path).await {
             Err(Broken::Vanished) => {
                 self.reconnect().await?;
-                self.subscribe(&path).await.map_err(Failure::from)
+                self.subscribe(asker, &path).await.map_err(Failure::from)
             }
             other => other.map_err(Failure::from),
         }
@@ -168,12 +177,24 @@ impl<'a> Client<'a> {
         body: Option<Value>,
         wait: Duration,
     ) -> Result<Value, Failure> {
+        self.ask_for(Asker::Person, method, path, body, wait).await
+    }
+
+    /// As [`Self::ask`], for a person or by itself.
+    pub(crate) async fn ask_for(
+        &self,
+        asker: Asker,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+        wait: Duration,
+    ) -> Result<Value, Failure> {
         let key = once()?;
         // U-107: what is not a wait takes the node 30 s at most.
         let patience = wait + Duration::from_secs(35);
         let mut again = true;
         loop {
-            let request = request(&method, path, body.as_ref(), &key)?;
+            let request = request(asker, &method, path, body.as_ref(), &key)?;
             match self.exchange(request, patience).await {
                 Err(Broken::Vanished) if again => {
                     again = false;
@@ -205,11 +226,11 @@ impl<'a> Client<'a> {
         Ok(())
     }
 
-    async fn subscribe(&self, path: &str) -> Result<Events, Broken> {
+    async fn subscribe(&self, asker: Asker, path: &str) -> Result<Events, Broken> {
         let socket = self.link.lock().await.as_ref().map(|link| link.socket.clone());
         let mut link =
             Link::dial(&socket.ok_or(Broken::Vanished)?).await.ok_or(Broken::Vanished)?;
-        let request = request(&Method::GET, path, None, "").map_err(Broken::Refused)?;
+        let request = request(asker, &Method::GET, path, None, "").map_err(Broken::Refused)?;
         let sent = timeout(SILENCE, link.sender.send_request(request)).await;
         let response = sent.map_err(|_| Broken::Refused(Failure::of("home-busy")))?;
         let response = response.map_err(|_| Broken::Vanished)?;
@@ -336,7 +357,7 @@ impl Link {
         let Some(mut link) = Self::dial(&socket).await else {
             return Ok(None);
         };
-        match link.exchange(request(&Method::GET, "/v1/status", None, "")?).await {
+        match link.exchange(request(Asker::Nobody, &Method::GET, "/v1/status", None, "")?).await {
             Ok(status) => Ok(Some((link, status))),
             Err(Broken::Vanished) => Ok(None),
             Err(Broken::Refused(failure)) => Err(failure),
@@ -402,6 +423,7 @@ pub(crate) fn once() -> Result<String, Failure> {
 }
 
 fn request(
+    asker: Asker,
     method: &Method,
     path: &str,
     body: Option<&Value>,
@@ -410,6 +432,9 @@ fn request(
     let mut request = Request::builder().method(method).uri(path).header(HOST, "localhost");
     if *method == Method::POST {
         request = request.header("Idempotency-Key", key);
+    }
+    if asker == Asker::Nobody {
+        request = request.header("Hearthlight-Unasked", "1");
     }
     if body.is_some() {
         request = request.header(CONTENT_TYPE, "application/json");

@@ -4,7 +4,10 @@ use crossterm::event::KeyEvent;
 use hyper::Method;
 use serde_json::{Value, json};
 
-use crate::{advice::Failure, client::segment};
+use crate::{
+    advice::Failure,
+    client::{Asker, segment},
+};
 
 /// Something for the driver to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +26,7 @@ pub(crate) struct Ask {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) body: Value,
+    pub(crate) asker: Asker,
 }
 
 /// What a request is about, so that its answer finds its place.
@@ -91,17 +95,32 @@ pub(crate) enum Event {
     Answer(What, Result<Value, Failure>),
 }
 
+impl Event {
+    /// Whether a person did something.
+    pub(crate) fn is_by_person(&self) -> bool {
+        matches!(self, Self::Key(_) | Self::Paste(_) | Self::Line(_) | Self::Pause | Self::End)
+    }
+}
+
 impl Effect {
+    /// The same, as a program asks for it by itself.
+    pub(crate) fn unasked(self) -> Self {
+        match self {
+            Self::Ask(ask) => Self::Ask(Ask { asker: Asker::Nobody, ..ask }),
+            other => other,
+        }
+    }
+
     pub(crate) fn get(what: What, path: String) -> Self {
-        Self::Ask(Ask { what, method: Method::GET, path, body: Value::Null })
+        Self::Ask(Ask { what, method: Method::GET, path, body: Value::Null, asker: Asker::Person })
     }
 
     pub(crate) fn post(what: What, path: String, body: Value) -> Self {
-        Self::Ask(Ask { what, method: Method::POST, path, body })
+        Self::Ask(Ask { what, method: Method::POST, path, body, asker: Asker::Person })
     }
 
     fn put(what: What, path: String, body: Value) -> Self {
-        Self::Ask(Ask { what, method: Method::PUT, path, body })
+        Self::Ask(Ask { what, method: Method::PUT, path, body, asker: Asker::Person })
     }
 
     pub(crate) fn circles() -> Self {

@@ -13,7 +13,7 @@ use super::{
     update::update,
     view::{Looks, draw},
 };
-use crate::{advice::Failure, strings::Catalogue};
+use crate::{advice::Failure, client::Asker, strings::Catalogue};
 
 /// One person in front of a screen.
 struct Person {
@@ -569,4 +569,26 @@ fn every_screen_fits_in_every_language() {
             person.frame();
         }
     }
+}
+
+/// U-182
+#[test]
+fn what_follows_an_event_is_no_sign_that_somebody_is_here() {
+    let mut person = Person::in_circle("en", WIDE);
+    let by = |effects: &[Effect], asker: Asker| {
+        assert!(!effects.is_empty());
+        effects.iter().all(|effect| matches!(effect, Effect::Ask(ask) if ask.asker == asker))
+    };
+    let asking = json!({"id":"b7","name":"Maple","state":"waiting","words":[]});
+    for (kind, data) in [
+        ("waiting", asking),
+        ("member", json!({"id":"c07a"})),
+        ("join", json!({"id":"aa","state":"asked"})),
+    ] {
+        assert!(by(&person.told(kind, "41d0", data), Asker::Nobody), "{kind}");
+    }
+    assert!(by(&person.hear(Event::Behind), Asker::Nobody));
+    assert!(by(&person.enter("/members"), Asker::Person));
+    person.press(KeyCode::Esc);
+    assert!(by(&person.with(KeyModifiers::ALT, '2'), Asker::Person));
 }

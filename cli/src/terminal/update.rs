@@ -13,8 +13,15 @@ use super::{
 };
 use crate::private::looks_private;
 
-/// Takes in what happened; answers what is to be done about it.
+/// Takes in what happened; answers what is to be done about it. What follows up what nobody here did is
+/// no sign that somebody is here (U-182).
 pub(crate) fn update(state: &mut State, event: Event) -> Vec<Effect> {
+    let by_person = event.is_by_person();
+    let effects = taken_in(state, event);
+    if by_person { effects } else { effects.into_iter().map(Effect::unasked).collect() }
+}
+
+fn taken_in(state: &mut State, event: Event) -> Vec<Effect> {
     match event {
         Event::Key(key) => pressed(state, key),
         Event::Paste(text) => {

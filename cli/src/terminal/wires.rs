@@ -196,7 +196,7 @@ async fn ask_once<'a>(
     let there = client.insert(there);
     let body = Some(ask.body.clone()).filter(|body| !body.is_null());
     let wait = if ask.what.may_take_long() { LONG } else { Duration::ZERO };
-    there.ask(ask.method.clone(), &ask.path, body, wait).await
+    there.ask_for(ask.asker, ask.method.clone(), &ask.path, body, wait).await
 }
 
 /// Holds on to a node: the one that runs, or the one that this process becomes.

@@ -18,7 +18,7 @@ pub(super) async fn within_limits(
     next: Next,
 ) -> Response {
     let on_page = request.extensions().get::<OnPage>().is_some();
-    if is_person(&request, on_page) {
+    if is_person(request.method(), request.uri().path(), request.headers(), on_page) {
         desk.attention.touch();
     }
     let mut response = match take_in(&desk, request).await {
@@ -29,12 +29,12 @@ pub(super) async fn within_limits(
     response
 }
 
-/// U-182: a verb was typed by a person. A page asks by itself too, but acts and types only for one.
-fn is_person(request: &Request, on_page: bool) -> bool {
-    let path = request.uri().path();
+/// U-182: a verb was typed by a person. A page asks by itself too, but acts and types only for one; the
+/// terminal chat says which of its requests nobody asked for.
+fn is_person(method: &Method, path: &str, headers: &HeaderMap, on_page: bool) -> bool {
     match on_page {
-        false => path != "/v1/status",
-        true => request.method() != Method::GET && !path.ends_with("/place"),
+        false => path != "/v1/status" && !headers.contains_key(UNASKED),
+        true => method != Method::GET && !path.ends_with("/place"),
     }
 }
 
@@ -63,6 +63,8 @@ fn header_bytes(headers: &HeaderMap) -> usize {
 
 /// This program's version.
 pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// A header of what a program asks for by itself, after an event: nobody need be there (U-182).
+const UNASKED: &str = "hearthlight-unasked";
 /// Bytes of a body (U-107).
 pub(super) const MAX_BODY: usize = 64 * 1024;
 /// Bytes of path and header (U-107).
@@ -71,3 +73,26 @@ const MAX_HEADER: usize = 8 * 1024;
 const LINE_EXTRA: usize = 4;
 /// How long a request may take to come in (U-107).
 const READ_TIME: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderName;
+
+    use super::*;
+
+    /// U-182
+    #[test]
+    fn what_a_program_asks_by_itself_is_no_sign_of_a_person() {
+        let by_itself = HeaderMap::from_iter([(
+            HeaderName::from_static(UNASKED),
+            HeaderValue::from_static("1"),
+        )]);
+        let (get, put, bare) = (Method::GET, Method::PUT, HeaderMap::new());
+        assert!(is_person(&get, "/v1/circles", &bare, false), "a verb");
+        assert!(!is_person(&get, "/v1/status", &bare, false));
+        assert!(!is_person(&get, "/v1/circles", &by_itself, false), "the terminal chat");
+        assert!(!is_person(&get, "/v1/circles", &bare, true), "a page");
+        assert!(is_person(&put, "/v1/circles/41/draft", &bare, true));
+        assert!(!is_person(&put, "/v1/circles/41/place", &bare, true));
+    }
+}
