@@ -108,13 +108,11 @@ export const list = (names) => new Intl.ListFormat(locale).format(names);
 
 /** What a problem is, in a sentence with what to do. */
 export function sentence(problem) {
-  const detail = problem.said?.detail ?? '';
-  // U-145: the node names the place of a typing mistake; the numbers are all that is taken over.
-  const group = /group (\d+) \(([^ ,)]+), as typed\)/.exec(detail);
-  if (group) return t('problem-invite-group', { group: Number(group[1]), typed: group[2] });
-  const short = /(\d+) of (\d+) groups/.exec(detail);
-  if (short) return t('problem-invite-short', { have: Number(short[1]), all: Number(short[2]) });
+  // U-145: the node names the place of a typing mistake.
+  const { group, typed, have, of } = problem.said?.damage ?? {};
+  if (group) return t('problem-invite-group', { group, typed });
+  if (of) return t('problem-invite-short', { have, all: of });
   const id = `problem-${problem.kind}`;
   if (has(id)) return t(id);
-  return detail || t('problem-internal');
+  return problem.said?.detail || t('problem-internal');
 }

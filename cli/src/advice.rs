@@ -22,6 +22,16 @@ struct What {
     detail: Option<String>,
     hint: Option<Cow<'static, str>>,
     candidates: Vec<String>,
+    damage: Option<Damage>,
+}
+
+/// Where an invite is damaged (U-145).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Damage {
+    /// This group of four looks wrong, from 1, and this stands there.
+    Group(u64, String),
+    /// The end is missing: so many whole groups are here, of so many where that is known.
+    CutOff(u64, Option<u64>),
 }
 
 impl Failure {
@@ -35,6 +45,7 @@ impl Failure {
             detail: None,
             hint: some(kind.hint),
             candidates: Vec::new(),
+            damage: None,
         }))
     }
 
@@ -77,6 +88,7 @@ impl Failure {
             detail: text("detail"),
             hint: text("hint").map(Cow::Owned).or_else(|| some(kind.hint)),
             candidates: candidates.into_iter().flatten().filter_map(candidate).collect(),
+            damage: problem.get("damage").and_then(damage),
         }))
     }
 
@@ -106,6 +118,11 @@ impl Failure {
     /// The exit code.
     pub(crate) fn code(&self) -> u8 {
         self.0.code
+    }
+
+    /// Where an invite is damaged, if that is known.
+    pub(crate) fn damage(&self) -> Option<&Damage> {
+        self.0.damage.as_ref()
     }
 
     /// Whether there is nothing to say about it.
@@ -209,6 +226,15 @@ fn candidate(value: &Value) -> Option<String> {
     let name = ["label", "name"].iter().find_map(|key| value.get(key)?.as_str())?;
     let id = value.get("id").and_then(Value::as_str).unwrap_or_default();
     Some(crate::fields::one_line(&format!("{name}  {id}")))
+}
+
+fn damage(value: &Value) -> Option<Damage> {
+    let count = |key: &str| value.get(key).and_then(Value::as_u64);
+    if let (Some(group), Some(typed)) = (count("group"), value.get("typed").and_then(Value::as_str))
+    {
+        return Some(Damage::Group(group, crate::fields::one_line(typed)));
+    }
+    Some(Damage::CutOff(count("have")?, count("of")))
 }
 
 /// The kind that goes by `word`, if it is not one of a newer node.

@@ -16,7 +16,7 @@ pub(crate) use fluent_bundle::FluentValue;
 use fluent_bundle::{FluentArgs, FluentError, FluentResource, concurrent::FluentBundle};
 
 use self::source::{Dressed, Language};
-use crate::advice::Failure;
+use crate::advice::{Damage, Failure};
 pub(crate) use page::page_strings;
 
 /// All sentences of one language.
@@ -71,9 +71,25 @@ impl Catalogue {
         let title = self.maybe(&format!("problem-{}", failure.kind()), &[]);
         let hint = self.maybe(&format!("problem-{}-hint", failure.kind()), &[]);
         match title {
-            Some(title) if self.tag != "en" => (title, hint),
+            Some(title) if self.tag != "en" => (self.damage(failure).unwrap_or(title), hint),
             _ => (own, failure.hint().map(str::to_owned).or(hint)),
         }
+    }
+
+    /// Where an invite is damaged (U-145).
+    fn damage(&self, failure: &Failure) -> Option<String> {
+        Some(match failure.damage()? {
+            Damage::Group(group, typed) => self.say(
+                "invite-check-group",
+                &[("group", (*group).into()), ("typed", typed.as_str().into())],
+            ),
+            Damage::CutOff(have, Some(of)) => {
+                self.say("invite-cut-off", &[("have", (*have).into()), ("of", (*of).into())])
+            }
+            Damage::CutOff(have, None) => {
+                self.say("invite-cut-off-somewhere", &[("have", (*have).into())])
+            }
+        })
     }
 
     fn maybe(&self, id: &str, told: &Told<'_>) -> Option<String> {
@@ -95,6 +111,8 @@ impl std::fmt::Debug for Catalogue {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -133,6 +151,15 @@ mod tests {
         assert_eq!((title.as_str(), hint), ("No circle here is called Tusday.", None));
         let (title, _) = Catalogue::of(Some("es")).problem(&failure);
         assert_eq!(title, "Aquí no hay nada con ese nombre.");
+        for (damage, es) in [
+            (json!({"group": 5, "typed": "7G0X"}), "Mira el grupo 5 (7G0X, como está escrito)."),
+            (json!({"have": 3, "of": 12}), "Falta el final: aquí hay 3 de 12 grupos."),
+            (json!({"have": 3, "of": null}), "Falta el final. Grupos que hay aquí: 3."),
+        ] {
+            let problem = json!({"kind": "invite-damaged", "detail": "x", "damage": damage});
+            let (said, _) = Catalogue::of(Some("es")).problem(&Failure::from_problem(&problem));
+            assert_eq!(said, es);
+        }
         let (_, hint) = Catalogue::of(Some("es")).problem(&Failure::of("too-large"));
         assert_eq!(hint.unwrap(), "Acórtalo, o envíalo en partes.");
     }

@@ -246,6 +246,9 @@ invite-until = { $count ->
    *[other] Until { $until } { $count } people can ask with it to be let in.
 }
 invite-not-registered = No relay knows it yet. It works once a relay was reached.
+invite-check-group = Check group { $group } ({ $typed }, as typed).
+invite-cut-off = The end is missing: { $have } of { $of } groups are here.
+invite-cut-off-somewhere = The end is missing. Groups that are here: { $have }.
 invite-once = The code is not shown again.
 qr-no-room = The drawing needs a larger window. Esc goes back.
 join-code = Paste the code of your invite. It starts with HL1.

@@ -249,6 +249,9 @@ invite-until = { $count ->
    *[other] Hasta { $until } { $count } personas pueden pedir entrar con él.
 }
 invite-not-registered = Ningún relé lo conoce aún. Sirve cuando se llegue a un relé.
+invite-check-group = Mira el grupo { $group } ({ $typed }, como está escrito).
+invite-cut-off = Falta el final: aquí hay { $have } de { $of } grupos.
+invite-cut-off-somewhere = Falta el final. Grupos que hay aquí: { $have }.
 invite-once = El código no se muestra otra vez.
 qr-no-room = El dibujo necesita una ventana más grande. Esc vuelve.
 join-code = Pega el código de tu invitación. Empieza con HL1.

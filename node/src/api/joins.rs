@@ -188,7 +188,7 @@ async fn ask_with(node: &Open, command: Command, code: &InviteCode) -> Result<An
 }
 
 fn parse_code(text: &str) -> Result<InviteCode, Problem> {
-    InviteCode::parse(text).map_err(|fault| Problem::of(fault.kind()).saying(fault.to_string()))
+    InviteCode::parse(text).map_err(Problem::from)
 }
 
 /// Refuses a code whose end is past to who has not asked yet.

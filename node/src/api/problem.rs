@@ -7,7 +7,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use hearthlight_protocol::{boundary::JoinEnd, error::CommandError};
+use hearthlight_protocol::{boundary::JoinEnd, error::CommandError, invite::InviteFault};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -43,6 +43,21 @@ pub(super) struct Problem {
     detail: String,
     hint: Option<&'static str>,
     candidates: Vec<String>,
+    damage: Option<Box<Damage>>,
+}
+
+/// Where an invite is damaged (U-145), for whoever says it in another language. Which fields are set says
+/// what it is: one mistake, or an end that is missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub(super) struct Damage {
+    /// Which group of four to look at again, from 1.
+    group: Option<usize>,
+    /// What stands there, as it was typed.
+    typed: Option<String>,
+    /// Whole groups that are here, where the end is missing.
+    have: Option<usize>,
+    /// Groups of the whole code, where it says how many.
+    of: Option<usize>,
 }
 
 /// The JSON of U-105.
@@ -57,6 +72,7 @@ pub(super) struct Details<'a> {
     code: u8,
     hint: Option<&'a str>,
     candidates: &'a [String],
+    damage: Option<&'a Damage>,
 }
 
 /// The `error` object of U-5.
@@ -80,6 +96,7 @@ impl Problem {
             detail: kind.title.into(),
             hint: advice(kind),
             candidates: Vec::new(),
+            damage: None,
         }
     }
 
@@ -169,6 +186,7 @@ impl IntoResponse for Problem {
             code: self.kind.code,
             hint: self.hint,
             candidates: &self.candidates,
+            damage: self.damage.as_deref(),
         };
         let body = serde_json::to_vec(&details).expect("problem details are plain JSON");
         let mut response = Response::new(Body::from(body));
@@ -179,6 +197,22 @@ impl IntoResponse for Problem {
             header::HeaderValue::from_static("application/problem+json"),
         );
         response
+    }
+}
+
+impl From<InviteFault> for Problem {
+    fn from(fault: InviteFault) -> Self {
+        let problem = Self::of(fault.kind()).saying(fault.to_string());
+        let damage = match fault {
+            InviteFault::OneMistake { group, typed } => {
+                Damage { group: Some(group), typed: Some(typed), ..Damage::default() }
+            }
+            InviteFault::CutOff { have, of } => {
+                Damage { have: Some(have), of, ..Damage::default() }
+            }
+            _ => return problem,
+        };
+        Self { damage: Some(Box::new(damage)), ..problem }
     }
 }
 
@@ -470,7 +504,7 @@ mod tests {
                 "v": 1, "type": "/v1/problems/ambiguous", "title": "Several are meant.",
                 "status": 409, "detail": "Several are meant.", "kind": "ambiguous", "code": 2,
                 "hint": "Type more of it, or use its id.",
-                "candidates": ["Heron 1a2b3c4d", "Heron 9f000000"],
+                "candidates": ["Heron 1a2b3c4d", "Heron 9f000000"], "damage": null,
             })
         );
     }
@@ -557,5 +591,26 @@ mod tests {
         let mut fields: Vec<_> = json.as_object().unwrap().keys().cloned().collect();
         fields.sort();
         assert_eq!(fields, ["candidates", "code", "detail", "hint", "kind", "title"]);
+    }
+
+    /// U-145
+    #[tokio::test]
+    async fn a_damaged_invite_says_where_in_fields_too() {
+        let told = |fault: InviteFault| async {
+            let response = Problem::from(fault).into_response();
+            let body = axum::body::to_bytes(response.into_body(), 4096).await.unwrap();
+            let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            (json["detail"].clone(), json["damage"].clone())
+        };
+        let (detail, damage) =
+            told(InviteFault::OneMistake { group: 5, typed: "7G0X".into() }).await;
+        assert_eq!(detail, "Check group 5 (7G0X, as typed).");
+        assert_eq!(
+            damage,
+            serde_json::json!({"group": 5, "typed": "7G0X", "have": null, "of": null})
+        );
+        let (_, damage) = told(InviteFault::CutOff { have: 3, of: Some(12) }).await;
+        assert_eq!(damage, serde_json::json!({"group": null, "typed": null, "have": 3, "of": 12}));
+        assert!(told(InviteFault::SeveralMistakes).await.1.is_null());
     }
 }
