@@ -158,6 +158,42 @@ fn two_people_talk_and_marks_tell_the_truth() {
     assert_eq!(shown.matches("good evening").count(), 1, "{shown}");
 }
 
+/// U-40, U-131: an answer says what it answers, here and there.
+#[test]
+fn a_reply_is_picked_and_shown_as_one() {
+    let (_circle, [anna, ben]) = Circle::of(["Anna", "Ben"]);
+    let Some(hers) = Terminal::open(&anna, WIDE, "") else { return };
+    hers.until_shows("connected through a relay");
+    let asked = ben.say(CIRCLE, "anyone up?", &["--wait", "relayed"]);
+    hers.until_shows("Ben  anyone up?");
+    hers.enter("/reply");
+    hers.until_shows("> 1 Ben: anyone up?");
+    hers.press("Enter");
+    hers.until_shows("Answer to Ben: anyone up?");
+    hers.enter("/wants listen");
+    hers.until_shows("wants: to be heard");
+    hers.enter("yes, I am");
+    hers.until_shows("to Ben wants: to be heard");
+    ben.follow(CIRCLE).until(|line| {
+        line["text"] == "yes, I am" && line["reply_to"] == asked["id"] && line["wants"] == "listen"
+    });
+    let mut plain = ben.plain_command(["chat", "--plain"]);
+    plain.env("TERM", "dumb").env("LANG", "C.UTF-8");
+    let done = Done::of(plain, "/reply yes\nand more\n/reply anyone\nwell then\n");
+    let said = done.stdout();
+    assert_eq!(done.code(), 0, "{said}");
+    for text in [
+        "Answer to Anna: yes, I am\n",
+        "Whoever wrote this wants to be heard",
+        "Answer to Ben: anyone up?\n",
+        "Ben: well then  (",
+    ] {
+        assert!(said.contains(text), "{text}:\n{said}");
+    }
+    hers.until("said", |shown| row(shown, "well then").contains("to Ben"));
+    assert!(!ben.texts(CIRCLE).contains(&"and more".to_owned()));
+}
+
 /// U-121, U-25
 #[test]
 fn help_is_one_key_away_at_any_size_and_also_locked() {

@@ -4,6 +4,7 @@ use hyper::Method;
 use serde_json::json;
 
 use super::{
+    aim::{self, Draft},
     commands::Command,
     effect::{Ask, Effect, What},
     feed::Feed,
@@ -50,6 +51,11 @@ fn run_in(state: &mut State, circle: &str, command: Command) -> Vec<Effect> {
         Command::Waiting => {
             state.open_panel(Panel::Waiting(0));
             vec![Effect::waiting(circle)]
+        }
+        Command::Reply(typed) => aim::reply(state, typed),
+        Command::Wants(wants) => {
+            state.wants = wants;
+            Vec::new()
         }
         Command::Invite => {
             state.open_panel(Panel::Invite { made: None, qr: false });
@@ -136,7 +142,7 @@ fn govern(
 pub(super) fn ask(state: &mut State, text: String, yes: Effect) -> Vec<Effect> {
     match state.consent {
         Consent::Asked => {
-            state.question = Some(Question { text, yes: Box::new(yes), text_back: None });
+            state.question = Some(Question { text, yes: Box::new(yes), back: None });
             Vec::new()
         }
         Consent::Given => vec![yes],
@@ -168,8 +174,11 @@ pub(super) fn send(state: &mut State, effect: Effect) -> Vec<Effect> {
             // Who answers has read what was new.
             spoken_in.feed.new_from = None;
         }
-        if circle == state.current && !std::mem::take(&mut state.saved_draft).is_empty() {
-            effects.push(Effect::save_draft(&circle, ""));
+        if circle == state.current {
+            (state.reply_to, state.wants) = (None, None);
+            if std::mem::take(&mut state.saved_draft) != Draft::default() {
+                effects.push(Effect::save_draft(&circle, &Draft::default()));
+            }
         }
         effects.extend(newest(state));
     }
@@ -185,8 +194,8 @@ pub(super) fn open_circle(state: &mut State, id: &str) -> Vec<Effect> {
     }
     id.clone_into(&mut state.current);
     state.scroll = 0;
-    state.input = Input::new();
-    state.saved_draft.clear();
+    state.put_down();
+    state.saved_draft = Draft::default();
     state.history_at = None;
     let Some(circle) = state.circle() else { return effects };
     if circle.has_talk() {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     acts,
+    aim::Draft,
     effect::{Effect, What},
     feed::{Entry, Page},
     layout, panel_keys,
@@ -49,9 +50,13 @@ fn went_well(state: &mut State, what: What, answer: &Value) -> Vec<Effect> {
             }
         }
         What::Draft(id) if id == state.current && state.input.is_empty() => {
-            let text = answer["text"].as_str().unwrap_or_default();
-            state.input.insert(text);
-            state.saved_draft = state.input.text();
+            let kept = state.fields(answer);
+            let (reply_to, wants) = (kept.maybe("reply_to"), kept.maybe("wants"));
+            let text = answer["text"].as_str().unwrap_or_default().to_owned();
+            if !text.is_empty() {
+                state.take_up(Draft { text, reply_to, wants });
+            }
+            state.saved_draft = state.draft();
         }
         What::Draft(_) | What::DraftSaved(_) | What::Read(_) | What::Said(..) => {}
         what => return done(state, what, answer),
@@ -118,11 +123,11 @@ fn done(state: &mut State, what: What, answer: &Value) -> Vec<Effect> {
 
 fn refused(state: &mut State, what: What, failure: &Failure) {
     match what {
-        What::Said(circle, text) => {
+        What::Said(circle, draft) => {
             complain(state, failure);
             // U-132: what was typed is never lost.
             if circle == state.current && state.input.is_empty() {
-                state.input.insert(&text);
+                state.take_up(draft);
             }
         }
         What::Opened => {

@@ -2,23 +2,39 @@
 
 use std::time::Duration;
 
-use super::state::Circle;
-use crate::{strings::Catalogue, values};
+use clap::ValueEnum;
+
+use super::{aim::OFF, state::Circle};
+use crate::{args::Wants, strings::Catalogue, values};
 
 /// What a typed line means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     Say(String),
+    /// Answers the message that is meant by this; without a word it is picked from a list.
+    Reply(Option<String>),
+    /// Wishes for such an answer, or for none.
+    Wants(Option<String>),
     Invite,
     Members,
     Waiting,
     Admit(String),
     Decline(String),
-    Role { who: String, role: String, grant: bool },
+    Role {
+        who: String,
+        role: String,
+        grant: bool,
+    },
     Remove(String),
     Verify(String),
-    Block { who: String, undo: bool },
-    Hold { who: String, span: Duration },
+    Block {
+        who: String,
+        undo: bool,
+    },
+    Hold {
+        who: String,
+        span: Duration,
+    },
     Join(Option<String>),
     Circle(String),
     Keys,
@@ -48,6 +64,8 @@ pub(crate) fn read(line: &str, texts: &Catalogue) -> Result<Command, String> {
     let needs = |usage: &str| texts.say("command-needs", &[("usage", usage.into())]);
     let who = |usage: &str| if rest.is_empty() { Err(needs(usage)) } else { Ok(rest.to_owned()) };
     Ok(match word.to_lowercase().as_str() {
+        "reply" => Command::Reply((!rest.is_empty()).then(|| rest.to_owned())),
+        "wants" => wants(rest).ok_or_else(|| needs("/wants listen, experience, advice, off"))?,
         "invite" => Command::Invite,
         "members" => Command::Members,
         "waiting" => Command::Waiting,
@@ -71,6 +89,16 @@ pub(crate) fn read(line: &str, texts: &Catalogue) -> Result<Command, String> {
         "quit" => Command::Quit,
         _ => return Err(texts.say("command-unknown", &[("word", format!("/{word}").into())])),
     })
+}
+
+fn wants(rest: &str) -> Option<Command> {
+    match rest.to_lowercase().as_str() {
+        OFF => Some(Command::Wants(None)),
+        word => {
+            let known = Wants::from_str(word, true).ok()?;
+            Some(Command::Wants(Some(crate::args::word(known))))
+        }
+    }
 }
 
 fn role(rest: &str) -> Option<Command> {
@@ -112,6 +140,7 @@ pub(crate) fn complete(line: &str, circle: Option<&Circle>) -> Option<String> {
     let grown = match word {
         "role" | "remove" | "hold" | "verify" | "block" | "unblock" => grown(rest, members),
         "admit" | "decline" => grown(rest, waiting),
+        "wants" => grown(rest, ["listen", "experience", "advice", OFF].into_iter()),
         _ => None,
     };
     grown.map(|name| format!("/{word} {name}"))
@@ -135,8 +164,8 @@ fn grown<'a>(typed: &str, all: impl Iterator<Item = &'a str>) -> Option<String> 
 
 const WORDS: &[&str] = &[
     "admit", "block", "circle", "decline", "help", "help-now", "hide", "hold", "invite", "join",
-    "lock", "members", "next", "quit", "remove", "repeat", "role", "unblock", "verify", "waiting",
-    "where",
+    "lock", "members", "next", "quit", "remove", "repeat", "reply", "role", "unblock", "verify",
+    "waiting", "wants", "where",
 ];
 
 #[cfg(test)]
@@ -168,6 +197,10 @@ mod tests {
         assert_eq!(command("/hold Otter 24h"), Ok(hold(24)));
         assert_eq!(command("/hold Otter"), Ok(hold(72)));
         assert_eq!(command("/join"), Ok(Command::Join(None)));
+        assert_eq!(command("/reply 2"), Ok(Command::Reply(Some("2".to_owned()))));
+        assert_eq!(command("/wants Listen"), Ok(Command::Wants(Some("listen".to_owned()))));
+        assert_eq!(command("/wants off"), Ok(Command::Wants(None)));
+        assert!(command("/wants hugs").is_err());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crossterm::event::KeyEvent;
 use hyper::Method;
 use serde_json::{Value, json};
 
+use super::aim::Draft;
 use crate::{
     advice::Failure,
     client::{Asker, segment},
@@ -41,8 +42,8 @@ pub(crate) enum What {
     Draft(String),
     DraftSaved(String),
     Read(String),
-    /// The circle and the text, which goes back into the box should it not be taken.
-    Said(String, String),
+    /// The circle and what was said, which goes back into the box should it not be taken.
+    Said(String, Draft),
     Status,
     Locked,
     Opened,
@@ -162,15 +163,18 @@ impl Effect {
         Self::get(What::Draft(circle.to_owned()), format!("/v1/circles/{circle}/draft"))
     }
 
-    pub(crate) fn save_draft(circle: &str, text: &str) -> Self {
+    pub(crate) fn save_draft(circle: &str, draft: &Draft) -> Self {
         let path = format!("/v1/circles/{circle}/draft");
-        Self::put(What::DraftSaved(circle.to_owned()), path, json!({"text": text}))
+        let body = json!({"text": draft.text, "reply_to": draft.reply_to, "wants": draft.wants});
+        Self::put(What::DraftSaved(circle.to_owned()), path, body)
     }
 
-    pub(crate) fn say(circle: &str, text: &str) -> Self {
+    pub(crate) fn say(circle: &str, said: Draft) -> Self {
         let path = format!("/v1/circles/{circle}/messages");
         // Its mark comes as an event.
-        let body = json!({"text": text, "timeout_ms": 0});
-        Self::post(What::Said(circle.to_owned(), text.to_owned()), path, body)
+        let body = json!({
+            "text": said.text, "reply_to": said.reply_to, "wants": said.wants, "timeout_ms": 0,
+        });
+        Self::post(What::Said(circle.to_owned(), said), path, body)
     }
 }

@@ -3,10 +3,10 @@
 use ratatui::layout::Rect;
 
 use super::{
-    panels,
+    aim, panels,
     state::{Phase, State},
     talk,
-    text::wrap,
+    text::{cut, wrap},
 };
 
 /// The places of a frame.
@@ -92,6 +92,7 @@ pub(crate) fn notice_lines(state: &State) -> Vec<String> {
         let circle = state.circle().filter(|circle| circle.waiting_room > 0)?;
         Some(state.texts.say("room-asks", &[("count", circle.waiting_room.into())]))
     };
+    let aim = aim::line(state).filter(|_| state.panel.is_none() && state.question.is_none());
     let text = match (&state.question, &state.notice) {
         (Some(question), _) => {
             Some(format!("{} {}", question.text, state.texts.plain("yes-or-no")))
@@ -99,7 +100,10 @@ pub(crate) fn notice_lines(state: &State) -> Vec<String> {
         (None, Some(notice)) => Some(notice.clone()),
         (None, None) => waiting().filter(|_| state.panel.is_none()),
     };
-    text.map(|text| wrap(&text, width)).unwrap_or_default()
+    let text = text.map(|text| wrap(&text, width)).unwrap_or_default();
+    // Beside the box, and never pushed away by what happened.
+    let room = usize::from(MOST_NOTICE) - usize::from(aim.is_some());
+    text.into_iter().take(room).chain(aim.map(|aim| cut(&aim, width))).collect()
 }
 
 /// The box grows with what is typed.

@@ -5,6 +5,7 @@
 //! node and its answers back. Nothing else waits or talks to anybody.
 
 mod acts;
+mod aim;
 mod answers;
 mod commands;
 mod effect;

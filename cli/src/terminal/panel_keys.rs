@@ -4,11 +4,12 @@ use crossterm::event::{KeyCode, KeyEvent};
 use serde_json::{Value, json};
 
 use super::{
-    acts,
+    acts, aim,
     effect::{Effect, What},
     input::Input,
-    layout,
+    layout, panels,
     state::{Join, Panel, State},
+    talk::Tone,
 };
 use crate::values;
 
@@ -78,9 +79,25 @@ pub(super) fn pressed(state: &mut State, key: KeyEvent) -> Vec<Effect> {
                 (state.panel_scroll + SCROLL).min(layout::most_panel_scroll(state));
         }
         KeyCode::PageUp => state.panel_scroll = state.panel_scroll.saturating_sub(SCROLL),
-        _ => return panel_key(state, key),
+        _ => {
+            let effects = panel_key(state, key);
+            keep_in_sight(state);
+            return effects;
+        }
     }
     Vec::new()
+}
+
+/// Scrolls to the line that is picked, where one is.
+fn keep_in_sight(state: &mut State) {
+    let Some(panel) = &state.panel else { return };
+    let place = layout::panel_place(state);
+    let rows = panels::rows(state, panel, usize::from(place.width));
+    let Some(picked) = rows.iter().position(|(_, tone)| *tone == Tone::Picked) else { return };
+    let height = usize::from(place.height).max(1);
+    let first = rows.iter().take(picked).all(|(row, _)| !row.starts_with(' '));
+    let top = if first { 0 } else { picked };
+    state.panel_scroll = state.panel_scroll.clamp((picked + 1).saturating_sub(height), top);
 }
 
 fn close(state: &mut State) {
@@ -102,6 +119,7 @@ fn panel_key(state: &mut State, key: KeyEvent) -> Vec<Effect> {
     let circle = state.circle();
     let (members, waiting) =
         circle.map_or((0, 0), |circle| (circle.members.len(), circle.waiting.len()));
+    let answers = circle.map_or(0, |circle| aim::choices(&circle.feed).len());
     match (&mut state.panel, key.code) {
         (Some(Panel::Help(chosen)), KeyCode::Char(digit @ '1'..='9')) => {
             let at = digit.to_digit(10).map_or(0, |digit| digit as usize - 1);
@@ -121,6 +139,17 @@ fn panel_key(state: &mut State, key: KeyEvent) -> Vec<Effect> {
                 if let Some(id) = member.map(|member| member.id.clone()) {
                     state.open_panel(Panel::Member(id));
                 }
+            }
+            None => {}
+        },
+        (Some(Panel::Reply(_)), KeyCode::Char(digit @ '1'..='9')) => {
+            aim::pick(state, digit.to_digit(10).map_or(0, |digit| digit as usize - 1));
+        }
+        (Some(Panel::Reply(picked)), code) => match step(*picked, code, answers) {
+            Some(next) => *picked = next,
+            None if code == KeyCode::Enter => {
+                let picked = *picked;
+                aim::pick(state, picked);
             }
             None => {}
         },

@@ -3,10 +3,11 @@
 use serde_json::Value;
 
 use super::{
+    aim,
     input::Input,
     state::{Join, Member, Panel, State},
     talk::Tone,
-    text::wrap,
+    text::{cut, wrap},
     words,
 };
 use crate::{fields::Fields, values};
@@ -22,6 +23,7 @@ pub(crate) fn lines(state: &State, panel: &Panel) -> (String, Vec<Line>) {
         Panel::Help(chosen) => (texts.plain("title-help"), help_lines(state, *chosen)),
         Panel::Where(status) => (texts.plain("title-where"), where_lines(state, status.as_ref())),
         Panel::Members(picked) => (texts.plain("title-members"), members_lines(state, *picked)),
+        Panel::Reply(picked) => (texts.plain("title-reply"), reply_lines(state, *picked)),
         Panel::Member(id) => (texts.plain("title-member"), member_lines(state, id)),
         Panel::Waiting(picked) => (texts.plain("title-waiting"), waiting_lines(state, *picked)),
         Panel::Invite { made, .. } => {
@@ -48,7 +50,7 @@ pub(crate) fn rows(state: &State, panel: &Panel, columns: usize) -> Vec<Line> {
 pub(crate) fn key_line(state: &State, panel: &Panel) -> String {
     let texts = &state.texts;
     match panel {
-        Panel::Members(_) => texts.plain("keys-members"),
+        Panel::Members(_) | Panel::Reply(_) => texts.plain("keys-members"),
         Panel::Waiting(_) => texts.plain("keys-waiting"),
         Panel::Invite { qr: false, .. } => texts.plain("keys-invite"),
         Panel::Join(Join::Code(_) | Join::Cards { .. }) => texts.plain("keys-join"),
@@ -140,6 +142,16 @@ fn members_lines(state: &State, picked: usize) -> Vec<Line> {
         picked_line(&parts.join("  "), at == picked)
     };
     members.iter().enumerate().map(line).collect()
+}
+
+fn reply_lines(state: &State, picked: usize) -> Vec<Line> {
+    let Some(circle) = state.circle() else { return Vec::new() };
+    let line = |(at, choice): (usize, aim::Choice<'_>)| {
+        let text = choice.said.lines.first().map_or("", String::as_str);
+        let text = cut(&format!("{}: {text}", choice.said.author), ONE_LINE);
+        picked_line(&format!("{} {text}", at + 1), at == picked)
+    };
+    aim::choices(&circle.feed).into_iter().enumerate().map(line).collect()
 }
 
 /// What is shown where a member is not simply there.
@@ -294,6 +306,9 @@ pub(crate) fn join_field(join: &Join) -> Option<(&'static str, &Input)> {
     }
 }
 
+/// A line in the smallest window, so that nine fit.
+const ONE_LINE: usize = 34;
+
 const KEYS: &[&str] = &[
     "key-f1",
     "key-f2",
@@ -306,6 +321,7 @@ const KEYS: &[&str] = &[
     "key-up",
     "key-esc",
     "key-quit",
+    "key-commands-talk",
     "key-commands",
     "key-commands-people",
     "key-commands-care",

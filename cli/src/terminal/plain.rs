@@ -15,10 +15,12 @@ use rustix::termios::{
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::{
+    aim,
     effect::{Effect, Event},
     feed::{Entry, Key, Said, What},
     panels,
     state::{Consent, Panel, Phase, State},
+    talk,
     text::width,
     update::update,
     wires::{self, Ended, Wires},
@@ -117,7 +119,7 @@ impl<'a> Talk<'a> {
         if line.trim() == "/repeat" {
             let last = self.state.circle().and_then(|circle| circle.feed.entries().next_back());
             if let Some(last) = last {
-                let line = entry_line(last);
+                let line = entry_line(&self.state, last);
                 self.output.line(&line)?;
             }
             return Ok(false);
@@ -171,6 +173,7 @@ struct Spoken {
     /// The entries that were said, newest last, with the mark they had.
     entries: VecDeque<(Key, Option<String>)>,
     notice: Option<String>,
+    aim: Option<String>,
     panel: Vec<String>,
     held: VecDeque<String>,
     held_entries: u64,
@@ -192,6 +195,11 @@ impl Spoken {
         if notice != self.notice {
             notice.iter().for_each(|notice| self.hold(notice.clone()));
             self.notice = notice;
+        }
+        let aim = aim::line(state);
+        if aim != self.aim {
+            aim.iter().for_each(|aim| self.hold(aim.clone()));
+            self.aim = aim;
         }
         let panel = state.panel.as_ref().map(|panel| panel_lines(state, panel)).unwrap_or_default();
         if panel != self.panel {
@@ -231,7 +239,7 @@ impl Spoken {
             self.hold(format!("-- {} --", words::day(&state.texts, at)));
         }
         self.held_entries += 1;
-        self.hold(entry_line(entry));
+        self.hold(entry_line(state, entry));
     }
 
     fn hold(&mut self, line: String) {
@@ -277,13 +285,14 @@ fn panel_lines(state: &State, panel: &Panel) -> Vec<String> {
 }
 
 /// `Heron: made it to day four  (19:02)` (U-10)
-fn entry_line(entry: &Entry) -> String {
+fn entry_line(state: &State, entry: &Entry) -> String {
     let clock = entry.at.as_ref().map(|at| at.strftime("%H:%M").to_string()).unwrap_or_default();
     match &entry.what {
         What::Note(sentence) if clock.is_empty() => sentence.clone(),
         What::Note(sentence) => format!("{sentence}  ({clock})"),
         What::Said(said) => {
             let mut aside = vec![clock];
+            aside.extend(talk::answered(state, said));
             aside.extend(said.mark.clone());
             aside.extend(said.wish.clone());
             let text = said.lines.join("\n    ");

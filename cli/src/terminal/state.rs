@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::{
+    aim::Draft,
     effect::Effect,
     feed::{Feed, Key},
     help::Card,
@@ -38,8 +39,12 @@ pub(crate) struct State {
     /// What was sent or typed in this run, newest last.
     pub(crate) history: VecDeque<String>,
     pub(crate) history_at: Option<usize>,
+    /// The message that it answers, by id.
+    pub(crate) reply_to: Option<String>,
+    /// The answer that is wished for.
+    pub(crate) wants: Option<String>,
     /// The draft as the node has it.
-    pub(crate) saved_draft: String,
+    pub(crate) saved_draft: Draft,
     /// Whether drafts are kept: where there is no box, nothing is left in it.
     pub(crate) drafts: bool,
     /// One sentence about what just happened.
@@ -129,6 +134,8 @@ pub(crate) enum Panel {
     Help(Option<usize>),
     Where(Option<Value>),
     Members(usize),
+    /// What is answered, by its place.
+    Reply(usize),
     /// One member, by id.
     Member(String),
     Waiting(usize),
@@ -160,7 +167,7 @@ pub(crate) struct Question {
     pub(crate) text: String,
     pub(crate) yes: Box<Effect>,
     /// What goes back into the box after a no.
-    pub(crate) text_back: Option<String>,
+    pub(crate) back: Option<Draft>,
 }
 
 impl State {
@@ -180,7 +187,9 @@ impl State {
             input: Input::new(),
             history: VecDeque::new(),
             history_at: None,
-            saved_draft: String::new(),
+            reply_to: None,
+            wants: None,
+            saved_draft: Draft::default(),
             drafts: true,
             notice: None,
             question: None,
@@ -226,22 +235,21 @@ impl State {
 
     /// Whether what is typed differs from the stored draft.
     pub(crate) fn draft_differs(&self) -> bool {
-        let text = self.input.text();
         self.drafts
             && matches!(self.phase, Phase::Open)
             && !self.current.is_empty()
-            && !text.starts_with('/')
-            && text != self.saved_draft
+            && !self.input.text().starts_with('/')
+            && self.draft() != self.saved_draft
     }
 
     /// Forgets everything that was said, typed or shown: the home is locked (U-25).
     pub(crate) fn forget(&mut self) {
         self.circles.clear();
         self.current.clear();
-        self.input = Input::new();
+        self.put_down();
         self.history.clear();
         self.history_at = None;
-        self.saved_draft.clear();
+        self.saved_draft = Draft::default();
         self.notice = None;
         self.question = None;
         self.network.clear();

@@ -67,16 +67,20 @@ fn note(rows: &mut Vec<Row>, sentence: &str, clock: &str, columns: usize) {
     }
 }
 
+/// `to Heron`, where it answers something.
+pub(crate) fn answered(state: &State, said: &Said) -> Option<String> {
+    let author = state.circle().and_then(|circle| circle.feed.author(said.reply_to.as_deref()?));
+    said.reply_to.as_ref()?;
+    Some(match author {
+        Some(author) => state.texts.say("answer-to", &[("name", author.into())]),
+        None => state.texts.plain("an-answer"),
+    })
+}
+
 /// `21:41 received by 2 of 5`
 fn aside(state: &State, said: &Said, clock: &str) -> String {
-    let answers = said.reply_to.as_deref().map(|id| {
-        let author = state.circle().and_then(|circle| circle.feed.author(id));
-        match author {
-            Some(author) => state.texts.say("answer-to", &[("name", author.into())]),
-            None => state.texts.plain("an-answer"),
-        }
-    });
-    let parts = [said.wish.clone(), answers, Some(clock.to_owned()), said.mark.clone()];
+    let answers = answered(state, said);
+    let parts = [answers, said.wish.clone(), Some(clock.to_owned()), said.mark.clone()];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 

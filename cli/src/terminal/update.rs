@@ -3,7 +3,9 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{
-    acts, answers,
+    acts,
+    aim::Draft,
+    answers,
     commands::{self, Command},
     effect::{Effect, Event, What},
     input::Input,
@@ -79,7 +81,7 @@ pub(super) fn save_draft(state: &mut State) -> Vec<Effect> {
     if !state.draft_differs() {
         return Vec::new();
     }
-    state.saved_draft = state.input.text();
+    state.saved_draft = state.draft();
     vec![Effect::save_draft(&state.current, &state.saved_draft)]
 }
 
@@ -193,7 +195,7 @@ fn talk_key(state: &mut State, key: KeyEvent) -> Vec<Effect> {
         KeyCode::End if state.input.is_empty() => return acts::newest(state),
         KeyCode::Up if state.input.at_first_line() => recall(state, true),
         KeyCode::Down if state.input.at_last_line() => recall(state, false),
-        KeyCode::Esc => state.input.set(""),
+        KeyCode::Esc => state.put_down(),
         _ => {
             state.input.key(key);
         }
@@ -260,7 +262,9 @@ fn typed_line(state: &mut State, line: String) -> Vec<Effect> {
         }
         return panel_keys::join_enter(state);
     }
-    if let (Some(Panel::Help(_)), Ok(digit @ 1..=9)) = (&state.panel, line.trim().parse::<u32>()) {
+    if let (Some(Panel::Help(_) | Panel::Reply(_)), Ok(digit @ 1..=9)) =
+        (&state.panel, line.trim().parse::<u32>())
+    {
         // A choice, and nothing to be said.
         let digit = char::from_digit(digit, 10).unwrap_or('1');
         return panel_keys::pressed(state, KeyEvent::from(KeyCode::Char(digit)));
@@ -293,13 +297,14 @@ fn say(state: &mut State, text: String) -> Vec<Effect> {
         state.input.set(&text);
         return Vec::new();
     };
-    let said = Effect::say(&circle.id, &text);
-    if state.consent == Consent::Asked && looks_private(&text) {
+    let draft = Draft { text, reply_to: state.reply_to.clone(), wants: state.wants.clone() };
+    let said = Effect::say(&circle.id, draft.clone());
+    if state.consent == Consent::Asked && looks_private(&draft.text) {
         // U-45: asked about once.
         state.question = Some(Question {
             text: state.texts.plain("ask-private"),
             yes: Box::new(said),
-            text_back: Some(text),
+            back: Some(draft),
         });
         return Vec::new();
     }
@@ -335,8 +340,8 @@ fn answer(state: &mut State, yes: bool) -> Vec<Effect> {
     if yes {
         return acts::send(state, *question.yes);
     }
-    if let Some(text) = question.text_back {
-        state.input.set(&text);
+    if let Some(draft) = question.back {
+        state.take_up(draft);
     }
     state.note("nothing-done");
     Vec::new()

@@ -100,6 +100,9 @@ line-new = new
 entries-new = { $count } new:
 answer-to = to { $name }
 an-answer = an answer
+replying = Answer to { $name }: { $text }
+replying-to-earlier = Answer to something earlier
+reply-none = Nothing like that is here to answer.
 rows-below = { $count ->
     [one] { $count } more line below. End shows the newest.
    *[other] { $count } more lines below. End shows the newest.
@@ -168,6 +171,7 @@ title-keys = Keys and commands
 title-help = Get help now
 title-where = Where you are
 title-members = Members
+title-reply = What do you answer?
 title-member = Member
 title-waiting = Waiting room
 title-invite = Invite
@@ -183,6 +187,7 @@ key-enter = Enter: send. Alt-Enter: new line
 key-up = Up: what you typed before
 key-esc = Esc: close this
 key-quit = Ctrl-Q: leave. What you typed stays as a draft.
+key-commands-talk = /reply  /reply WHO  /wants listen, experience, advice, off
 key-commands = /invite  /members  /waiting  /join  /where
 key-commands-people = /admit WHO  /decline WHO  /role WHO +host  /remove WHO
 key-commands-care = /verify WHO  /block WHO  /unblock WHO  /hold WHO 24h

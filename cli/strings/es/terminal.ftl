@@ -103,6 +103,9 @@ entries-new = { $count ->
 }
 answer-to = a { $name }
 an-answer = una respuesta
+replying = Respuesta a { $name }: { $text }
+replying-to-earlier = Respuesta a algo anterior
+reply-none = Aquí no hay nada así a lo que responder.
 rows-below = { $count ->
     [one] { $count } línea más abajo. Fin muestra lo último.
    *[other] { $count } líneas más abajo. Fin muestra lo último.
@@ -171,6 +174,7 @@ title-keys = Teclas y órdenes
 title-help = Ayuda ahora
 title-where = Dónde estás
 title-members = Miembros
+title-reply = ¿A qué respondes?
 title-member = Miembro
 title-waiting = Sala de espera
 title-invite = Invitación
@@ -186,6 +190,7 @@ key-enter = Enter: enviar. Alt-Enter: línea nueva
 key-up = Arriba: lo que escribiste antes
 key-esc = Esc: cerrar esto
 key-quit = Ctrl-Q: salir. Lo que escribiste queda como borrador.
+key-commands-talk = /reply  /reply QUIÉN  /wants listen, experience, advice, off
 key-commands = /invite  /members  /waiting  /join  /where
 key-commands-people = /admit WHO  /decline WHO  /role WHO +host  /remove WHO
 key-commands-care = /verify WHO  /block WHO  /unblock WHO  /hold WHO 24h
