@@ -309,10 +309,14 @@ pub(super) fn end_word(end: JoinEnd) -> &'static str {
     }
 }
 
-/// An error's words as a sentence: a capital first, a full stop last.
+/// An error's words as a sentence: a capital first, a full stop last. A setting keeps its spelling.
 pub(super) fn sentence(words: &str) -> String {
+    let first = words.split(' ').next().unwrap_or_default();
     let mut letters = words.chars();
-    let mut out: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    let mut out: String = match first.trim_end_matches([',', '.']).contains('.') {
+        true => String::new(),
+        false => letters.next().into_iter().flat_map(char::to_uppercase).collect(),
+    };
     out.push_str(letters.as_str());
     if !out.ends_with(['.', '?']) {
         out.push('.');
@@ -466,6 +470,13 @@ mod tests {
         for kind in KINDS {
             assert!(StatusCode::from_u16(kind.status).is_ok());
         }
+    }
+
+    #[test]
+    fn a_sentence_begins_with_a_capital_unless_a_setting_stands_there() {
+        assert_eq!(sentence("a name has 1 letter"), "A name has 1 letter.");
+        assert_eq!(sentence("nobody."), "Nobody.");
+        assert_eq!(sentence("lock.after is a duration"), "lock.after is a duration.");
     }
 
     /// U-5, U-206
