@@ -313,6 +313,36 @@ fn plain_lines_hold_no_escape_and_end_with_the_input() {
     assert!(anna.texts(CIRCLE).contains(&"hello Anna".to_owned()));
 }
 
+/// U-130, U-133, U-71
+#[test]
+fn settings_are_changed_in_the_chat_and_followed_at_once() {
+    let stage = Stage::new(&program());
+    let anna = stage.person("Anna");
+    let _node = anna.start();
+    let mut plain = anna.plain_command(["chat", "--plain"]);
+    plain.env("TERM", "dumb").env("LANG", "C.UTF-8");
+    let typed =
+        "/config set lock.after 1h\n/config set lock.after 1\n/config set language es\n/config\n";
+    let done = Done::of(plain, typed);
+    let said = done.stdout();
+    assert_eq!(done.code(), 0, "{said}");
+    for text in
+        ["Saved.", "lock.after is a duration", "Guardado.", "Se cierra sin más tras: 1 hora"]
+    {
+        assert!(said.contains(text), "{text}:\n{said}");
+    }
+    assert_eq!(anna.ok(["config", "get", "lock.after"])["value"], "1h");
+    let Some(terminal) = Terminal::open(&anna, SMALL, "") else { return };
+    terminal.until_shows("sin círculo");
+    terminal.enter("/config");
+    terminal.until_shows("> Idioma: Español");
+    anna.ok(["config", "set", "language", "en"]);
+    terminal.until_shows("> Language: English");
+    terminal.press("Enter");
+    terminal.until_shows("> Idioma: Español");
+    assert_eq!(anna.ok(["config", "get", "language"])["value"], "es");
+}
+
 /// U-133
 #[test]
 fn plain_lines_hold_back_what_arrives_while_somebody_types() {

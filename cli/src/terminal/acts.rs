@@ -9,12 +9,12 @@ use super::{
     effect::{Ask, Effect, What},
     feed::Feed,
     input::Input,
-    layout, panel_keys,
+    layout, panel_keys, settings,
     state::{Circle, Consent, Join, Panel, Question, State},
     update::save_draft,
     words,
 };
-use crate::client::segment;
+use crate::client::{Asker, segment};
 
 /// Carries out a command about circles and people.
 pub(super) fn run(state: &mut State, command: Command) -> Vec<Effect> {
@@ -31,6 +31,8 @@ pub(super) fn run(state: &mut State, command: Command) -> Vec<Effect> {
             state.open_panel(Panel::Where(None));
             vec![Effect::get(What::Status, "/v1/status".to_owned())]
         }
+        Command::Settings => settings::open(state),
+        Command::Set { key, value } => vec![settings::set(state, &key, value.as_deref())],
         Command::Repeat => newest(state),
         in_circle => {
             let Some(circle) = state.circle().map(|circle| circle.id.clone()) else {
@@ -57,6 +59,13 @@ fn run_in(state: &mut State, circle: &str, command: Command) -> Vec<Effect> {
             state.wants = wants;
             Vec::new()
         }
+        Command::Mute(muted) => vec![Effect::Ask(Ask {
+            what: What::Muted(muted),
+            method: Method::PATCH,
+            path: format!("/v1/circles/{circle}"),
+            body: json!({"muted": muted}),
+            asker: Asker::Person,
+        })],
         Command::Invite => {
             state.open_panel(Panel::Invite { made: None, qr: false });
             let body = json!({"uses": 1, "expires_s": DAY_S, "timeout_ms": LOOK_MS});

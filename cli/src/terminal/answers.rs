@@ -7,7 +7,7 @@ use super::{
     aim::Draft,
     effect::{Effect, What},
     feed::{Entry, Page},
-    layout, panel_keys,
+    layout, panel_keys, settings,
     state::{Asking, Circle, Member, Panel, Phase, State},
     told::{complain, first_circle, join_changed},
 };
@@ -73,6 +73,18 @@ fn done(state: &mut State, what: What, answer: &Value) -> Vec<Effect> {
             if let Some(Panel::Where(shown)) = &mut state.panel {
                 *shown = Some(answer.clone());
             }
+        }
+        What::Settings => settings::learn(state, answer),
+        What::SettingSaved => {
+            settings::learn(state, answer);
+            state.note("setting-saved");
+        }
+        What::Muted(muted) => {
+            let label = state.circle().map(|circle| circle.label.clone()).unwrap_or_default();
+            state.notice = Some(match muted {
+                true => state.texts.say("is-muted", &[("circle", label.into())]),
+                false => state.texts.say("is-unmuted", &[("circle", label.into())]),
+            });
         }
         What::Invited => {
             if let Some(Panel::Invite { made, .. }) = &mut state.panel {

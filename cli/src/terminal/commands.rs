@@ -36,6 +36,15 @@ pub(crate) enum Command {
         span: Duration,
     },
     Join(Option<String>),
+    /// Shows all settings.
+    Settings,
+    /// Gives a setting a value, or its usual one.
+    Set {
+        key: String,
+        value: Option<String>,
+    },
+    /// Is told of nothing new in this circle, or of it again.
+    Mute(bool),
     Circle(String),
     Keys,
     HelpNow,
@@ -78,6 +87,11 @@ pub(crate) fn read(line: &str, texts: &Catalogue) -> Result<Command, String> {
         "unblock" => Command::Block { who: who("/unblock WHO")?, undo: true },
         "hold" => hold(rest).ok_or_else(|| needs("/hold WHO 24h"))?,
         "join" => Command::Join((!rest.is_empty()).then(|| rest.to_owned())),
+        "config" => config(rest).ok_or_else(|| {
+            needs("/config, /config set notify.quiet 22:00-07:00, /config unset notify.quiet")
+        })?,
+        "mute" => Command::Mute(true),
+        "unmute" => Command::Mute(false),
         "circle" => Command::Circle(who("/circle NAME")?),
         "help" | "keys" => Command::Keys,
         "help-now" => Command::HelpNow,
@@ -89,6 +103,19 @@ pub(crate) fn read(line: &str, texts: &Catalogue) -> Result<Command, String> {
         "quit" => Command::Quit,
         _ => return Err(texts.say("command-unknown", &[("word", format!("/{word}").into())])),
     })
+}
+
+fn config(rest: &str) -> Option<Command> {
+    let mut words = rest.splitn(3, char::is_whitespace);
+    match (words.next()?, words.next(), words.next()) {
+        ("" | "list", None, None) => Some(Command::Settings),
+        ("set", Some(key), Some(value)) => {
+            let value = Some(value.trim().to_owned());
+            Some(Command::Set { key: key.to_owned(), value })
+        }
+        ("unset", Some(key), None) => Some(Command::Set { key: key.to_owned(), value: None }),
+        _ => None,
+    }
 }
 
 fn wants(rest: &str) -> Option<Command> {
@@ -163,9 +190,9 @@ fn grown<'a>(typed: &str, all: impl Iterator<Item = &'a str>) -> Option<String> 
 }
 
 const WORDS: &[&str] = &[
-    "admit", "block", "circle", "decline", "help", "help-now", "hide", "hold", "invite", "join",
-    "lock", "members", "next", "quit", "remove", "repeat", "reply", "role", "unblock", "verify",
-    "waiting", "wants", "where",
+    "admit", "block", "circle", "config", "decline", "help", "help-now", "hide", "hold", "invite",
+    "join", "lock", "members", "mute", "next", "quit", "remove", "repeat", "reply", "role",
+    "unblock", "unmute", "verify", "waiting", "wants", "where",
 ];
 
 #[cfg(test)]
@@ -201,6 +228,14 @@ mod tests {
         assert_eq!(command("/wants Listen"), Ok(Command::Wants(Some("listen".to_owned()))));
         assert_eq!(command("/wants off"), Ok(Command::Wants(None)));
         assert!(command("/wants hugs").is_err());
+        let set = |value: Option<&str>| Command::Set {
+            key: "notify.quiet".to_owned(),
+            value: value.map(str::to_owned),
+        };
+        assert_eq!(command("/config"), Ok(Command::Settings));
+        assert_eq!(command("/config set notify.quiet 22:00-07:00"), Ok(set(Some("22:00-07:00"))));
+        assert_eq!(command("/config unset notify.quiet"), Ok(set(None)));
+        assert!(command("/config set notify.quiet").is_err());
     }
 
     #[test]

@@ -45,6 +45,10 @@ pub(crate) enum What {
     /// The circle and what was said, which goes back into the box should it not be taken.
     Said(String, Draft),
     Status,
+    Settings,
+    SettingSaved,
+    /// A circle tells of nothing new, or does again.
+    Muted(bool),
     Locked,
     Opened,
     Invited,

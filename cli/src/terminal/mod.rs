@@ -17,6 +17,7 @@ mod panel_keys;
 mod panels;
 mod plain;
 mod screen;
+mod settings;
 mod state;
 mod talk;
 #[cfg(test)]
@@ -51,7 +52,7 @@ use crate::{
     advice::Failure,
     args::{Chat, Setup},
     context::Context,
-    node::config::{Country, Language, Notify, NotifyMode},
+    node::config::{Country, Language},
     output::stdout_is_terminal,
     prompt,
     strings::Catalogue,
@@ -75,6 +76,7 @@ pub(crate) async fn chat(context: &Context, asked: Chat) -> Result<(), Failure> 
     let config = home.config()?;
     let texts = Catalogue::chosen(config.language.as_ref().map(Language::as_str));
     let mut state = State::new(texts, (80, 24), asked.circle);
+    state.notify = config.notify;
     state.help = help::Card::of(config.country.as_ref().map(Country::as_str));
     if context.yes {
         state.consent = Consent::Given;
@@ -89,15 +91,13 @@ pub(crate) async fn chat(context: &Context, asked: Chat) -> Result<(), Failure> 
     let given = context.given_passphrase()?;
     let screen = Screen::take(context.colors())?;
     state.size = screen.size();
-    let bell = Bell(config.notify);
-    wires::run(context, given, async |wires| full_screen(screen, state, bell, wires).await).await
+    wires::run(context, given, async |wires| full_screen(screen, state, wires).await).await
 }
 
 /// Draws, hears, and carries out, until the end.
 async fn full_screen(
     mut screen: Screen,
     mut state: State,
-    bell: Bell,
     wires: &mut Wires<'_>,
 ) -> Result<(), Failure> {
     hear_keys(wires.teller());
@@ -138,7 +138,7 @@ async fn full_screen(
                 return wires.finish(&mut state).await;
             }
         }
-        if std::mem::take(&mut state.rang) && bell.may_ring(&Zoned::now()) {
+        if std::mem::take(&mut state.rang) && !settings::is_quiet(&state.notify, &Zoned::now()) {
             screen.ring();
         }
         let now = Instant::now();
@@ -146,24 +146,6 @@ async fn full_screen(
             let latest = saving.map_or(now + DRAFT_LATEST, |(_, latest)| latest);
             (now + DRAFT_PAUSE, latest)
         });
-    }
-}
-
-/// Whether something new may be heard (U-180, U-181). One sound, whatever it is.
-struct Bell(Notify);
-
-impl Bell {
-    fn may_ring(&self, now: &Zoned) -> bool {
-        let quiet = self.0.quiet.as_ref().is_some_and(|quiet| {
-            let hour = u16::try_from(now.hour()).unwrap_or_default();
-            let minute = hour * 60 + u16::try_from(now.minute()).unwrap_or_default();
-            match quiet.from <= quiet.to {
-                true => (quiet.from..quiet.to).contains(&minute),
-                // Across midnight.
-                false => minute >= quiet.from || minute < quiet.to,
-            }
-        });
-        self.0.mode == NotifyMode::Bell && !quiet
     }
 }
 
@@ -192,28 +174,3 @@ const TOGETHER: usize = 64;
 const DRAFT_PAUSE: Duration = Duration::from_millis(400);
 /// And so long after the first letter, if nobody ever pauses. A guess.
 const DRAFT_LATEST: Duration = Duration::from_secs(2);
-
-#[cfg(test)]
-mod bell_tests {
-    use jiff::{civil::date, tz::TimeZone};
-
-    use super::*;
-
-    /// U-180, U-181
-    #[test]
-    fn a_bell_rings_only_where_it_is_wanted_and_not_in_quiet_hours() {
-        let at = |hour: i8, minute: i8| {
-            date(2026, 11, 23).at(hour, minute, 0, 0).to_zoned_datetime(TimeZone::UTC).unwrap()
-        };
-        let quiet = |span: &str| Some(span.to_owned().try_into().unwrap());
-        let bell = |mode, quiet| Bell(Notify { mode, quiet });
-        assert!(!bell(NotifyMode::Mark, None).may_ring(&at(12, 0)));
-        assert!(bell(NotifyMode::Bell, None).may_ring(&at(12, 0)));
-        let night = bell(NotifyMode::Bell, quiet("22:00-07:00"));
-        for (hour, minute, rings) in [(21, 59, true), (22, 0, false), (3, 0, false), (7, 0, true)] {
-            assert_eq!(night.may_ring(&at(hour, minute)), rings, "{hour}:{minute}");
-        }
-        let noon = bell(NotifyMode::Bell, quiet("12:00-13:00"));
-        assert!(!noon.may_ring(&at(12, 30)) && noon.may_ring(&at(13, 0)));
-    }
-}

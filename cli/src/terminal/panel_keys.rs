@@ -7,7 +7,7 @@ use super::{
     acts, aim,
     effect::{Effect, What},
     input::Input,
-    layout, panels,
+    layout, panels, settings,
     state::{Join, Panel, State},
     talk::Tone,
 };
@@ -160,6 +160,14 @@ fn panel_key(state: &mut State, key: KeyEvent) -> Vec<Effect> {
             }
             let picked = *picked;
             return waiting_key(state, code, picked);
+        }
+        (Some(Panel::Settings(picked)), code) => {
+            if let Some(next) = step(*picked, code, settings::count()) {
+                *picked = next;
+                return Vec::new();
+            }
+            let picked = *picked;
+            return settings::pressed(state, code, picked);
         }
         (Some(Panel::Invite { made: Some(_), qr }), KeyCode::Char('q')) => *qr = !*qr,
         (Some(Panel::Join(_)), KeyCode::Enter) => return join_enter(state),

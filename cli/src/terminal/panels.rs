@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{
     aim,
     input::Input,
+    settings,
     state::{Join, Member, Panel, State},
     talk::Tone,
     text::{cut, wrap},
@@ -29,6 +30,7 @@ pub(crate) fn lines(state: &State, panel: &Panel) -> (String, Vec<Line>) {
         Panel::Invite { made, .. } => {
             (texts.plain("title-invite"), invite_lines(state, made.as_ref()))
         }
+        Panel::Settings(picked) => (texts.plain("title-settings"), settings::lines(state, *picked)),
         Panel::Join(join) => (texts.plain("title-join"), join_lines(state, join)),
     }
 }
@@ -51,6 +53,7 @@ pub(crate) fn key_line(state: &State, panel: &Panel) -> String {
     let texts = &state.texts;
     match panel {
         Panel::Members(_) | Panel::Reply(_) => texts.plain("keys-members"),
+        Panel::Settings(_) => texts.plain("keys-settings"),
         Panel::Waiting(_) => texts.plain("keys-waiting"),
         Panel::Invite { qr: false, .. } => texts.plain("keys-invite"),
         Panel::Join(Join::Code(_) | Join::Cards { .. }) => texts.plain("keys-join"),
@@ -58,7 +61,7 @@ pub(crate) fn key_line(state: &State, panel: &Panel) -> String {
     }
 }
 
-fn plain(text: String) -> Line {
+pub(super) fn plain(text: String) -> Line {
     (text, Tone::Plain)
 }
 
@@ -168,7 +171,7 @@ fn standing(state: &State, member: &Member) -> Option<String> {
 }
 
 /// A line that can be chosen; the mark before it says which one is (no color alone).
-fn picked_line(text: &str, picked: bool) -> Line {
+pub(super) fn picked_line(text: &str, picked: bool) -> Line {
     match picked {
         true => (format!("> {text}"), Tone::Picked),
         false => (format!("  {text}"), Tone::Plain),
@@ -325,6 +328,7 @@ const KEYS: &[&str] = &[
     "key-commands",
     "key-commands-people",
     "key-commands-care",
+    "key-commands-settings",
     "key-commands-more",
 ];
 

@@ -12,7 +12,7 @@ use super::{
     help::Card,
     input::Input,
 };
-use crate::{fields::Fields, strings::Catalogue};
+use crate::{fields::Fields, node::config::Notify, strings::Catalogue};
 
 /// The whole chat.
 #[derive(Debug)]
@@ -54,7 +54,10 @@ pub(crate) struct State {
     pub(crate) hide_begun: bool,
     pub(crate) help: Card,
     pub(crate) consent: Consent,
-    /// Whether somebody said something since this was looked at (U-180).
+    /// All settings as the node told them last; nothing before.
+    pub(crate) settings: Value,
+    pub(crate) notify: Notify,
+    /// Whether somebody said something to be heard since this was looked at (U-180).
     pub(crate) rang: bool,
 }
 
@@ -96,6 +99,9 @@ pub(crate) struct Circle {
     pub(crate) count: u64,
     pub(crate) unread: u64,
     pub(crate) waiting_room: u64,
+    pub(crate) muted: bool,
+    /// How something new is told of here; `default`: as everywhere.
+    pub(crate) notify: String,
     pub(crate) relays_up: u64,
     pub(crate) relays: u64,
     pub(crate) feed: Feed,
@@ -144,6 +150,8 @@ pub(crate) enum Panel {
         qr: bool,
     },
     Join(Join),
+    /// All settings, of which one is picked.
+    Settings(usize),
 }
 
 /// How far somebody came in joining.
@@ -196,6 +204,8 @@ impl State {
             hide_begun: false,
             help: Card::of(None),
             consent: Consent::Asked,
+            settings: Value::Null,
+            notify: Notify::default(),
             rang: false,
         }
     }
@@ -253,6 +263,7 @@ impl State {
         self.notice = None;
         self.question = None;
         self.network.clear();
+        self.settings = Value::Null;
         self.scroll = 0;
         if !matches!(self.panel, Some(Panel::Help(_))) {
             self.panel = None;
@@ -270,6 +281,8 @@ impl Circle {
         self.count = fields.count("members");
         self.unread = fields.count("unread");
         self.waiting_room = fields.count("waiting_room");
+        self.muted = fields.flag("muted");
+        self.notify = fields.text("notify");
         self.relays_up = fields.count("relays_up");
         self.relays = fields.count("relays");
     }

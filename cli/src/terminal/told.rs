@@ -6,7 +6,7 @@ use super::{
     acts,
     effect::Effect,
     feed::{Entry, What},
-    layout,
+    layout, settings,
     state::{Asking, Join, Panel, State},
     update::again,
     words,
@@ -39,6 +39,7 @@ pub(super) fn told(state: &mut State, line: &Value) -> Vec<Effect> {
         "member" if circle == state.current => vec![Effect::members(&circle)],
         "circle" => circle_changed(state, &circle, data),
         "join" => join_changed(state, data),
+        "settings" => vec![settings::ask()],
         "network" => {
             state.network = state.fields(data).text("network");
             Vec::new()
@@ -58,11 +59,11 @@ fn arrived(state: &mut State, id: &str, data: &Value) -> Vec<Effect> {
     let gap = data["gap"].is_object();
     let here = id == state.current;
     let before = (here && state.scroll > 0).then(|| layout::rows(state));
-    let Some(circle) = state.circle_of(id) else { return vec![Effect::circles()] };
     let news = !own && !gap;
+    let heard = state.circles.iter().find(|circle| circle.id == id);
+    state.rang |= news && heard.is_some_and(|circle| settings::rings(&state.notify, circle));
+    let Some(circle) = state.circle_of(id) else { return vec![Effect::circles()] };
     circle.unread += u64::from(news);
-    state.rang |= news;
-    let Some(circle) = state.circle_of(id) else { return Vec::new() };
     if !here {
         return Vec::new();
     }

@@ -9,7 +9,7 @@ use super::{
     commands::{self, Command},
     effect::{Effect, Event, What},
     input::Input,
-    layout, panel_keys,
+    layout, panel_keys, settings,
     state::{Consent, Locked, MOST_HISTORY, Panel, Phase, Question, State},
     told,
 };
@@ -43,7 +43,7 @@ fn taken_in(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Reached(status) => {
             state.phase = Phase::Open;
             state.network = state.fields(&status).text("network");
-            vec![Effect::circles()]
+            vec![Effect::circles(), settings::ask()]
         }
         Event::Closed { passphrase } => {
             let before = std::mem::take(&mut state.current);
