@@ -12,7 +12,7 @@ use super::{
     layout, panel_keys, settings,
     state::{Circle, Consent, Join, Panel, Question, State},
     update::save_draft,
-    words,
+    votes, words,
 };
 use crate::client::{Asker, segment};
 
@@ -59,6 +59,9 @@ fn run_in(state: &mut State, circle: &str, command: Command) -> Vec<Effect> {
             state.wants = wants;
             Vec::new()
         }
+        Command::Votes(typed) => votes::open(state, circle, typed.as_deref()),
+        Command::Vote(text) => votes::make(state, circle, &text),
+        Command::Cast { vote, choice } => votes::cast(state, circle, &vote, &choice),
         Command::Mute(muted) => vec![Effect::Ask(Ask {
             what: What::Muted(muted),
             method: Method::PATCH,

@@ -10,6 +10,7 @@ use super::{
     layout, panel_keys, settings,
     state::{Asking, Circle, Member, Panel, Phase, State},
     told::{complain, first_circle, join_changed},
+    votes,
 };
 use crate::{advice::Failure, client::segment, fields::Fields};
 
@@ -49,6 +50,12 @@ fn went_well(state: &mut State, what: What, answer: &Value) -> Vec<Effect> {
                 circle.waiting_room = circle.waiting.len() as u64;
             }
         }
+        What::Votes(id) => {
+            if let Some(circle) = state.circle_of(&id) {
+                let items = answer["items"].as_array().into_iter().flatten();
+                circle.votes = items.rev().cloned().collect();
+            }
+        }
         What::Draft(id) if id == state.current && state.input.is_empty() => {
             let kept = state.fields(answer);
             let (reply_to, wants) = (kept.maybe("reply_to"), kept.maybe("wants"));
@@ -75,6 +82,7 @@ fn done(state: &mut State, what: What, answer: &Value) -> Vec<Effect> {
             }
         }
         What::Settings => settings::learn(state, answer),
+        What::Voted(choice) => votes::voted(state, choice.as_deref(), answer),
         What::SettingSaved => {
             settings::learn(state, answer);
             state.note("setting-saved");
@@ -155,7 +163,7 @@ fn refused(state: &mut State, what: What, failure: &Failure) {
         // What is fetched in passing is fetched again with the next event.
         What::Circles | What::Newest(_) | What::Earlier(_) | What::Later(_) => {}
         What::Members(_) | What::Waiting(_) | What::Draft(_) | What::DraftSaved(_) => {}
-        What::Read(_) => {}
+        What::Read(_) | What::Votes(_) | What::Settings => {}
         _ => complain(state, failure),
     }
 }

@@ -36,6 +36,14 @@ pub(crate) enum Command {
         span: Duration,
     },
     Join(Option<String>),
+    /// Shows what is voted on, or one vote.
+    Votes(Option<String>),
+    /// Asks the circle.
+    Vote(String),
+    Cast {
+        vote: String,
+        choice: String,
+    },
     /// Shows all settings.
     Settings,
     /// Gives a setting a value, or its usual one.
@@ -90,6 +98,14 @@ pub(crate) fn read(line: &str, texts: &Catalogue) -> Result<Command, String> {
         "config" => config(rest).ok_or_else(|| {
             needs("/config, /config set notify.quiet 22:00-07:00, /config unset notify.quiet")
         })?,
+        "votes" => Command::Votes((!rest.is_empty()).then(|| rest.to_owned())),
+        "vote" => Command::Vote(who("/vote TEXT")?),
+        "cast" => match rest.rsplit_once(char::is_whitespace) {
+            Some((vote, choice)) => {
+                Command::Cast { vote: vote.trim().to_owned(), choice: choice.to_owned() }
+            }
+            None => return Err(needs("/cast NUMBER yes, no, abstain, aside, block")),
+        },
         "mute" => Command::Mute(true),
         "unmute" => Command::Mute(false),
         "circle" => Command::Circle(who("/circle NAME")?),
@@ -190,9 +206,9 @@ fn grown<'a>(typed: &str, all: impl Iterator<Item = &'a str>) -> Option<String> 
 }
 
 const WORDS: &[&str] = &[
-    "admit", "block", "circle", "config", "decline", "help", "help-now", "hide", "hold", "invite",
-    "join", "lock", "members", "mute", "next", "quit", "remove", "repeat", "reply", "role",
-    "unblock", "unmute", "verify", "waiting", "wants", "where",
+    "admit", "block", "cast", "circle", "config", "decline", "help", "help-now", "hide", "hold",
+    "invite", "join", "lock", "members", "mute", "next", "quit", "remove", "repeat", "reply",
+    "role", "unblock", "unmute", "verify", "vote", "votes", "waiting", "wants", "where",
 ];
 
 #[cfg(test)]
@@ -233,6 +249,14 @@ mod tests {
             value: value.map(str::to_owned),
         };
         assert_eq!(command("/config"), Ok(Command::Settings));
+        let cast = Command::Cast { vote: "2".to_owned(), choice: "aside".to_owned() };
+        assert_eq!(command("/cast 2 aside"), Ok(cast));
+        assert_eq!(command("/votes"), Ok(Command::Votes(None)));
+        assert_eq!(
+            command("/vote Change the hour"),
+            Ok(Command::Vote("Change the hour".to_owned()))
+        );
+        assert!(command("/cast 2").is_err() && command("/vote").is_err());
         assert_eq!(command("/config set notify.quiet 22:00-07:00"), Ok(set(Some("22:00-07:00"))));
         assert_eq!(command("/config unset notify.quiet"), Ok(set(None)));
         assert!(command("/config set notify.quiet").is_err());

@@ -60,6 +60,9 @@ pub(crate) enum What {
     Compare(String),
     Compared,
     Blocked,
+    Votes(String),
+    /// The circle was asked, or somebody here chose so.
+    Voted(Option<String>),
     /// A role was given or taken, somebody held or removed: the sentence that says so.
     Governed(String),
 }
@@ -70,7 +73,12 @@ impl What {
     pub(crate) fn may_take_long(&self) -> bool {
         matches!(
             self,
-            Self::Invited | Self::Previewed(_) | Self::Joined | Self::Answered | Self::Governed(_)
+            Self::Invited
+                | Self::Previewed(_)
+                | Self::Joined
+                | Self::Answered
+                | Self::Voted(_)
+                | Self::Governed(_)
         )
     }
 }
@@ -161,6 +169,10 @@ impl Effect {
 
     pub(crate) fn waiting(circle: &str) -> Self {
         Self::get(What::Waiting(circle.to_owned()), format!("/v1/circles/{circle}/waiting"))
+    }
+
+    pub(crate) fn votes(circle: &str) -> Self {
+        Self::get(What::Votes(circle.to_owned()), format!("/v1/circles/{circle}/votes"))
     }
 
     pub(crate) fn draft(circle: &str) -> Self {

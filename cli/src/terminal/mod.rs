@@ -26,6 +26,7 @@ mod text;
 mod told;
 mod update;
 mod view;
+mod votes;
 mod wires;
 mod words;
 

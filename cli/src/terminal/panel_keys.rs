@@ -10,6 +10,7 @@ use super::{
     layout, panels, settings,
     state::{Join, Panel, State},
     talk::Tone,
+    votes,
 };
 use crate::values;
 
@@ -109,6 +110,11 @@ fn close(state: &mut State) {
             let at = members.iter().position(|member| member.id == id);
             Some(Panel::Members(at.unwrap_or_default()))
         }
+        Some(Panel::Vote(id)) => {
+            let votes = state.circle().map(|circle| circle.votes.as_slice()).unwrap_or_default();
+            let at = votes.iter().position(|vote| vote["id"] == *id);
+            Some(Panel::Votes(at.unwrap_or_default()))
+        }
         Some(Panel::Invite { made, qr: true }) => Some(Panel::Invite { made, qr: false }),
         _ => None,
     };
@@ -116,14 +122,20 @@ fn close(state: &mut State) {
 }
 
 fn panel_key(state: &mut State, key: KeyEvent) -> Vec<Effect> {
-    let circle = state.circle();
-    let (members, waiting) =
-        circle.map_or((0, 0), |circle| (circle.members.len(), circle.waiting.len()));
-    let answers = circle.map_or(0, |circle| aim::choices(&circle.feed).len());
+    let digit = match key.code {
+        KeyCode::Char(digit @ '1'..='9') => digit.to_digit(10).map(|digit| digit as usize),
+        _ => None,
+    };
+    if let Some(picked) = picked(state) {
+        if let Some(next) = step(picked, key.code, count(state)) {
+            pick(state, next);
+            return Vec::new();
+        }
+        return list_key(state, key.code, picked, digit);
+    }
     match (&mut state.panel, key.code) {
-        (Some(Panel::Help(chosen)), KeyCode::Char(digit @ '1'..='9')) => {
-            let at = digit.to_digit(10).map_or(0, |digit| digit as usize - 1);
-            if at < state.help.choices() {
+        (Some(Panel::Help(chosen)), KeyCode::Char(_)) => {
+            if let Some(at) = digit.map(|digit| digit - 1).filter(|at| *at < state.help.choices()) {
                 match state.help.asks_country() {
                     true => state.help = state.help.country(at),
                     false => *chosen = Some(at),
@@ -131,43 +143,9 @@ fn panel_key(state: &mut State, key: KeyEvent) -> Vec<Effect> {
                 state.panel_scroll = 0;
             }
         }
-        (Some(Panel::Members(picked)), code) => match step(*picked, code, members) {
-            Some(next) => *picked = next,
-            None if code == KeyCode::Enter => {
-                let picked = *picked;
-                let member = state.circle().and_then(|circle| circle.members.get(picked));
-                if let Some(id) = member.map(|member| member.id.clone()) {
-                    state.open_panel(Panel::Member(id));
-                }
-            }
-            None => {}
-        },
-        (Some(Panel::Reply(_)), KeyCode::Char(digit @ '1'..='9')) => {
-            aim::pick(state, digit.to_digit(10).map_or(0, |digit| digit as usize - 1));
-        }
-        (Some(Panel::Reply(picked)), code) => match step(*picked, code, answers) {
-            Some(next) => *picked = next,
-            None if code == KeyCode::Enter => {
-                let picked = *picked;
-                aim::pick(state, picked);
-            }
-            None => {}
-        },
-        (Some(Panel::Waiting(picked)), code) => {
-            if let Some(next) = step(*picked, code, waiting) {
-                *picked = next;
-                return Vec::new();
-            }
-            let picked = *picked;
-            return waiting_key(state, code, picked);
-        }
-        (Some(Panel::Settings(picked)), code) => {
-            if let Some(next) = step(*picked, code, settings::count()) {
-                *picked = next;
-                return Vec::new();
-            }
-            let picked = *picked;
-            return settings::pressed(state, code, picked);
+        (Some(Panel::Vote(id)), KeyCode::Char(_)) => {
+            let id = id.clone();
+            return votes::digit(state, &id, digit.unwrap_or_default());
         }
         (Some(Panel::Invite { made: Some(_), qr }), KeyCode::Char('q')) => *qr = !*qr,
         (Some(Panel::Join(_)), KeyCode::Enter) => return join_enter(state),
@@ -180,6 +158,69 @@ fn panel_key(state: &mut State, key: KeyEvent) -> Vec<Effect> {
             state.panel_scroll = (state.panel_scroll + 1).min(layout::most_panel_scroll(state));
         }
         (_, KeyCode::Up) => state.panel_scroll = state.panel_scroll.saturating_sub(1),
+        _ => {}
+    }
+    Vec::new()
+}
+
+/// The place that is picked, in a panel that is a list.
+fn picked(state: &State) -> Option<usize> {
+    match state.panel.as_ref()? {
+        Panel::Members(at)
+        | Panel::Reply(at)
+        | Panel::Waiting(at)
+        | Panel::Votes(at)
+        | Panel::Settings(at) => Some(*at),
+        _ => None,
+    }
+}
+
+fn pick(state: &mut State, next: usize) {
+    if let Some(
+        Panel::Members(at)
+        | Panel::Reply(at)
+        | Panel::Waiting(at)
+        | Panel::Votes(at)
+        | Panel::Settings(at),
+    ) = &mut state.panel
+    {
+        *at = next;
+    }
+}
+
+/// How many there are to be picked.
+fn count(state: &State) -> usize {
+    let Some(circle) = state.circle() else { return settings::count() };
+    match &state.panel {
+        Some(Panel::Members(_)) => circle.members.len(),
+        Some(Panel::Reply(_)) => aim::choices(&circle.feed).len(),
+        Some(Panel::Waiting(_)) => circle.waiting.len(),
+        Some(Panel::Votes(_)) => circle.votes.len(),
+        _ => settings::count(),
+    }
+}
+
+/// What is done with the line that is picked; where lines are numbered, a digit names one.
+fn list_key(state: &mut State, code: KeyCode, picked: usize, digit: Option<usize>) -> Vec<Effect> {
+    let entered = (code == KeyCode::Enter).then_some(picked);
+    let numbered = matches!(state.panel, Some(Panel::Reply(_) | Panel::Votes(_)));
+    let named = digit.filter(|_| numbered).map(|digit| digit - 1);
+    match (&state.panel, named.or(entered)) {
+        (Some(Panel::Members(_)), Some(at)) => {
+            let member = state.circle().and_then(|circle| circle.members.get(at));
+            if let Some(id) = member.map(|member| member.id.clone()) {
+                state.open_panel(Panel::Member(id));
+            }
+        }
+        (Some(Panel::Reply(_)), Some(at)) => aim::pick(state, at),
+        (Some(Panel::Votes(_)), Some(at)) => {
+            let vote = state.circle().and_then(|circle| circle.votes.get(at)?["id"].as_str());
+            if let Some(id) = vote.map(str::to_owned) {
+                state.open_panel(Panel::Vote(id));
+            }
+        }
+        (Some(Panel::Settings(_)), Some(at)) => return settings::next(state, at),
+        (Some(Panel::Waiting(_)), _) => return waiting_key(state, code, picked),
         _ => {}
     }
     Vec::new()

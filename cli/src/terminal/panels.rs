@@ -9,7 +9,7 @@ use super::{
     state::{Join, Member, Panel, State},
     talk::Tone,
     text::{cut, wrap},
-    words,
+    votes, words,
 };
 use crate::{fields::Fields, values};
 
@@ -30,6 +30,8 @@ pub(crate) fn lines(state: &State, panel: &Panel) -> (String, Vec<Line>) {
         Panel::Invite { made, .. } => {
             (texts.plain("title-invite"), invite_lines(state, made.as_ref()))
         }
+        Panel::Votes(picked) => (texts.plain("title-votes"), votes::list(state, *picked)),
+        Panel::Vote(id) => (texts.plain("title-vote"), votes::lines(state, id)),
         Panel::Settings(picked) => (texts.plain("title-settings"), settings::lines(state, *picked)),
         Panel::Join(join) => (texts.plain("title-join"), join_lines(state, join)),
     }
@@ -52,7 +54,7 @@ pub(crate) fn rows(state: &State, panel: &Panel, columns: usize) -> Vec<Line> {
 pub(crate) fn key_line(state: &State, panel: &Panel) -> String {
     let texts = &state.texts;
     match panel {
-        Panel::Members(_) | Panel::Reply(_) => texts.plain("keys-members"),
+        Panel::Members(_) | Panel::Reply(_) | Panel::Votes(_) => texts.plain("keys-members"),
         Panel::Settings(_) => texts.plain("keys-settings"),
         Panel::Waiting(_) => texts.plain("keys-waiting"),
         Panel::Invite { qr: false, .. } => texts.plain("keys-invite"),
@@ -328,6 +330,7 @@ const KEYS: &[&str] = &[
     "key-commands",
     "key-commands-people",
     "key-commands-care",
+    "key-commands-decide",
     "key-commands-settings",
     "key-commands-more",
 ];

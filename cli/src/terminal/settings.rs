@@ -1,6 +1,5 @@
 //! What a person chose for this computer (U-13), as far as the chat shows and follows it.
 
-use crossterm::event::KeyCode;
 use hyper::Method;
 use jiff::ZonedDateTime as Zoned;
 use serde_json::{Value, json};
@@ -131,9 +130,9 @@ fn current(state: &State, key: &str) -> Option<String> {
     }
 }
 
-/// Enter goes on to the next choice of the row that is picked.
-pub(super) fn pressed(state: &State, code: KeyCode, picked: usize) -> Vec<Effect> {
-    let Some(row) = ROWS.get(picked).filter(|_| code == KeyCode::Enter) else { return Vec::new() };
+/// The next choice of a row.
+pub(super) fn next(state: &State, at: usize) -> Vec<Effect> {
+    let Some(row) = ROWS.get(at) else { return Vec::new() };
     if state.settings.is_null() {
         return Vec::new();
     }

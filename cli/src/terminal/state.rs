@@ -107,6 +107,8 @@ pub(crate) struct Circle {
     pub(crate) feed: Feed,
     pub(crate) members: Vec<Member>,
     pub(crate) waiting: Vec<Asking>,
+    /// What is voted on here, as it was told last; what closes last stands first.
+    pub(crate) votes: Vec<Value>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -150,6 +152,10 @@ pub(crate) enum Panel {
         qr: bool,
     },
     Join(Join),
+    /// What is voted on, of which one is picked.
+    Votes(usize),
+    /// One vote, by id.
+    Vote(String),
     /// All settings, of which one is picked.
     Settings(usize),
 }

@@ -37,7 +37,13 @@ pub(super) fn told(state: &mut State, line: &Value) -> Vec<Effect> {
             vec![Effect::circles(), Effect::waiting(&circle)]
         }
         "member" if circle == state.current => vec![Effect::members(&circle)],
-        "circle" => circle_changed(state, &circle, data),
+        "circle" => {
+            let mut effects = circle_changed(state, &circle, data);
+            // An operation on a vote is told by its circle alone.
+            let votes = matches!(state.panel, Some(Panel::Votes(_) | Panel::Vote(_)));
+            effects.extend((votes && circle == state.current).then(|| Effect::votes(&circle)));
+            effects
+        }
         "join" => join_changed(state, data),
         "settings" => vec![settings::ask()],
         "network" => {

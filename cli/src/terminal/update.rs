@@ -262,8 +262,10 @@ fn typed_line(state: &mut State, line: String) -> Vec<Effect> {
         }
         return panel_keys::join_enter(state);
     }
-    if let (Some(Panel::Help(_) | Panel::Reply(_)), Ok(digit @ 1..=9)) =
-        (&state.panel, line.trim().parse::<u32>())
+    if let (
+        Some(Panel::Help(_) | Panel::Reply(_) | Panel::Votes(_) | Panel::Vote(_)),
+        Ok(digit @ 1..=9),
+    ) = (&state.panel, line.trim().parse::<u32>())
     {
         // A choice, and nothing to be said.
         let digit = char::from_digit(digit, 10).unwrap_or('1');
