@@ -1,5 +1,9 @@
 //! The chat as people see it: keys in, frames and effects out.
 
+mod replies;
+mod settings;
+mod votes;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::tz::TimeZone;
 use ratatui::{Terminal, backend::TestBackend};
@@ -121,6 +125,7 @@ fn asked(effects: &[Effect]) -> Vec<String> {
 
 const WIDE: (u16, u16) = (80, 24);
 const SMALL: (u16, u16) = (40, 12);
+const AT: &str = "2026-11-23T22:00:00.000Z";
 
 /// U-130
 #[test]
@@ -560,6 +565,9 @@ fn every_screen_fits_in_every_language() {
                 "/waiting",
                 "/invite",
                 "/join",
+                "/reply",
+                "/config",
+                "/votes",
                 "/bogus",
                 "/admit",
             ];
@@ -568,6 +576,10 @@ fn every_screen_fits_in_every_language() {
                 person.enter(command);
                 person.frame();
             }
+            let settings = json!({"language": language, "country": "US", "notify.mode": "bell"});
+            person.state.settings = settings;
+            person.state.open_panel(Panel::Settings(1));
+            person.frame();
             person.answer(What::Status, json!({"version":"0.1.0","queued":0,"waiting_room":2}));
             person.state.open_panel(Panel::Where(Some(json!({"queued":1,"waiting_room":0}))));
             person.frame();
@@ -598,279 +610,3 @@ fn what_follows_an_event_is_no_sign_that_somebody_is_here() {
     person.press(KeyCode::Esc);
     assert!(by(&person.with(KeyModifiers::ALT, '2'), Asker::Person));
 }
-
-/// U-40, U-130
-#[test]
-fn a_reply_is_picked_from_what_was_said_last() {
-    let mut person = Person::in_circle("en", WIDE);
-    person.enter("/reply");
-    let frame = person.frame();
-    assert_eq!(frame[2], ">1 Tuesday group  | What do you answer?");
-    assert_eq!(frame[4], "                  | > 1 Otter: yes. what's going on");
-    assert_eq!(frame[5], "                  |   2 Heron: made it to day four");
-    person.press(KeyCode::Down);
-    person.press(KeyCode::Enter);
-    let frame = person.frame();
-    assert_eq!(frame[21], " Answer to Heron: made it to day four");
-    assert_eq!(frame[22], " >");
-    person.enter("/wants advice");
-    assert!(person.frame()[21].ends_with("made it to day four  wants: advice"));
-    let effects = person.enter("well done");
-    let Effect::Ask(said) = &effects[0] else { panic!() };
-    assert_eq!(
-        said.body,
-        json!({"text":"well done","reply_to":"a1","wants":"advice","timeout_ms":0})
-    );
-    assert!(!person.shows("Answer to"), "the next message answers nothing");
-    let mut own = said_by_otter("a3", "well done");
-    (own["reply_to"], own["wants"]) = (json!("a1"), json!("advice"));
-    person.told("message", "41d0", own);
-    assert!(person.shows("to Heron wants: advice 22:00 waiting"));
-}
-
-/// U-130
-#[test]
-fn a_reply_fits_a_small_window_and_goes_by_number_or_words() {
-    let mut person = Person::in_circle("en", SMALL);
-    for number in 0..12 {
-        let text = format!("line {number} of a longer story than that");
-        person.told("message", "41d0", said(&format!("b{number}"), "Heron", &text, AT));
-    }
-    person.enter("/reply");
-    for _ in 0..8 {
-        person.press(KeyCode::Down);
-    }
-    let frame = person.frame();
-    assert!(frame.contains(&" > 9 Heron: line 3 of a longer story ..".to_owned()), "{frame:#?}");
-    assert!(frame.iter().all(|row| !row.contains("What do you answer")));
-    person.press(KeyCode::Char('2'));
-    assert_eq!(
-        person.frame()[9],
-        " Answer to Heron: line 10 of a longer..",
-        "{:#?}",
-        person.frame()
-    );
-    person.enter("/reply story");
-    assert_eq!(person.state.reply_to.as_deref(), Some("b11"));
-    person.enter("/reply day four");
-    assert_eq!(person.state.reply_to.as_deref(), Some("a1"));
-    person.enter("/reply otter");
-    assert_eq!(person.state.reply_to.as_deref(), Some("a2"));
-    person.enter("/reply nobody");
-    assert!(person.shows("Nothing like that is here"));
-    person.enter("/reply off");
-    assert_eq!(person.state.reply_to, None);
-}
-
-/// U-101, U-132
-#[test]
-fn a_draft_keeps_what_it_answers() {
-    let mut person = Person::in_circle("es", WIDE);
-    person.enter("/reply heron");
-    person.write("bien");
-    let saved = person.hear(Event::Pause);
-    let Effect::Ask(ask) = &saved[0] else { panic!() };
-    assert_eq!(ask.body, json!({"text":"bien","reply_to":"a1","wants":null}));
-    person.with(KeyModifiers::ALT, '2');
-    assert_eq!(person.state.reply_to, None, "it belongs to its circle");
-    person.with(KeyModifiers::ALT, '1');
-    let kept = json!({"v":1,"text":"bien","reply_to":"a1","wants":"listen"});
-    person.answer(What::Draft("41d0".to_owned()), kept);
-    assert!(person.hear(Event::Pause).is_empty(), "nothing differs from what is kept");
-    let mut person = Person::in_circle("es", WIDE);
-    person.answer(
-        What::Draft("41d0".to_owned()),
-        json!({"v":1,"text":"bien","reply_to":"a1","wants":"listen"}),
-    );
-    assert!(person.shows(" Respuesta a Heron: made it to day four"), "{:#?}", person.frame());
-    let what = What::Said("41d0".to_owned(), draft("hola", Some("a1"), None));
-    person.enter("");
-    person.hear(Event::Answer(what, Err(Failure::of("disk-full"))));
-    assert_eq!(person.state.reply_to.as_deref(), Some("a1"));
-    person.press(KeyCode::Esc);
-    assert!(!person.shows("Respuesta a"));
-}
-
-/// U-130, U-13
-#[test]
-fn settings_stand_on_a_screen_of_their_own_and_enter_goes_through_them() {
-    let mut person = Person::in_circle("en", WIDE);
-    assert_eq!(asked(&person.enter("/config")), ["GET /v1/config"]);
-    person.answer(What::Settings, settings("15m", "mark"));
-    assert_eq!(
-        person.frame()[2..12],
-        [
-            ">1 Tuesday group  | Settings",
-            " 2 Night owls *3  |",
-            "                  | > Language: English",
-            "                  |   Country for help lines: United States",
-            "                  |   Lock by itself after: 15 minutes",
-            "                  |   When something is new: a mark on the page",
-            "                  |   Quiet hours: 23:00-06:00",
-            "                  |   Shift three times hides the page: yes",
-            "                  |",
-            "                  | Here F10 hides, and so does Ctrl-X Ctrl-H.",
-        ]
-    );
-    person.press(KeyCode::Down);
-    person.press(KeyCode::Down);
-    let effects = person.press(KeyCode::Enter);
-    let Effect::Ask(ask) = &effects[0] else { panic!() };
-    assert_eq!((ask.method.as_str(), &ask.body), ("PATCH", &json!({"lock.after": "1h"})));
-    person.answer(What::SettingSaved, settings("1h", "bell"));
-    assert!(person.shows("> Lock by itself after: 1 hour") && person.shows("Saved."));
-    // What was typed is the next to be left.
-    person.press(KeyCode::Down);
-    person.press(KeyCode::Down);
-    let effects = person.press(KeyCode::Enter);
-    let Effect::Ask(ask) = &effects[0] else { panic!() };
-    assert_eq!(ask.body, json!({"notify.quiet": null}));
-    person.press(KeyCode::Esc);
-    let effects = person.enter("/config set page.hide_keys false");
-    let Effect::Ask(ask) = &effects[0] else { panic!() };
-    assert_eq!(ask.body, json!({"page.hide_keys": false}));
-    assert_eq!(asked(&person.told("settings", "", Value::Null)), ["GET /v1/config"]);
-}
-
-/// U-130
-#[test]
-fn settings_fit_a_small_window() {
-    let mut person = Person::in_circle("es", SMALL);
-    person.enter("/config");
-    person.answer(What::Settings, settings("never", "off"));
-    for _ in 0..5 {
-        person.press(KeyCode::Down);
-    }
-    let frame = person.frame();
-    assert_eq!(frame[8], " > Mayús tres veces oculta la página:", "{frame:#?}");
-    assert!(frame.iter().all(|row| super::text::width(row) <= 40));
-}
-
-/// U-39, U-180
-#[test]
-fn a_bell_follows_the_home_and_each_circle() {
-    let mut person = Person::in_circle("en", WIDE);
-    let rings = |person: &mut Person, circle: &str, id: &str| {
-        person.told("message", circle, said(id, "Heron", "x", AT));
-        std::mem::take(&mut person.state.rang)
-    };
-    assert!(!rings(&mut person, "52e1", "c1"));
-    person.answer(What::Settings, settings("15m", "bell"));
-    assert!(rings(&mut person, "52e1", "c2"));
-    let effects = person.enter("/mute");
-    let Effect::Ask(ask) = &effects[0] else { panic!() };
-    assert_eq!(
-        (asked(&effects)[0].as_str(), &ask.body),
-        ("PATCH /v1/circles/41d0", &json!({"muted": true}))
-    );
-    let mut muted = circle("41d0", "Tuesday group", 0, 0);
-    muted["muted"] = json!(true);
-    person.told("circle", "41d0", muted);
-    person.answer(What::Muted(true), json!({"v":1}));
-    assert!(person.shows("You are told of nothing new in Tuesday group."));
-    assert!(!rings(&mut person, "41d0", "c3"));
-    let mut own = circle("41d0", "Tuesday group", 0, 0);
-    own["notify"] = json!("bell");
-    person.told("circle", "41d0", own);
-    person.answer(What::Settings, settings("15m", "off"));
-    assert!(rings(&mut person, "41d0", "c4"));
-    assert!(!rings(&mut person, "52e1", "c5"));
-}
-
-fn settings(lock: &str, notify: &str) -> Value {
-    let mut all = json!({"language":"en","country":"US","lock.after":lock,"notify.mode":notify,
-        "notify.quiet":"23:00-06:00","page.hide_keys":true});
-    if lock == "never" {
-        all["language"] = json!("es");
-    }
-    let defaults = json!({"page.hide_keys": true});
-    (all["v"], all["defaults"]) = (json!(1), defaults);
-    all
-}
-
-/// U-67, U-130
-#[test]
-fn decisions_are_listed_and_a_digit_chooses() {
-    let mut person = Person::in_circle("en", WIDE);
-    assert_eq!(asked(&person.enter("/votes")), ["GET /v1/circles/41d0/votes"]);
-    assert!(person.shows("Nothing was voted on here yet."));
-    let items = [vote("aa0001", "Change the hour", "carried"), vote("bb0002", "Meet outside", "")];
-    person.answer(What::Votes("41d0".to_owned()), json!({"v":1,"items":items}));
-    assert_eq!(
-        person.frame()[2..10],
-        [
-            ">1 Tuesday group  | Decisions",
-            " 2 Night owls *3  |",
-            "                  | > 1 Meet outside",
-            "                  |     open until Wed 25 Nov 18:00, 1 of 6 chose",
-            "                  |   2 Change the hour",
-            "                  |     carried, 1 of 6 chose, you: stand aside",
-            "                  |",
-            "                  | To ask the circle: /vote TEXT",
-        ]
-    );
-    person.press(KeyCode::Enter);
-    assert!(person.shows("Asked by Heron.") && person.shows("Heron  yes"));
-    assert!(person.shows("Choose: 1 yes, 2 no"));
-    let effects = person.press(KeyCode::Char('4'));
-    let Effect::Ask(ask) = &effects[0] else { panic!() };
-    assert_eq!(ask.path, "/v1/circles/41d0/votes/bb0002/cast");
-    assert_eq!(ask.body["choice"], "aside");
-    let mut mine = vote("bb0002", "Meet outside", "");
-    (mine["mine"], mine["cast"]) = (json!("aside"), json!(2));
-    person.answer(What::Voted(Some("aside".to_owned())), mine);
-    assert!(person.shows("2 of 6 chose, you: stand aside"));
-    assert!(person.shows("You chose: stand aside. You can choose anew until it closes."));
-    let told = person.told("circle", "41d0", circle("41d0", "Tuesday group", 0, 0));
-    assert_eq!(asked(&told), ["GET /v1/circles/41d0/votes"], "a ballot is told by its circle");
-    person.press(KeyCode::Esc);
-    person.press(KeyCode::Char('2'));
-    assert!(person.press(KeyCode::Char('1')).is_empty(), "what is over takes no ballot");
-    person.press(KeyCode::Esc);
-    person.press(KeyCode::Esc);
-    let effects = person.enter("/cast 1 block");
-    assert_eq!(asked(&effects), ["POST /v1/circles/41d0/votes/bb0002/cast"]);
-    assert!(person.enter("/cast 7 yes").is_empty() && person.shows("No vote here goes by that."));
-    assert!(person.enter("/cast 1 maybe").is_empty() && person.shows("Choose: 1 yes"));
-    let effects = person.enter("/vote Bring tea");
-    let Effect::Ask(ask) = &effects[0] else { panic!() };
-    assert_eq!(
-        (ask.path.as_str(), &ask.body["text"]),
-        ("/v1/circles/41d0/votes", &json!("Bring tea"))
-    );
-}
-
-/// U-130
-#[test]
-fn a_decision_fits_a_small_window() {
-    let mut person = Person::in_circle("es", SMALL);
-    let mut one = vote("aa0001", "Otter as a host", "");
-    (one["what"], one["about"], one["role"]) = (json!("elect"), json!("Otter"), json!("host"));
-    person.answer(What::Votes("41d0".to_owned()), json!({"v":1,"items":[one]}));
-    person.enter("/votes 1");
-    let frame = person.frame();
-    assert_eq!(frame[2..5], [" Una decisión", "", " Otter as a host"]);
-    assert_eq!(frame[5], " abierta hasta mié 25 nov 18:00, 1 de 6");
-    for _ in 0..6 {
-        person.press(KeyCode::Down);
-    }
-    assert!(person.shows(" ven quién eligió qué."), "{:#?}", person.frame());
-}
-
-fn vote(id: &str, text: &str, result: &str) -> Value {
-    let over = !result.is_empty();
-    json!({"v":1,"id":id,"circle":"Tuesday group","circle_id":"41d0","text":text,"by":"Heron",
-        "what":"ordinary","about":null,"role":null,"name":null,"closes_at":"2026-11-25T18:00:00.000Z",
-        "settles_at":"2026-11-27T18:00:00.000Z","electorate":6,"cast":1,
-        "ballots":[{"name":"Heron","id":"c07a","choice":"yes"}],
-        "state":if over { "decided" } else { "open" },"result":over.then_some(result),
-        "mine":over.then_some("aside"),"mark":"relayed"})
-}
-
-fn said_by_otter(id: &str, text: &str) -> Value {
-    let mut own = said(id, "Otter", text, AT);
-    own["own"] = json!(true);
-    own
-}
-
-const AT: &str = "2026-11-23T22:00:00.000Z";
