@@ -141,3 +141,22 @@ test('the same by keyboard alone', async () => {
 });
 
 test('nothing was asked of any other place', () => assert.deepEqual(world.foreign, []));
+
+// U-145: what the node says of a damaged code comes in fields, and is said in the language of the page.
+test('a code with one mistake names the group, and one without its end says how much is here', async () => {
+  const maple = await world.home('maple', 'Maple');
+  await maple.open();
+  const page = await world.page();
+  await maple.visit(page);
+  await page.getByRole('main').getByRole('link', { name: 'Join a circle' }).click();
+  const code = await invite();
+  const look = async (typed) => {
+    await page.getByLabel('Paste your code').fill(typed);
+    await page.getByRole('button', { name: 'Look who it is from' }).click();
+  };
+  const wrong = code[20] === '7' ? '8' : '7';
+  await look(code.slice(0, 20) + wrong + code.slice(21));
+  await page.getByText(/Check group 5 \(\P{L}?\w{4}\P{L}?, as typed\)\./u).waitFor();
+  await look(code.slice(0, 40));
+  await page.getByText(/The end is missing: \P{L}*\d+\P{L}* of \P{L}*\d+\P{L}* groups are here\./u).waitFor();
+});
