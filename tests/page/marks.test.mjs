@@ -111,7 +111,7 @@ test('a draft is kept for the next time', async () => {
   await heron.getByLabel('Write a message').fill('');
 });
 
-test('new activity is a mark, without a name or a count, and not in quiet hours', async () => {
+test('new activity is a mark, without a name or a count, and not in quiet hours or a muted circle', async () => {
   const hide = (state) => heron.evaluate((hidden) => {
     Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
     document.dispatchEvent(new Event('visibilitychange'));
@@ -131,6 +131,16 @@ test('new activity is a mark, without a name or a count, and not in quiet hours'
   await hears(heron, 'late at night');
   assert.equal(await heron.locator('#mark').innerText(), '');
   await hide(false);
+  await heron.evaluate(async () => (await import('/api.js')).call('PATCH', '/config', { 'notify.quiet': null }));
+  await heron.waitForFunction(async () => (await import('/api.js')).here.config['notify.quiet'] === null);
+  await two.heron.run('circle', 'set', 'Evening', 'muted', 'true');
+  await heron.waitForFunction(async () => (await import('/api.js')).here.circles[0].muted);
+  await hide(true);
+  await two.otter.run('say', 'Evening', 'in a muted circle');
+  await hears(heron, 'in a muted circle');
+  assert.equal(await heron.locator('#mark').innerText(), '');
+  await hide(false);
+  await two.heron.run('circle', 'set', 'Evening', 'muted', 'false');
 });
 
 test('what was said while the other was away fills in, and what is missing is said', async () => {
