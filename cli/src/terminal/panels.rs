@@ -111,6 +111,7 @@ fn where_lines(state: &State, status: Option<&Value>) -> Vec<Line> {
             lines.push(plain(texts.say("where-roles", &[("roles", roles.into())])));
         }
         lines.push(plain(connection(state)));
+        lines.extend(circle.muted.then(|| plain(texts.plain("where-muted"))));
         lines.push(empty());
     }
     let Some(status) = status else { return lines };

@@ -221,6 +221,7 @@ where-members = { $count ->
    *[other] { $count } members
 }
 where-roles = Your role here: { $roles }
+where-muted = You are told of nothing new here: /unmute
 where-queued = { $count ->
     [0] Nothing waits to go out.
     [one] { $count } message waits to go out.

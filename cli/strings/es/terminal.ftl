@@ -224,6 +224,7 @@ where-members = { $count ->
    *[other] { $count } miembros
 }
 where-roles = Tu papel aquí: { $roles }
+where-muted = No se te avisa de nada nuevo aquí: /unmute
 where-queued = { $count ->
     [0] Nada espera para salir.
     [one] { $count } mensaje espera para salir.

@@ -87,6 +87,9 @@ fn a_bell_follows_the_home_and_each_circle() {
     person.answer(What::Muted(true), json!({"v":1}));
     assert!(person.shows("You are told of nothing new in Tuesday group."));
     assert!(!rings(&mut person, "41d0", "c3"));
+    person.enter("/where");
+    assert!(person.shows("You are told of nothing new here: /unmute"));
+    person.press(KeyCode::Esc);
     let mut own = circle("41d0", "Tuesday group", 0, 0);
     own["notify"] = json!("bell");
     person.told("circle", "41d0", own);
