@@ -81,14 +81,16 @@ test('a key press is on the screen at once, an event soon', async () => {
       requestAnimationFrame(() => setTimeout(() => {
         const now = performance.now();
         if (/slow computer/.test(text)) globalThis.took.own ??= now - from.press;
-        if (/from Otter/.test(text)) globalThis.took.other ??= now - globalThis.heard;
+        if (globalThis.heard && text.includes(globalThis.wanted)) globalThis.took.other ??= now - globalThis.heard;
       }));
     }).observe(document.querySelector('.lines'), { childList: true });
+    // A line comes by the stream, or with a page of lines, where the stream was behind.
     const parse = JSON.parse;
     JSON.parse = (line, ...rest) => {
-      if (/from Otter/.test(line)) globalThis.heard ??= performance.now();
+      if (String(line).includes(globalThis.wanted)) globalThis.heard ??= performance.now();
       return parse(line, ...rest);
     };
+    Response.prototype.json = async function json() { return JSON.parse(await this.text()); };
   });
   await page.keyboard.press('Enter');
   await page.waitForFunction(() => globalThis.took.own);
@@ -96,8 +98,9 @@ test('a key press is on the screen at once, an event soon', async () => {
   // The first one is the slowest: its script was never run before.
   const others = [];
   for (let time = 0; time < 5; time += 1) {
-    await page.evaluate(() => { delete globalThis.took.other; delete globalThis.heard; });
-    await two.otter.run('say', 'Evening', `from Otter, ${time}`);
+    const text = `from Otter, ${time}`;
+    await page.evaluate((wanted) => { Object.assign(globalThis, { wanted, heard: undefined }); delete globalThis.took.other; }, text);
+    await two.otter.run('say', 'Evening', text);
     await page.waitForFunction(() => globalThis.took.other, undefined, { timeout: 60_000 });
     others.push(await page.evaluate(() => Math.round(globalThis.took.other)));
   }

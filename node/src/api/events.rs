@@ -141,8 +141,7 @@ impl Stream {
                 _ = self.opened.changed() => self.end("lock"),
                 event = self.events.recv() => match event {
                     Ok((at, event)) => self.teller.take_in(at, event).await,
-                    Err(RecvError::Lagged(_)) => self.end("behind"),
-                    Err(RecvError::Closed) => self.end("lock"),
+                    Err(RecvError::Lagged(_) | RecvError::Closed) => self.end("behind"),
                 },
             }
         }

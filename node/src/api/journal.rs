@@ -12,15 +12,16 @@ pub(super) struct Journal {
     /// Tells the cursors of this run from those of another.
     run: u64,
     kept: Mutex<Kept>,
-    new: broadcast::Sender<(u64, Event)>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Kept {
     /// How many there were.
     count: u64,
     /// The latest of them.
     events: VecDeque<Event>,
+    /// Who follows; closed where something was missed.
+    new: broadcast::Sender<(u64, Event)>,
 }
 
 /// What there was since a place, and what comes.
@@ -33,8 +34,11 @@ impl Journal {
         crate::vault::random(&mut run);
         Self {
             run: u64::from_be_bytes(run),
-            kept: Mutex::default(),
-            new: broadcast::Sender::new(MAX_BEHIND),
+            kept: Mutex::new(Kept {
+                count: 0,
+                events: VecDeque::new(),
+                new: broadcast::Sender::new(MAX_BEHIND),
+            }),
         }
     }
 
@@ -43,12 +47,7 @@ impl Journal {
         loop {
             match events.recv().await {
                 Ok(event) => self.add(event),
-                // What was missed cannot be told again: whoever comes back reads anew.
-                Err(RecvError::Lagged(missed)) => {
-                    let mut kept = self.kept();
-                    kept.count += missed;
-                    kept.events.clear();
-                }
+                Err(RecvError::Lagged(missed)) => self.skip(missed),
                 Err(RecvError::Closed) => return,
             }
         }
@@ -62,7 +61,15 @@ impl Journal {
         }
         kept.events.push_back(event.clone());
         // Sent while it is held, so that who follows gets each once.
-        let _ = self.new.send((kept.count, event));
+        let _ = kept.new.send((kept.count, event));
+    }
+
+    /// What was missed cannot be told: whoever follows is cut off, and whoever comes back reads anew.
+    fn skip(&self, missed: u64) {
+        let mut kept = self.kept();
+        kept.count += missed;
+        kept.events.clear();
+        kept.new = broadcast::Sender::new(MAX_BEHIND);
     }
 
     /// What there was after `place`, or nothing, and all that comes from now on; `None`, if that is too
@@ -75,7 +82,7 @@ impl Journal {
             Some(cursor) => self.place(cursor).filter(|at| (oldest..=kept.count).contains(at))?,
         };
         let missed = (oldest + 1..).zip(kept.events.iter().cloned());
-        Some((missed.filter(|(at, _)| *at > after).collect(), self.new.subscribe()))
+        Some((missed.filter(|(at, _)| *at > after).collect(), kept.new.subscribe()))
     }
 
     /// How many there were.
@@ -136,6 +143,23 @@ mod tests {
         journal.add(event(3));
         assert_eq!(new.try_recv().unwrap(), (4, event(3)));
         assert!(journal.follow(None).unwrap().0.is_empty());
+    }
+
+    /// U-103: one acknowledgement can raise more marks than the journal hears of.
+    #[tokio::test]
+    async fn who_follows_is_cut_off_where_something_was_missed() {
+        let (sender, events) = broadcast::channel(4);
+        let journal = Journal::new();
+        let (_, mut new) = journal.follow(None).unwrap();
+        let before = journal.cursor(journal.count());
+        for number in 0..9 {
+            sender.send(event(number)).unwrap();
+        }
+        drop(sender);
+        journal.write(events).await;
+        assert_eq!(new.recv().await, Err(RecvError::Closed));
+        assert_eq!((journal.count(), missed(&journal, &before)), (9, None));
+        assert_eq!(missed(&journal, &journal.cursor(5)), Some(4), "what came after it is told");
     }
 
     /// U-103
