@@ -153,7 +153,10 @@ pub(super) async fn stop(State(desk): State<Arc<Desk>>) -> Json<Stopped> {
 }
 
 /// `POST /v1/wipe`: keys first, then all that lies in the home; works locked.
-pub(super) async fn wipe(State(desk): State<Arc<Desk>>) -> Result<Json<Wiped>, Problem> {
+pub(super) async fn wipe(
+    State(desk): State<Arc<Desk>>,
+    page: FromPage,
+) -> Result<Json<Wiped>, Problem> {
     let circles = match desk.node() {
         Ok(node) => node.circles().await.unwrap_or_default(),
         Err(_) => Vec::new(),
@@ -164,7 +167,17 @@ pub(super) async fn wipe(State(desk): State<Arc<Desk>>) -> Result<Json<Wiped>, P
     tokio::task::spawn_blocking(move || of.home.wipe())
         .await
         .unwrap_or_else(|_| Err(NodeError::Internal("wiping panicked".into())))?;
-    desk.end();
+    match page {
+        // U-122: the page that erased everything has to come to `/away` yet.
+        Some(_) => {
+            desk.sessions.end_all();
+            if let Some(serving) = desk.take_serving() {
+                serving.end().await;
+            }
+            desk.door.close_for_good();
+        }
+        None => desk.end(),
+    }
     Ok(Json(Wiped::of(circles.into_iter().map(|circle| circle.label).collect())))
 }
 

@@ -1,7 +1,10 @@
 //! The port of the page (U-100, U-110): bound when a page is wanted, closed when none is.
 use std::{
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -21,12 +24,18 @@ use crate::{
 pub(in crate::api) struct Door {
     port: Mutex<Option<u16>>,
     closes_at: watch::Sender<Instant>,
+    /// Whether the node ends once it is closed.
+    for_good: AtomicBool,
 }
 
 impl Door {
     /// A closed one.
     pub(in crate::api) fn closed() -> Self {
-        Self { port: Mutex::new(None), closes_at: watch::Sender::new(Instant::now()) }
+        Self {
+            port: Mutex::new(None),
+            closes_at: watch::Sender::new(Instant::now()),
+            for_good: AtomicBool::new(false),
+        }
     }
 
     /// Opens the door, or leaves it open longer; its port.
@@ -56,6 +65,9 @@ impl Door {
         tokio::spawn(async move {
             desk.door.shut(&desk).await;
             drop(close);
+            if desk.door.for_good.load(Ordering::Relaxed) {
+                desk.end();
+            }
         });
         *port = Some(bound);
         Ok(bound)
@@ -98,6 +110,12 @@ impl Door {
     /// Closes in a moment, once the page that hides has gone.
     pub(super) fn close_soon(&self) {
         self.closes_at.send_replace(Instant::now() + HIDE_TIME);
+    }
+
+    /// Closes in a moment, and the node ends then: its home is gone.
+    pub(in crate::api) fn close_for_good(&self) {
+        self.for_good.store(true, Ordering::Relaxed);
+        self.close_soon();
     }
 
     /// Whether a page can come in.
