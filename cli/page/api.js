@@ -4,16 +4,17 @@
 export const here = {
   condition: 'starting', // starting, open, locked, not-set-up, gone, no-token
   status: null,
-  config: {},
+  config: JSON.parse(sessionStorage.getItem('looks') ?? '{}'),
   circles: [],
   network: null,
   full: false, // the disk
 };
 
-/** Forgets whatever a person wrote or is called. */
+/** Forgets whatever a person wrote or is called; how the page looks is kept for the document that comes after. */
 export function forget() {
-  Object.assign(here, { config: { 'page.title': here.config['page.title'], 'page.away': here.config['page.away'],
-    'page.hide_keys': here.config['page.hide_keys'], country: here.config.country }, circles: [], network: null });
+  const looks = LOOKS.map((key) => [key, here.config[key]]);
+  Object.assign(here, { config: Object.fromEntries(looks), circles: [], network: null });
+  sessionStorage.setItem('looks', JSON.stringify(here.config));
 }
 
 /** What could not be done: the kind of U-4, and what the node said about it. */
@@ -81,9 +82,9 @@ export const read = (path) => call('GET', path);
 /** The path of a circle, and of something below it. */
 export const within = (circle, ...rest) => ['/circles', circle.id, ...rest].join('/');
 
-/** Tells what happens, line by line, until the stream ends (U-103). */
-export async function follow(tell, signal) {
-  const answer = await fetch('/v1/events', { headers: head(), signal });
+/** Tells what happens from now on, or after a cursor, line by line, until the stream ends (U-103). */
+export async function follow(tell, after, signal) {
+  const answer = await fetch(`/v1/events${after ? `?after=${after}` : ''}`, { headers: head(), signal });
   if (!answer.ok) throw new Problem('gone', answer.status);
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = '';
@@ -100,6 +101,8 @@ function head() {
   return token ? { Authorization: `Bearer ${token}` } : {};
 }
 
+// Nothing among these is what somebody wrote.
+const LOOKS = ['page.title', 'page.away', 'page.hide_keys', 'country', 'language'];
 // Longer than the node takes for anything that is not a stream (U-107).
 const WAIT_MS = 35_000;
 const TURNS = { locked: 'locked', 'not-set-up': 'not-set-up', 'disk-full': 'full' };

@@ -17,8 +17,8 @@ export function circles(room) {
     el('a.big', { href: `#/c/${at + 1}` }, bdi(circle.label)), standing(circle)))));
 }
 
-const standing = (circle) => el('p.hint', {}, tt(circle.state === 'member' ? 'circle-members' : `circle-${circle.state}`,
-  { count: circle.members }));
+const standing = (circle) => (circle.joined_on || circle.state === 'asking') && el('p.hint', {},
+  tt(circle.state === 'member' ? 'circle-members' : `circle-${circle.state}`, { count: circle.members }));
 
 /** Four steps: what this is, a name, a passphrase, Hide. Nothing is kept before the last. */
 export async function welcome(room) {
@@ -129,36 +129,39 @@ function consider(room, code, shown) {
 }
 
 /** Who runs a relay, and what anybody who runs one can see (U-177). */
-export function relayCard(card, state, address) {
+export function relayCard(card, state, address, act) {
   const known = card && [card.operator, card.country].filter(Boolean).join(', ');
   return el('section.card', {}, el('h3', {}, known ? tt('relay-by', { operator: known }) : tt('relay-unknown')),
     card?.statement ? quote(card.statement) : null,
     facts([['relay-state', state && t(`relay-${state}`)], ['relay-hosting', card?.hosting], ['relay-contact', card?.contact],
       ['relay-keeps', card && span(card.age_s)], ['relay-address', address]]),
-    p('relay-sees'), p('relay-sees-not'));
+    p('relay-sees'), p('relay-sees-not'), act && el('div.row', {}, act));
 }
 
 function wait(room, join) {
   const over = (now) => {
     if (now.id !== join.id || room.over) return;
     if (now.state === 'member') inside(now);
+    else if (now.ended) refresh().then(() => ended(now)).catch(() => {});
     else if (now.words.length !== join.words.length) wait(room, now);
-    else if (now.state === 'declined' || now.state === 'over') ended(now);
   };
+  const stop = (id) => button(id, async () => {
+    await call('DELETE', `/joins/${join.id}`);
+    await refresh();
+    visit('#/');
+  });
   const ended = (now) => {
-    room.title(t('join-title'));
-    room.show(state(`problem-${now.ended ?? 'declined'}`, link('join-again', '#/join')));
+    room.title(now.circle_name || t('join-title'), Boolean(now.circle_name));
+    room.show(state(`problem-${now.ended}`, [el('p', {}, link('join-again', '#/join')), stop('forget')]));
   };
+  if (join.ended) return ended(join);
   room.title(t('join-wait'));
   room.show(el('p', {}, tt('join-asked', { circle: join.circle_name ?? '', name: join.name })), p('join-patience'),
     join.words.length ? el('section.card', {}, h2('six-title'), p('join-words'), sixWords(join.words)) : null,
-    el('div.row', {}, button('join-stop', async () => {
-      await call('DELETE', `/joins/${join.id}`);
-      await refresh();
-      visit('#/');
-    })));
+    el('div.row', {}, stop('join-stop')));
   room.on('join', over);
   room.on('missed', () => read(`/joins/${join.id}`).then(over).catch(() => {}));
+  return undefined;
 }
 
 async function inside(join) {

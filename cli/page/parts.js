@@ -152,9 +152,11 @@ export async function copy(text) {
   }
 }
 
-/** Tells a screen reader, quietly. */
+/** Says how it went, quietly, until the next room. */
 export function tell(words) {
-  document.getElementById('told').textContent = words;
+  const told = document.getElementById('told');
+  told.className = words ? 'told' : 'unseen';
+  told.textContent = words;
 }
 
 // The shell draws these over the whole room.

@@ -41,16 +41,22 @@ export async function member(room) {
   const host = me?.roles.includes('host');
   const there = ['active', 'held'].includes(one.state);
   room.title(one.name, true);
-  const done = (words) => { tell(words); room.again(); };
+  // Places in the list move; who is looked at stays the same.
+  const done = async (words) => {
+    const { items } = await read(within(room.circle, 'members'));
+    history.replaceState(null, '', `#/c/${room.number}/people/${items.findIndex((member) => member.id === one.id) + 1}`);
+    tell(words);
+    room.again();
+  };
   room.show(el('p.hint', {}, traits(one).join(' · ')),
     ...one.terms.map((term) => el('p', {}, tt('member-term', { role: role(term.role), date: moment(term.until) }))),
     one.removal_by.length ? el('p', {}, tt('member-removal', { names: list(one.removal_by) })) : null,
     one.me ? p('member-me') : null,
     !one.me && there ? words(one, act, done) : null,
-    host && there ? roles(one, act, done) : null,
+    there && (host || (one.me && one.roles.length)) ? roles(one, host, act, done) : null,
     !one.me && there && (host || me?.roles.includes('steward')) ? hold(one, act, done) : null,
     one.me ? null : el('section', {}, h2('block'), p('block-what'), el('div.row', {}, button(one.blocked ? 'block-undo' : 'block',
-      async () => { await act('block', one.blocked ? { undo: true } : {}); done(t('saved')); }))),
+      async () => { await act('block', one.blocked ? { undo: true } : {}); return done(t('saved')); }))),
     host && !one.me && there ? remove(one, act, done) : null,
     el('p', {}, link('people-all', `#/c/${room.number}/people`)));
   return undefined;
@@ -62,7 +68,7 @@ function words(one, act, done) {
     el('div.row', {}, button('verify', async () => {
       const shown = await act('verify', {});
       below.replaceChildren(sixWords(shown.words), p('verify-ask', { name: one.name }), el('div.row', {},
-        button('verify-same', async () => { await act('verify', { same: true }); done(t('saved')); }, { className: 'main' }),
+        button('verify-same', async () => { await act('verify', { same: true }); return done(t('saved')); }, { className: 'main' }),
         button('verify-other', async () => {
           await act('verify', { same: false });
           below.replaceChildren(el('p.warning', { role: 'alert' }, tt('verify-differs', { name: one.name })));
@@ -70,26 +76,24 @@ function words(one, act, done) {
     })));
 }
 
-function roles(one, act, done) {
-  const host = one.roles.includes('host');
+function roles(one, host, act, done) {
   const other = select(ROLES.filter((word) => word !== 'host' && !one.roles.includes(word)).map((word) => [word, role(word)]));
-  const change = (body) => async () => { await act('role', body); await refresh(); done(t('saved')); };
+  const change = (word, grant) => async () => { await act('role', { role: word, grant }); await refresh(); return done(t('saved')); };
   return el('section', {}, h2('roles'), p('roles-what'), el('div.row', {},
-    host ? (one.me ? button('role-drop', change({ drop: 'host' }), { values: { role: role('host') } }) : null)
-      : button('role-make-host', change({ add: 'host' })),
-    one.roles.filter((word) => word !== 'host').map((word) =>
-      button('role-drop', change({ drop: word }), { values: { role: role(word) } }))),
-  form(() => change({ add: other.value })(), 'role-give', field('role', other)));
+    host && !one.roles.includes('host') ? button('role-make-host', change('host', true)) : null,
+    one.roles.filter((word) => word !== 'host' || one.me).map((word) =>
+      button('role-drop', change(word, false), { values: { role: role(word) } }))),
+  host ? form(() => change(other.value, true)(), 'role-give', field('role', other)) : null);
 }
 
 function hold(one, act, done) {
   if (one.state === 'held') {
     return el('section', {}, h2('hold'), p('hold-on'), el('div.row', {},
-      button('hold-end', async () => { await act('hold', { for_s: 0 }); done(t('saved')); })));
+      button('hold-end', async () => { await act('hold', { for_s: 0 }); return done(t('saved')); })));
   }
   const spans = select([3_600, 86_400, 259_200].map((seconds) => [String(seconds), span(seconds === 259_200 ? 259_200 : seconds)]), '86400');
   return el('section', {}, h2('hold'), p('hold-what', { name: one.name }),
-    form(async () => { await act('hold', { for_s: Number(spans.value) }); done(t('saved')); }, 'hold-do', field('hold-for', spans)));
+    form(async () => { await act('hold', { for_s: Number(spans.value) }); return done(t('saved')); }, 'hold-do', field('hold-for', spans)));
 }
 
 function remove(one, act, done) {
@@ -100,7 +104,7 @@ function remove(one, act, done) {
     const body = reason.value.trim() ? { reason: reason.value.trim() } : {};
     const told = await act('remove', body);
     await refresh();
-    done(t(told.state === 'done' ? 'remove-done' : `remove-${told.state}`, { count: told.invites_closed, name: one.name }));
+    await done(t(told.state === 'done' ? 'remove-done' : `remove-${told.state}`, { count: told.invites_closed, name: one.name }));
     if (told.state !== 'done') await ask(tt('remove'), [p(`remove-${told.state}`)], 'good', 'close');
   }, 'remove', field('remove-reason', reason, 'remove-reason-hint')));
 }
@@ -113,14 +117,19 @@ export async function about(room) {
   const host = circle.roles.includes('host');
   const label = line({ value: circle.label, required: true, maxLength: 40 });
   const address = line({ dir: 'ltr', required: true, placeholder: 'hl-relay:' });
+  const carriers = el('div', {});
+  const draw = ({ relays }) => carriers.replaceChildren(...relays.map((relay) => relayCard(relay.card, relay.state, relay.address,
+    host && member && relay.key ? button('relay-remove', () => unload(room, circle, relay, relays.length === 1)) : null)));
+  // Only the cards: somebody may be typing in a field.
+  for (const type of ['circle', 'missed']) room.on(type, () => read(within(circle)).then(draw).catch(() => {}));
+  draw(circle);
   room.show(
     circle.about ? el('p.words', { dir: 'auto' }, circle.about) : null,
     el('section', {}, h2('rules'), circle.rules.length ? el('ol', {}, circle.rules.map((rule) => el('li', {}, bdi(rule))))
       : p('rules-none'), facts([['about-admit', t(`admit-${circle.admit}`)], ['about-hosts', list(circle.hosts)],
       ['about-keeps', circle.retention_s ? span(circle.retention_s) : t('about-keeps-all')]]), p('join-newcomers')),
     el('section', {}, h2('relays'), circle.relays.length ? null : p('no-relay'), circle.relays.length === 1 ? p('relay-one') : null,
-      circle.relays.map((relay) => relayCard(relay.card, relay.state, relay.address)),
-      host && member ? form(async () => {
+      carriers, host && member ? form(async () => {
         await call('POST', within(circle, 'relays'), { address: address.value.trim() });
         await refresh();
         room.again();
@@ -135,12 +144,20 @@ export async function about(room) {
     member ? leaving(circle) : gone(circle));
 }
 
+/** Takes a relay out of the circle. */
+async function unload(room, circle, relay, last) {
+  if (!await ask(tt('relay-remove-ask'), [p('relay-remove-what'), last && p('relay-remove-last')], 'relay-remove')) return;
+  await call('DELETE', within(circle, 'relays', encodeURIComponent(relay.key)));
+  await refresh();
+  room.again();
+}
+
 function leaving(circle) {
   const go = async () => {
     const only = circle.hosts.length === 1 && circle.roles.includes('host');
     const sure = await ask(tt('leave-ask', { circle: circle.label }), [p('leave-what'), only ? p('leave-only-host') : null], 'leave-yes');
     if (!sure) return;
-    await call('DELETE', within(circle), only ? { end: true } : {});
+    await call('DELETE', within(circle) + (only ? '?end=true' : ''));
     await refresh();
     visit('#/');
   };

@@ -1,5 +1,5 @@
 // Get help now and Hide: there on every route, whatever else is not (U-121, U-122).
-import { here, leave, read } from './api.js';
+import { here, leave, read, turned } from './api.js';
 import { t, tt, date, has, list, named } from './text.js';
 import { el, h2, p } from './parts.js';
 
@@ -70,6 +70,8 @@ let hiding = false;
 export function hide() {
   if (hiding) return;
   hiding = true;
+  // The lock that follows is not to be drawn any more.
+  turned.to = () => {};
   document.getElementById('cover').hidden = false;
   document.title = 'Notes';
   const kept = keeping.draft();

@@ -1,6 +1,6 @@
 // What a person chose, the lock, and erasing everything (U-13, U-25, U-56).
-import { call, here } from './api.js';
-import { named, t, tt } from './text.js';
+import { call, here, turned } from './api.js';
+import { has, named, t, tt } from './text.js';
 import { ask, button, choice, el, field, form, h2, line, p, select, tell } from './parts.js';
 import { opened, words } from './shell.js';
 import { keeping } from './safety.js';
@@ -43,7 +43,7 @@ export function settings(room) {
       choice('notify', [['mark', 'notify-mark'], ['off', 'notify-off']], config['notify.mode'] === 'off' ? 'off' : 'mark',
         (value) => keep('notify.mode', value)),
       quiet(config, keep)),
-    el('section', {}, h2('settings-lock'), picked('lock-after', 'lock.after', LOCKS.map((word) => [word, t(`lock-${word}`)]),
+    el('section', {}, h2('settings-lock'), picked('lock-after', 'lock.after', [...new Set([...LOCKS, config['lock.after']])].map((word) => [word, has(`lock-${word}`) ? t(`lock-${word}`) : word]),
       here.status?.passphrase ? 'lock-hint' : 'lock-bare'),
     el('div.row', {}, button('lock-now', async () => {
       await keeping.draft();
@@ -65,7 +65,15 @@ function quiet(config, keep) {
 
 async function erase() {
   if (!await ask(tt('erase-ask'), [p('erase-what'), p('erase-stays')], 'erase-yes')) return;
-  await call('POST', '/wipe', {});
+  const { to } = turned;
+  // The lock that comes with it is not to be drawn any more.
+  turned.to = () => {};
+  try {
+    await call('POST', '/wipe', {});
+  } catch (problem) {
+    turned.to = to;
+    throw problem;
+  }
   sessionStorage.clear();
   location.replace('/away');
 }

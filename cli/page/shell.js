@@ -64,8 +64,9 @@ class Room {
 
   put(...nodes) {
     const inside = document.activeElement === this.h1;
-    $('main').replaceChildren(...[this.circle && rooms(this), this.h1, el('div', { id: 'state' }), ...nodes]
+    $('main').replaceChildren(...[this.circle?.joined_on && rooms(this), this.h1, el('div', { id: 'state' }), ...nodes]
       .flat(3).filter(Boolean));
+    $('main').ariaBusy = this.ready ? null : 'true';
     states();
     if (inside) this.h1.focus();
   }
@@ -100,6 +101,7 @@ class Room {
 /** Opens the room of the address, or what stands in its place. */
 async function go(moved = true) {
   room?.end();
+  if (moved) tell('');
   const path = location.hash.slice(1);
   const [route, found] = ROOMS.map((route) => [route, route.path.exec(path)]).find(([, found]) => found)
     ?? [ROOMS[0], ['']];
@@ -109,7 +111,8 @@ async function go(moved = true) {
   try {
     if (need !== 'nothing' && need !== here.condition) instead(mine, need);
     else if (mine.number && !mine.circle) location.replace('#/');
-    else if (mine.circle?.state === 'asking') await join(mine);
+    // Who was never let in has nothing there but the answer.
+    else if (mine.circle && !mine.circle.joined_on) await join(mine);
     else if (mine.circle && mine.circle.state !== 'member' && !route.reads) outside(mine);
     else await route.open(mine);
   } catch (problem) {
@@ -216,7 +219,11 @@ function turn(to) {
     const was = here.condition;
     here.condition = to;
     if (to === 'open') listen();
-    if (to === 'locked' || to === 'no-token') wash();
+    if (to === 'locked' || to === 'no-token') {
+      wash();
+      // Not if the node has gone since: there would be nothing to load.
+      if (was !== 'starting') return void read('/status').catch(() => {}).then(() => here.condition === to && location.reload());
+    }
     if (to === 'gone') setTimeout(look, GONE_MS);
     // What is being written stays in sight while the node is gone.
     if (room?.ready && (to === 'gone' || (was === 'gone' && to === 'open'))) states();
@@ -224,13 +231,19 @@ function turn(to) {
   }
 }
 
-/** Takes every word of a person out of the document and out of memory. */
+/**
+ * Takes every word of a person out of the document. Out of memory only another document takes them: a browser holds
+ * on to the field that was typed in last, and with it to all that its room knew.
+ */
 function wash() {
   stream?.abort();
+  room?.end();
+  room = null;
   forget();
   document.querySelectorAll('dialog').forEach((box) => box.remove());
   tell('');
   $('main').replaceChildren();
+  frame();
 }
 
 /** Looks how things stand, and opens what fits. */
@@ -249,6 +262,7 @@ async function look() {
 async function load() {
   const [config, list] = await Promise.all([read('/config'), read('/circles')]);
   Object.assign(here, { config, circles: list.items });
+  sessionStorage.removeItem('looks');
   if (config.language) await words(config.language);
   prefetchHelp().catch(() => {});
 }
@@ -290,23 +304,26 @@ async function listen() {
   if (stream && !stream.signal.aborted) return;
   const mine = stream = new AbortController();
   const { signal } = mine;
+  let cursor = null;
   while (!signal.aborted && here.condition === 'open') {
-    let first = true;
     let end = '';
     await follow((event) => {
       end = event.type;
-      if (first) missed();
-      first = false;
+      if (!cursor) missed();
+      ({ cursor } = event);
       heard(event);
-    }, signal).catch(() => {});
+    }, cursor, signal).catch((problem) => {
+      // Too much happened since, or another run of the node answers: what is there is read anew.
+      if (problem.status === 410) [cursor, end] = [null, 'behind'];
+    });
     if (signal.aborted) return;
-    if (end === 'lock') turn('locked');
-    else await missed().then(() => new Promise((done) => setTimeout(done, GONE_MS)));
+    if (end === 'lock') turned.to('locked');
+    else if (end !== 'behind') await missed().then(() => new Promise((done) => setTimeout(done, GONE_MS)));
   }
   if (stream === mine) stream = null;
 }
 
-/** Reads what may have happened unheard; the first line of a stream says that nothing is from now on. */
+/** Reads what may have happened unheard; the first line of a stream without a cursor says that nothing is from now on. */
 async function missed() {
   try {
     await refresh();
@@ -316,17 +333,18 @@ async function missed() {
 
 function heard({ type, circle_id: id, data }) {
   const at = here.circles.findIndex((circle) => circle.id === id);
-  const mine = room.circle?.id === id && Boolean(id);
+  const mine = room?.circle?.id === id && Boolean(id);
   if (type === 'settings') load().catch(() => {});
   else if (type === 'network') here.network = data;
   else if (type === 'circle') {
     if (at < 0 || !data) refresh().then(() => room.hear('circle', data)).catch(() => {});
     else {
-      const stood = here.circles[at].state;
+      const { state: stood, roles } = here.circles[at];
       Object.assign(here.circles[at], data);
       frame();
       states();
       if (mine && stood !== data.state) go();
+      else if (mine && String(roles) !== String(data.roles)) document.querySelector('.rooms')?.replaceWith(rooms(room));
     }
   } else if (type === 'message' && !data.own) {
     if (document.hidden) notice(here.circles[at]);
@@ -335,7 +353,7 @@ function heard({ type, circle_id: id, data }) {
       frame();
     }
   }
-  if (mine || type === 'join') room.hear(type, data);
+  if (mine || type === 'join') room?.hear(type, data);
 }
 
 /** `New activity`, and no more (U-180); nothing in quiet hours (U-181). */
@@ -361,7 +379,7 @@ async function begin() {
   watchKeys();
   const wanted = navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) => ['en', 'es'].includes(tag)) ?? 'en';
   const helping = prefetchHelp().catch(() => {});
-  const [, mine] = await Promise.all([speak(wanted), enter()]);
+  const [, mine] = await Promise.all([speak(here.config.language || wanted), enter()]);
   if (!mine) here.condition = 'no-token';
   else {
     here.status = await read('/status').catch(() => null);

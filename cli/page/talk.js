@@ -14,7 +14,7 @@ export async function talk(room) {
   const feed = new Feed(room, page);
   const writing = member && composer(room, feed, draft);
   feed.answer = writing?.answer;
-  room.show(member ? road(circle) : state(`circle-${circle.state}`, link('room-about', `#/c/${room.number}/about`)),
+  room.show(member ? road(circle) : state(`circle-${circle.state}`, link('forget', `#/c/${room.number}/about`)),
     feed.node, writing?.node);
   room.on('circle', () => document.querySelector('.road')?.replaceWith(road(circle)));
   feed.begin();
@@ -174,13 +174,14 @@ class Feed {
     }
   }
 
-  /** Takes what was heard since the last frame; where that is more than a page, the newest page is read. */
+  /** Takes what was heard since the last frame; where that is more lines than a page, the newest page is read. */
   take() {
     if (this.room.over) return;
     const heard = this.heard.splice(0);
     const low = this.low();
-    if (heard.length > PAGE && low) {
-      heard.forEach((data) => data.kind !== 'mark' && this.announce(data));
+    const lines = heard.filter((data) => data.kind !== 'mark');
+    if (lines.length > PAGE && low) {
+      lines.forEach((data) => this.announce(data));
       this.newest().catch(() => {});
       return;
     }

@@ -112,7 +112,15 @@ export function sentence(problem) {
   const { group, typed, have, of } = problem.said?.damage ?? {};
   if (group) return t('problem-invite-group', { group, typed });
   if (of) return t('problem-invite-short', { have, all: of });
-  const id = `problem-${problem.kind}`;
+  const detail = problem.said?.detail;
+  const id = `problem-${KNOWN[detail] ?? problem.kind}`;
   if (has(id)) return t(id);
-  return problem.said?.detail || t('problem-internal');
+  return detail || t('problem-internal');
 }
+
+// What a kind alone would say wrongly, by the node's own sentence.
+const KNOWN = {
+  'One host cannot do this to another host.': 'another-host',
+  'You are the only host of this circle.': 'only-host',
+  'This member was held in the last 14 days.': 'held-lately',
+};

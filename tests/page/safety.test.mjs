@@ -176,6 +176,44 @@ test('a lock leaves no word in the document', async () => {
   }
 });
 
+/** Which of these words the script's memory holds, once what nobody holds on to is gone. */
+async function remembered(page, words) {
+  const browser = await page.context().newCDPSession(page);
+  const chunks = [];
+  browser.on('HeapProfiler.addHeapSnapshotChunk', ({ chunk }) => chunks.push(chunk));
+  await browser.send('HeapProfiler.enable');
+  await browser.send('HeapProfiler.collectGarbage');
+  await browser.send('HeapProfiler.takeHeapSnapshot', { reportProgress: false });
+  await browser.detach();
+  const { strings } = JSON.parse(chunks.join(''));
+  return words.filter((word) => strings.some((text) => text.includes(word)));
+}
+
+/** Goes through the rooms, and types; names nothing in the page that is to be looked for there. */
+async function live(page) {
+  for (const route of ['#/c/1/people', '#/c/1/people/1', '#/c/1/about', '#/c/1/invite', '#/c/1']) await go(page, route);
+  await page.locator('.message').first().waitFor();
+  await page.locator('.composer textarea').fill('half of a thought');
+  await page.locator('.composer summary').click();
+  await page.locator('.composer input').fill('a note in front');
+  await page.locator('.composer select').selectOption('listen');
+}
+
+for (const [how, leave] of [['a lock', async (page) => { await two.heron.run('lock'); await page.waitForURL('**/#/locked'); await page.locator('main form').waitFor(); }],
+  ['Hide', async (page) => { await page.locator('button.hide').click(); await isAway(page); }]]) {
+  test(`after ${how} the memory of the script holds no word either`, async () => {
+    await two.heron.run('unlock');
+    await two.heron.run('invite', 'new', 'Evening', '--label', 'for Sam');
+    const page = await two.heron.visit(await world.page());
+    await live(page);
+    const words = [SECRET, 'Heron', 'Otter', 'Evening', 'half of a thought', 'a note in front', 'for Sam'];
+    const there = await remembered(page, words);
+    for (const word of words.slice(0, 4)) assert.ok(there.includes(word), `${word} is found while it is shown`);
+    await leave(page);
+    assert.deepEqual(await remembered(page, words), []);
+  });
+}
+
 const HOSTILE = [
   '<script>document.title="taken"</script>', '<img src=x onerror=document.title="taken">', '<svg/onload=document.title="taken">',
   'javascript:document.title="taken"', '"><iframe srcdoc="<script>parent.document.title=1</script>">', '<a href="javascript:alert(1)">x</a>',

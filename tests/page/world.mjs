@@ -168,8 +168,8 @@ export async function go(page, hash) {
     else location.hash = to;
   }, hash);
   await page.waitForFunction(() => {
-    const h1 = document.querySelector('h1');
-    return h1 && !('before' in h1.dataset) && !/^(One moment.)?$/.test(h1.textContent) && document.activeElement === h1;
+    const h1 = document.querySelector('main:not([aria-busy]) h1');
+    return h1 && !('before' in h1.dataset) && h1.textContent && document.activeElement === h1;
   });
 }
 
@@ -180,7 +180,7 @@ export async function shot(page, name) {
 
 /** What axe finds, as lines to read. */
 export async function findings(page) {
-  await page.evaluate(AXE);
+  if (!await page.evaluate(() => 'axe' in globalThis)) await page.evaluate(AXE);
   const { violations } = await page.evaluate((tags) => axe.run(document, { runOnly: { type: 'tag', values: tags } }), TAGS);
   return violations.flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.html.slice(0, 120)} ${node.any[0]?.message ?? ''}`));
 }

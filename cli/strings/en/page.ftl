@@ -142,6 +142,10 @@ relay-address = Address
 relay-one = One relay alone carries this circle. Whoever runs it can hold things back. A second one, run by somebody else, is safer.
 relay-add = Add this relay
 relay-new = Address of another relay
+relay-remove = Remove this relay
+relay-remove-ask = Remove this relay from the circle?
+relay-remove-what = Nobody in the circle uses it any more. You can add it again.
+relay-remove-last = It is the only one. Without a relay you hear nobody, and nobody hears you.
 
 ## Starting
 start-title = Start a circle
@@ -456,6 +460,9 @@ problem-already-set-up = It is set up here already. Open this page again.
 problem-declined = The circle did not let you in this time.
 problem-removed = You are not in this circle any more. To come back you need a new code.
 problem-not-allowed = This needs a role that you do not have here. Ask a host.
+problem-another-host = One host cannot do this to another host. Two hosts together can remove a third.
+problem-only-host = You are the only host. Make somebody else a host first.
+problem-held-lately = There was a hold in the last 14 days. Talk about it in the circle.
 problem-banned = The relay does not serve this computer. Ask who runs it.
 problem-quota = There is no room for more now. Wait a little, then try again.
 problem-listen-only = Whoever wrote this wants to be heard, not answered. Say something of your own instead.

@@ -145,6 +145,10 @@ relay-address = Dirección
 relay-one = Un solo repetidor lleva este círculo. Quien lo lleva puede retener cosas. Otro, llevado por otra persona, da más seguridad.
 relay-add = Añadir este repetidor
 relay-new = Dirección de otro repetidor
+relay-remove = Quitar este repetidor
+relay-remove-ask = ¿Quitar este repetidor del círculo?
+relay-remove-what = Nadie del círculo lo usa ya. Puedes añadirlo otra vez.
+relay-remove-last = Es el único. Sin repetidor no oyes a nadie, y nadie te oye.
 
 ## Empezar un círculo
 start-title = Crear un círculo
@@ -459,6 +463,9 @@ problem-already-set-up = Aquí ya está todo listo. Abre esta página otra vez.
 problem-declined = El círculo no te abrió esta vez.
 problem-removed = Ya no estás en este círculo. Para volver necesitas otro código.
 problem-not-allowed = Para esto hace falta una tarea que no tienes aquí. Pregunta a un anfitrión.
+problem-another-host = Un anfitrión no puede hacerle esto a otro. Dos anfitriones juntos pueden sacar a un tercero.
+problem-only-host = Eres el único anfitrión. Antes haz anfitrión a otra persona.
+problem-held-lately = Ya hubo una pausa en los últimos 14 días. Habladlo en el círculo.
 problem-banned = El repetidor no atiende a este ordenador. Pregunta a quien lo lleva.
 problem-quota = Ahora no hay sitio para más. Espera un poco y prueba otra vez.
 problem-listen-only = Quien escribió esto quiere que le escuchen, no que le respondan. Di algo tuyo en otro mensaje.
