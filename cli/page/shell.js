@@ -287,8 +287,9 @@ export function visit(hash) {
 
 /** The list of circles anew, for a room that changed it. */
 export async function refresh() {
+  const before = room?.circle;
   here.circles = (await read('/circles')).items;
-  const at = here.circles.findIndex((circle) => circle.id === room.circle?.id);
+  const at = here.circles.findIndex((circle) => circle.id === before?.id);
   if (at >= 0) room.circle = here.circles[at];
   // U-119: circles are numbered by position, which a new one may change.
   if (at >= 0 && room.number !== at + 1) {
@@ -297,6 +298,15 @@ export async function refresh() {
   }
   frame();
   states();
+  stands(before);
+}
+
+/** Draws what depends on one's own standing anew, whether an event or a list told of it first. */
+function stands(before) {
+  const now = room?.circle;
+  if (!now || before?.id !== now.id) return;
+  if (before.state !== now.state) go();
+  else if (String(before.roles) !== String(now.roles)) document.querySelector('.rooms')?.replaceWith(rooms(room));
 }
 
 /** Follows what happens for as long as the home is open. */
@@ -339,12 +349,11 @@ function heard({ type, circle_id: id, data }) {
   else if (type === 'circle') {
     if (at < 0 || !data) refresh().then(() => room.hear('circle', data)).catch(() => {});
     else {
-      const { state: stood, roles } = here.circles[at];
+      const before = { ...here.circles[at] };
       Object.assign(here.circles[at], data);
       frame();
       states();
-      if (mine && stood !== data.state) go();
-      else if (mine && String(roles) !== String(data.roles)) document.querySelector('.rooms')?.replaceWith(rooms(room));
+      if (mine) stands(before);
     }
   } else if (type === 'message' && !data.own) {
     if (document.hidden) notice(here.circles[at]);
