@@ -153,14 +153,26 @@ class Feed {
 
   /** Back to the end of the conversation. */
   async newest() {
-    const page = await read(within(this.circle, `messages?limit=${PAGE}`));
-    const sending = this.rows().filter((row) => row.data.sending);
-    this.pages.forEach((old) => this.drop(old));
-    this.pages = [{ ...page, rows: page.items.map((data) => this.row(data)) }, { rows: sending }];
-    sending.forEach((row) => this.lines.set(row.key, row));
-    this.live = true;
-    this.draw();
-    scrollTo(0, document.body.scrollHeight);
+    if (this.renewing) return;
+    this.renewing = true;
+    try {
+      const known = new Set(this.lines.keys());
+      const page = await read(within(this.circle, `messages?limit=${PAGE}`));
+      const from = this.newFrom?.key;
+      // What is being sent, or came while this was read, may stand in no page yet.
+      const late = this.rows().filter((row) => row.data.sending || !known.has(row.key));
+      this.pages.forEach((old) => this.drop(old));
+      const rows = page.items.map((data) => this.row(data));
+      const more = late.filter((row) => !this.lines.has(row.key));
+      more.forEach((row) => this.lines.set(row.key, row));
+      this.pages = [{ ...page, rows }, { rows: more }];
+      this.newFrom = this.lines.get(from) ?? null;
+      this.live = true;
+      this.draw();
+      scrollTo(0, document.body.scrollHeight);
+    } finally {
+      this.renewing = false;
+    }
   }
 
   count() {
@@ -174,13 +186,13 @@ class Feed {
     }
   }
 
-  /** Takes what was heard since the last frame; where that is more lines than a page, the newest page is read. */
+  /** Takes what was heard since the last frame; where those are more lines than can be settled, the newest page is read. */
   take() {
     if (this.room.over) return;
     const heard = this.heard.splice(0);
     const low = this.low();
     const lines = heard.filter((data) => data.kind !== 'mark');
-    if (lines.length > PAGE && low) {
+    if (low && !this.renewing && lines.length + this.pages.at(-1).rows.length > 2 * PAGE) {
       lines.forEach((data) => this.announce(data));
       this.newest().catch(() => {});
       return;
@@ -212,6 +224,9 @@ class Feed {
     this.settling = true;
     const { after } = this.pages.at(-2);
     read(within(this.circle, `messages?limit=${PAGE}${after ? `&after=${after}` : ''}`)).then((page) => {
+      this.settling = false;
+      // The end of the conversation was read anew meanwhile.
+      if (this.pages.at(-1) !== last) return;
       const rows = page.items.map((data) => this.row(data));
       const live = last.rows.filter((row) => !rows.includes(row));
       this.pages.splice(-1, 1, { ...page, rows }, { rows: live });
@@ -219,7 +234,6 @@ class Feed {
         this.drop(low ? this.pages.shift() : this.pages.pop());
         this.live = low;
       }
-      this.settling = false;
       this.settle(low);
     }).catch(() => { this.settling = false; });
   }
@@ -235,6 +249,8 @@ class Feed {
   /** What came while nobody listened. */
   async catchUp() {
     if (!this.live) return;
+    // Marks of lines before the last page may have risen too.
+    if (this.low() && this.count() > PAGE) return void await this.newest();
     const page = await read(within(this.circle, `messages?limit=${PAGE}`));
     for (const data of page.items) this.arrive(data, this.low());
     this.settle(this.low());
