@@ -221,7 +221,8 @@ impl Reference {
         self.said.get(id).map(|said| (said.author, said.run, said.counter))
     }
 
-    /// Whether a member had a board from these openers alone, by openings none of which was among those `held`.
+    /// Whether these openers gave a board to a member, by openings none of which was among those `held`, and nobody
+    /// else did; or who held these had it from these openers alone.
     pub(crate) fn is_given_by(
         &self,
         openers: &BTreeSet<MemberId>,
@@ -229,13 +230,17 @@ impl Reference {
         to: &MemberId,
         held: &BTreeSet<EpochId>,
     ) -> bool {
-        let named = self.headers.iter().filter(|(_, (_, header))| header.board == *board);
-        let mut gave = named
-            .filter(|(at, _)| self.members(at).is_some_and(|members| members.contains(to)))
-            .map(|(_, given)| given)
-            .peekable();
-        gave.peek().is_some()
-            && gave.all(|(id, header)| openers.contains(&header.opener) && !held.contains(id))
+        let theirs = |header: &Header| openers.contains(&header.opener);
+        let named = || self.headers.iter().filter(|(_, (_, header))| header.board == *board);
+        // Whom forged operations let in is not known as long as they wait.
+        let gave = named().filter(|(at, (_, header))| {
+            self.members(at).map_or(theirs(header), |members| members.contains(to))
+        });
+        let known = named().filter(|(_, (id, _))| held.contains(id));
+        let (gave, known): (Vec<_>, Vec<_>) = (gave.collect(), known.collect());
+        let unseen = gave.iter().all(|(_, (id, header))| theirs(header) && !held.contains(id));
+        let trusted = known.iter().all(|(_, (_, header))| theirs(header));
+        !gave.is_empty() && unseen || !known.is_empty() && trusted
     }
 
     /// An envelope came to a home, which knew that these had gone.
