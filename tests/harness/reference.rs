@@ -221,8 +221,8 @@ impl Reference {
         self.said.get(id).map(|said| (said.author, said.run, said.counter))
     }
 
-    /// Whether these openers gave a board to a member, by openings none of which was among those `held`, and nobody
-    /// else did; or who held these had it from these openers alone.
+    /// Whether only these openers can have given a board to somebody, and no opening that was `held` shows it; or who
+    /// held these had it from these openers alone.
     pub(crate) fn is_given_by(
         &self,
         openers: &BTreeSet<MemberId>,
@@ -232,15 +232,14 @@ impl Reference {
     ) -> bool {
         let theirs = |header: &Header| openers.contains(&header.opener);
         let named = || self.headers.iter().filter(|(_, (_, header))| header.board == *board);
-        // Whom forged operations let in is not known as long as they wait.
-        let gave = named().filter(|(at, (_, header))| {
-            self.members(at).map_or(theirs(header), |members| members.contains(to))
-        });
-        let known = named().filter(|(_, (id, _))| held.contains(id));
-        let (gave, known): (Vec<_>, Vec<_>) = (gave.collect(), known.collect());
-        let unseen = gave.iter().all(|(_, (id, header))| theirs(header) && !held.contains(id));
-        let trusted = known.iter().all(|(_, (_, header))| theirs(header));
-        !gave.is_empty() && unseen || !known.is_empty() && trusted
+        let is_for = |at: &MailboxId| self.members(at).is_some_and(|members| members.contains(to));
+        // An entry that they make may be for anybody, whoever belongs at the heads that the header names.
+        let mut gave = named().filter(|(at, (_, header))| theirs(header) || is_for(at)).peekable();
+        let mut known = named().filter(|(_, (id, _))| held.contains(id)).peekable();
+        let shown =
+            |(at, (id, _)): (&MailboxId, &(EpochId, Header))| held.contains(id) && is_for(at);
+        let unseen = gave.peek().is_some() && gave.all(|given| theirs(&given.1.1) && !shown(given));
+        unseen || known.peek().is_some() && known.all(|(_, (_, header))| theirs(header))
     }
 
     /// An envelope came to a home, which knew that these had gone.

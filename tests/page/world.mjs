@@ -162,6 +162,8 @@ export async function until(holds, what, within = 60_000) {
 
 /** Goes to a room, and waits until it stands there with its words. */
 export async function go(page, hash) {
+  // A page that was just loaded has no room yet.
+  await page.locator('main h1').waitFor({ state: 'attached' });
   await page.evaluate((to) => {
     document.querySelector('h1').dataset.before = '';
     if (location.hash === to) dispatchEvent(new HashChangeEvent('hashchange'));
