@@ -856,7 +856,7 @@ impl Circle {
             self.next_apart().filter(|at| able && !self.due && *at > self.charter.now()),
             self.waiting.next_wake().filter(|_| able),
             self.next_seen().filter(|_| speaks),
-            self.speaking.holes_at.filter(|_| speaks),
+            self.speaking.look_at.map(|(at, _)| at).filter(|_| speaks),
             self.next_look().filter(|_| able),
             self.next_ask().filter(|_| self.may_act()),
             self.next_help().filter(|_| able),

@@ -220,6 +220,8 @@ faults! {
         World("a_mark_waits_for_a_relay");
     HoleLeft: "what somebody lacks among later words is not said again before its epoch ends", "P1, R-27",
         World("what_is_lacking_among_later_words_is_said_again");
+    AsideLeft: "what was said last beside the head is not said again before its epoch ends", "P1, R-27",
+        World("what_was_said_last_beside_the_head_is_said_again");
     HeadsApart: "members who speak in two epochs are not brought together", "P1, R-25",
         World("who_speak_apart_are_brought_together");
     SeenReplaces: "an older `seen` takes back what a newer one told", "P2, R-40",

@@ -30,6 +30,7 @@ fn scripts() -> BTreeMap<&'static str, Script> {
         an_operation_on_an_old_board_reaches_the_newcomer,
         a_head_on_an_old_board_reaches_the_newcomer,
         what_is_lacking_among_later_words_is_said_again,
+        what_was_said_last_beside_the_head_is_said_again,
         who_speak_apart_are_brought_together,
         a_week_later_the_old_secret_is_nowhere,
         a_device_that_speaks_makes_a_fresh_card_each_day,

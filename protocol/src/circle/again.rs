@@ -135,10 +135,14 @@ impl Circle {
                 })
         });
         let forsaken = self.forsaken();
-        // It says so having asked for all that it knows of, so it does not know that epoch.
-        let passed_over = |line: &Line| {
-            heard.and_then(|runs| runs.get(&line.run)).is_some_and(|have| line.counter < have.next)
-                && !is_planted(Planted::HoleLeft)
+        // It says so having asked for all that it knows of, so it does not know that epoch. One that nothing
+        // supersedes it need never hear of.
+        let superseded = self.epochs.superseded();
+        let passed_over = |line: &Line, epoch: &EpochId| {
+            let later = heard.and_then(|runs| runs.get(&line.run));
+            let hole = later.is_some_and(|have| line.counter < have.next);
+            hole && !is_planted(Planted::HoleLeft)
+                || !superseded.contains(epoch) && !is_planted(Planted::AsideLeft)
         };
         let mut unheard: Vec<(&super::log::Place, MessageId)> = own
             .filter_map(|(_, id)| {
@@ -152,7 +156,9 @@ impl Circle {
                         || lost(epoch_id, line.said_at())
                         || age > RELAYS_KEEP_MS
                         || forsaken.contains(epoch_id)
-                        || age > HOLE_MS && passed_over(line) && self.head != Some(*epoch_id)
+                        || self.head != Some(*epoch_id)
+                            && age >= HOLE_MS
+                            && passed_over(line, epoch_id)
                 };
                 let sealed = !self.speaking.is_queued(line.row);
                 (entitled && sealed && gone(epoch)).then_some((&line.place, *id))

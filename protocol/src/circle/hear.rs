@@ -1,6 +1,5 @@
 //! Hearing: frames to messages, and what others say they have.
 
-use super::again::HOLE_MS;
 use super::board;
 use super::head::Epoch;
 use super::log::{DIFFERS, Incoming, Shown};
@@ -362,6 +361,9 @@ impl Circle {
         *known = (card.rev.max(known.0), card.device);
         let device = *known;
         let mut rose = Vec::new();
+        if seen.have.iter().any(|have| !have.holes.is_empty()) {
+            self.speaking.look_later(now);
+        }
         let heard = self.speaking.heard.entry(who).or_default();
         for have in seen.have {
             let run = have.run;
@@ -377,9 +379,6 @@ impl Circle {
             }
             if any {
                 let merged = before.map_or(have.clone(), |before| before.merge(&have));
-                if !merged.holes.is_empty() {
-                    self.speaking.holes_at.get_or_insert(now.plus(HOLE_MS));
-                }
                 heard.insert(run, merged);
             }
         }

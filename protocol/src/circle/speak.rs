@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use minicbor::{Decode, Encode};
 
-use super::again::Again;
+use super::again::{Again, HOLE_MS};
 use super::head::Epoch;
 use super::log::{Incoming, Line};
 use super::opening::Follow;
@@ -66,8 +66,10 @@ pub(crate) struct Speaking {
     pub(super) heads: BTreeMap<MemberId, (EpochId, Timestamp)>,
     /// Who was heard of since it was looked whether something is to be said again.
     pub(super) present: BTreeSet<MemberId>,
-    /// When it is looked whether a hole that somebody told of is still there.
-    pub(super) holes_at: Option<Timestamp>,
+    /// Who was heard of since the start.
+    once_present: BTreeSet<MemberId>,
+    /// When it is looked whether whoever was heard of lacks what was said, and when for the last time so far.
+    pub(super) look_at: Option<(Timestamp, Timestamp)>,
     /// What was said again, and to whom.
     pub(super) again: BTreeMap<MemberId, Again>,
 }
@@ -76,6 +78,12 @@ impl Speaking {
     /// Whether a message of one's own is in no envelope yet.
     pub(super) fn is_queued(&self, row: u64) -> bool {
         self.queue.contains_key(&row)
+    }
+
+    /// Something was said, or somebody told a hole: what is on its way has time to come.
+    pub(super) fn look_later(&mut self, now: Timestamp) {
+        let at = now.plus(HOLE_MS);
+        self.look_at = Some((self.look_at.map_or(at, |(first, _)| first), at));
     }
 }
 
@@ -254,12 +262,13 @@ impl Circle {
         if !self.in_step() {
             return;
         }
-        if self.speaking.holes_at.take_if(|at| *at <= env.now).is_some() {
-            let all = self.speaking.heard.iter();
-            let lacking = all.filter(|(_, runs)| runs.values().any(|have| !have.holes.is_empty()));
-            self.speaking.present.extend(lacking.map(|(who, _)| *who));
+        if let Some((_, last)) = self.speaking.look_at.take_if(|(at, _)| *at <= env.now) {
+            self.speaking.look_at = (last > env.now).then_some((last, last));
+            let Speaking { present, once_present, .. } = &mut self.speaking;
+            present.extend(once_present.iter());
         }
         for who in std::mem::take(&mut self.speaking.present) {
+            self.speaking.once_present.insert(who);
             self.say_again_to(env, batch, &who, &[]);
         }
     }
@@ -353,6 +362,9 @@ impl Circle {
             return;
         }
         let messages: Vec<MessageId> = taken.into_iter().map(|(_, message)| message).collect();
+        if !messages.is_empty() {
+            self.speaking.look_later(env.now);
+        }
         let others = self.epochs.get(id).map_or(0, |epoch| epoch.members.len()).saturating_sub(1);
         for message in &messages {
             let others = u16::try_from(others).unwrap_or(u16::MAX);

@@ -163,7 +163,7 @@ pub(super) fn what_is_lacking_among_later_words_is_said_again(fault: Option<Plan
     world.plant(REPAIRS.into_iter().chain(fault));
     let openings = openings(&world, BEN, None, 1);
     world.crash(BEN, DAY);
-    world.hand(CHRIS, &old, &openings[0].1, world.now);
+    [ANNA, CHRIS].into_iter().for_each(|to| world.hand(to, &old, &openings[0].1, world.now));
     world.run_for(2 * MINUTE);
     world.say(CHRIS, "in the new one");
     world.run_for(MINUTE);
@@ -177,6 +177,26 @@ pub(super) fn what_is_lacking_among_later_words_is_said_again(fault: Option<Plan
     )?;
     world.run_for(30 * MINUTE);
     holds(world.texts(EVE).len() == 2, "P1: what the newcomer says that it lacks is not said again")
+}
+
+/// P1, R-27: Chris speaks in an epoch that the newcomer never hears of, and that nothing follows.
+pub(super) fn what_was_said_last_beside_the_head_is_said_again(fault: Option<Planted>) -> Verdict {
+    let (mut world, old) = with_an_old_board(fault);
+    world.plant(REPAIRS.into_iter().chain(fault));
+    let (aside, ahead) = (openings(&world, CHRIS, None, 20), openings(&world, BEN, None, 1));
+    let shared = world.forger(EVE).board();
+    let aside = aside.iter().find(|(id, _)| *id > ahead[0].0).expect("of so many one is greater");
+    world.hand(CHRIS, &old, &aside.1, world.now);
+    world.run_for(MINUTE);
+    world.say(CHRIS, "aside");
+    world.run_for(MINUTE);
+    world.hand(EVE, &shared, &ahead[0].1, world.now);
+    world.run_for(MINUTE);
+    world.say(ANNA, "ahead");
+    world.run_for(MINUTE);
+    holds(world.texts(EVE) == ["say 00001 ahead"], "the newcomer was to hear of one epoch alone")?;
+    world.run_for(30 * MINUTE);
+    holds(world.texts(EVE).len() == 2, "P1: what was said beside the head is not said again")
 }
 
 /// Ben floods with openings. All but the newcomer know so many of them that one more counts for none of them, and is
