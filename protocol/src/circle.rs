@@ -195,6 +195,8 @@ pub(crate) struct Circle {
     stuck_openings: VecDeque<Opening>,
     tokens: BTreeMap<Peer, [u8; 16]>,
     open_at: Option<Timestamp>,
+    /// What else could be the head.
+    beside: BTreeSet<EpochId>,
     /// Since when the admission that this device came in by does not stand.
     fell_at: Option<Timestamp>,
     /// When boards are looked after next.
@@ -268,6 +270,7 @@ impl Circle {
             stuck_openings: VecDeque::new(),
             tokens: BTreeMap::new(),
             open_at: None,
+            beside: BTreeSet::new(),
             fell_at: None,
             look_at: None,
             helping: Helping::default(),
@@ -541,6 +544,8 @@ impl Circle {
         let signs = |epoch: &Epoch| epoch.mine.and_then(|at| self.speak_key(epoch, at)).is_some();
         let head = self.epochs.head(&self.roster, &self.cards, me.1, signs);
         self.head = head.map(|(id, _)| *id);
+        let candidates = self.epochs.candidates(&self.roster).map(|(id, _)| *id);
+        self.beside = candidates.filter(|id| Some(*id) != self.head).collect();
         let (me, head) = ((&self.me, &self.record.device), self.head());
         let (today, apart) = (self.charter.now().day(), self.is_apart());
         self.due = self.epochs.is_due(&self.roster, &self.cards, me, head, today, apart);

@@ -349,7 +349,7 @@ impl Epochs {
     }
 
     /// The epochs in which somebody may speak, though perhaps not this device.
-    fn candidates(&self, roster: &Roster) -> impl Iterator<Item = (&EpochId, &Epoch)> {
+    pub(crate) fn candidates(&self, roster: &Roster) -> impl Iterator<Item = (&EpochId, &Epoch)> {
         let superseded = self.superseded();
         self.all.iter().filter(move |(id, epoch)| {
             epoch.state == State::Valid
@@ -358,11 +358,6 @@ impl Epochs {
                 && (is_planted(Planted::SpokenInOn)
                     || epoch.members.iter().all(|id| roster.members.contains_key(id)))
         })
-    }
-
-    /// Whether somebody may speak in this epoch.
-    pub(crate) fn is_candidate(&self, id: &EpochId, roster: &Roster) -> bool {
-        self.candidates(roster).any(|(other, _)| other == id)
     }
 
     /// The epoch to speak in, of those for this device in which it `signs`: whose card's secrets

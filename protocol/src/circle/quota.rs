@@ -4,6 +4,7 @@
 //! by what came first, so that all nodes come to one head; what is only held is bounded for each opener, and a
 //! flood takes the place of nothing but itself.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Circle;
@@ -142,8 +143,9 @@ impl Circle {
     /// it names, may come behind it.
     pub(super) fn thin_out(&mut self, batch: &mut Batch) {
         let belongs = |who: &MemberId| self.roster.members.contains_key(who);
-        let own = self.speaking.own.values().filter_map(|id| self.log.line(id));
-        let spoken: BTreeSet<u64> = own.map(|line| line.epoch()).collect();
+        let own = || self.speaking.own.values().filter_map(|id| self.log.line(id));
+        let spoken: LazyCell<BTreeSet<u64>, _> =
+            LazyCell::new(|| own().map(|line| line.epoch()).collect());
         let spoken = |id: &EpochId| spoken.contains(&epoch_hint(id));
         let over = self.epochs.crowd(belongs, spoken, self.head.as_ref());
         self.let_go(batch, over);

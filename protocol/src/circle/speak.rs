@@ -440,11 +440,9 @@ impl Circle {
     /// When it is no coincidence any more that another member speaks in an epoch that ranks behind the head here:
     /// it would have said otherwise, had it known the head, or taken it for one (R-25 f).
     pub(super) fn next_apart(&self) -> Option<Timestamp> {
-        let head = self.head?;
+        self.head?;
         let elsewhere = self.speaking.heads.iter().filter(|(who, (epoch, _))| {
-            *epoch != head
-                && self.roster.members.contains_key(who)
-                && self.epochs.is_candidate(epoch, &self.roster)
+            self.beside.contains(epoch) && self.roster.members.contains_key(who)
         });
         let wait = APART_SEENS * self.seen_apart();
         elsewhere.map(|(_, (_, since))| since.plus(wait)).min()
