@@ -152,10 +152,14 @@ faults! {
         Test("circle::head::tests::a_board_stays_unusable_after_the_epoch_ended_that_gave_it_to_somebody_removed");
     BoardUsedUnseen: "a board is used on that a member may have given to somebody removed, unseen", "P3, R-17",
         Test("circle::head::tests::a_board_is_spoiled_unseen_by_a_member_and_by_nobody_who_has_gone");
+    BoardOfLaterDays: "a board is used on that an opening of a later day gives to somebody removed", "P3, R-17",
+        Test("circle::head::tests::a_board_is_spoiled_by_an_opening_whose_day_has_not_come");
     BoardFromBefore: "a board is used from before somebody came and went", "P3, R-17",
         Test("circle::head::tests::a_board_from_before_somebody_came_and_went_is_not_used");
     HeadUnlooked: "nobody looks whether all can learn of a new head", "P1, R-17",
         World("a_head_on_an_old_board_reaches_the_newcomer");
+    AnyBoardLeadsOn: "an opening that names another board is taken to bring all who read it there", "P1, R-17",
+        World("a_head_reaches_a_newcomer_past_openings_without_her");
     VoidBoardUsed: "a board is used that only an opening against the rules brought", "P3, R-17",
         Test("circle::head::tests::readers_of_a_board_in_a_void_opening_are_never_known");
     StraysStay: "an operation that came where not all read is not carried on", "P1, R-17",
@@ -246,6 +250,8 @@ faults! {
         World("a_home_from_an_old_backup_comes_back");
     NobodyHelps: "nobody answers who asks", "P1, R-29",
         World("a_home_from_an_old_backup_comes_back");
+    HelpUnbounded: "who asks all day is answered all day, on every board", "P7, R-29",
+        World("who_asks_all_day_fills_no_home");
     HelpOutside: "who asks is answered, member or not", "P3, R-29",
         World("who_was_removed_is_not_helped");
     HelpToOldCard: "who asks with an old card is told everything", "P3, R-29",

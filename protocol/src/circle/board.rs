@@ -131,7 +131,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<Vec<BoardItem>> {
 
 impl BoardItem {
     /// Bytes that it takes on a board, at most.
-    fn size(&self) -> usize {
+    pub(super) fn size(&self) -> usize {
         self.posted().content.0.len() + 16
     }
 

@@ -101,11 +101,11 @@ impl Circle {
     }
 
     /// Posts things on boards, in as few envelopes as they fit in.
-    pub(super) fn post(
+    pub(super) fn post<'a>(
         &mut self,
         env: &mut Env<'_>,
         batch: &mut Batch,
-        boards: &BTreeSet<BoardName>,
+        boards: impl IntoIterator<Item = &'a BoardName>,
         items: &[BoardItem],
     ) {
         let texts = board::texts(items, POST_BYTES);
@@ -245,23 +245,32 @@ impl Circle {
             .collect()
     }
 
-    /// Whether an opening stands on a board that leads from it to the head: the head's own, or one that
-    /// names another board.
-    fn leads_on(
+    /// The boards whose readers no opening that stands there brings to the head, at once or by way of other boards.
+    fn dead_ends(
         &self,
         env: &Env<'_>,
         batch: &Batch,
-        board: &BoardName,
-        (head, hour): (&EpochId, u32),
-    ) -> bool {
-        self.contents(env, batch, board, hour).any(|item| match item {
-            BoardItem::Opening(opening) => {
-                let header = opening.header.decode::<Header>();
-                Header::id(&opening.header, &self.id) == *head
-                    || header.is_some_and(|header| header.board != *board)
+        (head, since): (&EpochId, u32),
+    ) -> Vec<BoardName> {
+        let mut lead = BTreeSet::new();
+        let mut ways = Vec::new();
+        for board in self.boards.keys() {
+            for item in self.contents(env, batch, board, since) {
+                let BoardItem::Opening(opening) = item else { continue };
+                let id = Header::id(&opening.header, &self.id);
+                if id == *head {
+                    lead.insert(*board);
+                } else if let Some(next) = self.epochs.next_board(board, &id, &self.roster) {
+                    ways.push((*board, next));
+                }
             }
-            _ => false,
-        })
+        }
+        while let Some(at) =
+            ways.iter().position(|(board, next)| !lead.contains(board) && lead.contains(next))
+        {
+            lead.insert(ways.swap_remove(at).0);
+        }
+        self.boards.keys().filter(|board| !lead.contains(board)).copied().collect()
     }
 
     /// posts on the head's board what does not stand there, or not for much longer: every
@@ -288,7 +297,7 @@ impl Circle {
             let invites =
                 invites.filter(|keys| !there.contains(&keys_id(keys))).map(BoardItem::Invite);
             let items: Vec<BoardItem> = operations.chain(cards).chain(invites).collect();
-            self.post(env, batch, &BTreeSet::from([name]), &items);
+            self.post(env, batch, &[name], &items);
         }
     }
 
@@ -307,7 +316,7 @@ impl Circle {
                 .filter(|held| !there.contains(&held.signed.id(Label::Operation, &self.id)))
                 .map(|held| BoardItem::Operation(held.signed.clone()))
                 .collect();
-            self.post(env, batch, &BTreeSet::from([name]), &items);
+            self.post(env, batch, &[name], &items);
         }
     }
 
@@ -344,15 +353,11 @@ impl Circle {
         let Some((head, epoch)) = self.head() else { return };
         let (head, current) = (*head, epoch.header.board);
         let since = env.now.hour().saturating_sub(FRESH_H);
-        let names: Vec<BoardName> = self.boards.keys().copied().collect();
-        for name in names {
-            let mailbox = self.boards[&name].sealed.mailbox();
-            if self.exchange.is_in_step(&mailbox)
-                && !self.leads_on(env, batch, &name, (&head, since))
+        for name in self.dead_ends(env, batch, (&head, since)) {
+            if self.exchange.is_in_step(&self.boards[&name].sealed.mailbox())
                 && let Some(opening) = self.opening_again(env, &head)
             {
-                let boards = BTreeSet::from([name]);
-                self.post(env, batch, &boards, &[BoardItem::Opening(opening)]);
+                self.post(env, batch, &[name], &[BoardItem::Opening(opening)]);
             }
         }
         if self.boards.contains_key(&current) {

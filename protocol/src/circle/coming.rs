@@ -90,7 +90,7 @@ impl Circle {
                 if MemberId::of(&body.key) == self.me && by_invite(body))
         });
         let borne_out = self.epochs.iter().any(|(_, epoch)| {
-            matches!(epoch.state, State::Valid | State::Closed)
+            epoch.counts()
                 && epoch.mine.is_some()
                 && epoch.secrets.is_some()
                 && epoch.header.cards.iter().all(|tag| self.cards.named(&tag.0).is_some())

@@ -61,6 +61,11 @@ pub(crate) struct Epoch {
 }
 
 impl Epoch {
+    /// Whether it is valid or closed.
+    pub(crate) fn counts(&self) -> bool {
+        matches!(self.state, State::Valid | State::Closed)
+    }
+
     /// The device of this member that it names, by the cards on hand.
     fn my_device(&self, cards: &Cards) -> Option<DeviceId> {
         let tag = self.header.cards.get(usize::from(self.mine?))?;
@@ -147,7 +152,7 @@ impl Epochs {
         let after = self.all.iter().filter(|(id, epoch)| {
             let Header { day, supersedes, .. } = &epoch.header;
             let mine = is_in(id) && brought != Some(*id) || supersedes.iter().any(is_in);
-            matches!(epoch.state, State::Valid | State::Closed)
+            epoch.counts()
                 && *day >= since
                 && (*day > came || mine && !is_planted(Planted::MeanwhileUnasked))
         });
@@ -185,15 +190,19 @@ impl Epochs {
         for id in waiting {
             let epoch = &self.all[&id];
             let header = &epoch.header;
-            let Some(places) = charter.covered(&header.heads) else { continue };
-            if header.day > now.day().saturating_add(1) && !is_planted(Planted::DayUnchecked) {
+            let early =
+                header.day > now.day().saturating_add(1) && !is_planted(Planted::DayUnchecked);
+            if early && !epoch.members.is_empty() {
                 continue;
             }
+            let Some(places) = charter.covered(&header.heads) else { continue };
             let then = fold(charter, &places);
-            let state = self.judgement(epoch, &then, charter, roster);
+            let state = (!early).then(|| self.judgement(epoch, &then, charter, roster));
             let epoch = self.all.get_mut(&id).expect("listed just now");
             epoch.members = then.ids();
             epoch.outside = then.outside;
+            // Who reads its board is known before its day comes.
+            let Some(state) = state else { continue };
             epoch.mine = epoch.members.binary_search(me).ok().and_then(|at| u16::try_from(at).ok());
             epoch.state = state;
             judged.push(id);
@@ -326,7 +335,7 @@ impl Epochs {
     }
 
     pub(super) fn counts(&self) -> impl Iterator<Item = (&EpochId, &Epoch)> {
-        self.all.iter().filter(|(_, epoch)| matches!(epoch.state, State::Valid | State::Closed))
+        self.all.iter().filter(|(_, epoch)| epoch.counts())
     }
 
     /// What a valid header supersedes, directly or through any other header on hand.
@@ -392,8 +401,14 @@ impl Epochs {
         let knew_less = |epoch: &Epoch| {
             !roster.outside.is_subset(&epoch.outside) && !is_planted(Planted::BoardFromBefore)
         };
-        let leaks = self.counts().any(|(_, epoch)| {
+        let early = |epoch: &Epoch| {
+            epoch.state == State::Waits
+                && !epoch.members.is_empty()
+                && !is_planted(Planted::BoardOfLaterDays)
+        };
+        let leaks = self.all.values().any(|epoch| {
             epoch.header.board == *board
+                && (epoch.counts() || early(epoch))
                 && (epoch.secrets.is_some()
                     || epoch.ended && !is_planted(Planted::BoardForgetsReaders)
                     || epoch.header.supersedes.iter().any(names)
@@ -408,6 +423,23 @@ impl Epochs {
         });
         (!leaks || is_planted(Planted::BoardUsedOn))
             && (!replaced || is_planted(Planted::BoardUsedAfterNext))
+    }
+
+    /// The other board to which an opening that stands on this one brings all members who read here, if it does.
+    pub(crate) fn next_board(
+        &self,
+        board: &BoardName,
+        opening: &EpochId,
+        roster: &Roster,
+    ) -> Option<BoardName> {
+        let epoch = self.all.get(opening).filter(|epoch| epoch.counts())?;
+        let given = self.counts().filter(|(_, other)| other.header.board == *board);
+        let mut readers = given.flat_map(|(_, other)| &other.members);
+        let brings_all = readers.all(|who| {
+            epoch.members.binary_search(who).is_ok() || !roster.members.contains_key(who)
+        });
+        let leads = brings_all || is_planted(Planted::AnyBoardLeadsOn);
+        (epoch.header.board != *board && leads).then_some(epoch.header.board)
     }
 
     /// Whether all openings that brought this board were judged, and one counts: who reads it is not known

@@ -1,7 +1,7 @@
 //! Hearing: frames to messages, and what others say they have.
 
 use super::board;
-use super::head::Epoch;
+use super::head::{Epoch, State};
 use super::log::{DIFFERS, Incoming, Shown};
 use super::{Circle, Leads, MAX_STUCK};
 use crate::batch::{Batch, placed};
@@ -182,6 +182,9 @@ impl Circle {
     }
 
     fn speaker(&self, epoch: &Epoch, frame: &Frame) -> Result<(MemberId, VerifiedCard), NotYet> {
+        if epoch.state == State::Waits {
+            return Err(NotYet);
+        }
         let at = usize::from(frame.member);
         let who = epoch.members.get(at).ok_or(NotYet)?;
         let tag = epoch.header.cards.get(at).ok_or(NotYet)?;

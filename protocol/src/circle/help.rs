@@ -42,6 +42,11 @@ const HELD_DAYS: u32 = 37;
 /// Epochs that one ask names.
 const MAX_LACKS: usize = 64;
 /// Bytes of an answer before it is sealed, and of all parts of one.
+/// Boards on which one ask is answered. A guess: who asks reads all of them, but not in step with each relay; somebody
+/// else may have posted the ask where its author does not read.
+const MAX_BOARDS: usize = 4;
+/// What one member is given as help by this node in a day before it has to wait for the next (R-27's bound).
+const MAX_GIVEN: usize = 1 << 20;
 const PART_BYTES: usize = 24 << 10;
 const MAX_PARTS: usize = 64;
 /// Operations that come after a note are posted within this time.
@@ -109,6 +114,8 @@ pub(super) struct Helping {
     asks: BTreeMap<(MemberId, Older), Asked>,
     /// Members that lack operations, and when to post these.
     notes: BTreeMap<MemberId, Timestamp>,
+    /// How many bytes each member was given as help on that day.
+    given: BTreeMap<MemberId, (u32, usize)>,
     /// Operations that came where not all members read, and when to post them where all do.
     strays: Option<(Timestamp, BTreeSet<OperationId>)>,
     /// The heads that were told last, and when.
@@ -132,11 +139,35 @@ type Older = bool;
 struct Asked {
     ask: Ask,
     card: VerifiedCard,
-    boards: BTreeSet<BoardName>,
+    /// Where it was seen, in that order; at most [`MAX_BOARDS`].
+    boards: Vec<BoardName>,
     at: Timestamp,
     answered: bool,
     /// How many old ones were taken on this day.
     old: (u32, u8),
+}
+
+impl Asked {
+    fn seen_on(&mut self, board: &BoardName) {
+        let all = self.boards.len() >= MAX_BOARDS && !is_planted(Planted::HelpUnbounded);
+        if !all && !self.boards.contains(board) {
+            self.boards.push(*board);
+        }
+    }
+}
+
+impl Helping {
+    fn gave(&mut self, who: MemberId, day: u32, bytes: usize) {
+        let given = self.given.entry(who).or_default();
+        *given = (day, bytes + if given.0 == day { given.1 } else { 0 });
+    }
+
+    /// Whether who asks has to wait for tomorrow: an ask costs its author little, and an answer much.
+    fn has_enough(&self, who: &MemberId, day: u32) -> bool {
+        let given = self.given.get(who);
+        given.is_some_and(|given| given.0 == day && given.1 >= MAX_GIVEN)
+            && !is_planted(Planted::HelpUnbounded)
+    }
 }
 
 impl Circle {
@@ -206,7 +237,7 @@ impl Circle {
         // What somebody says there waits for the card; an answer brings those that the epoch names.
         let faceless = self.epochs.iter().filter(|(_, epoch)| {
             epoch.secrets.is_some()
-                && matches!(epoch.state, State::Valid | State::Closed)
+                && epoch.counts()
                 && epoch.header.cards.iter().any(|tag| self.cards.named(&tag.0).is_none())
         });
         // Who was away may never see the openings in between, once relays have forgotten them.
@@ -312,7 +343,7 @@ impl Circle {
         let last = self.helping.asks.get_mut(&by);
         if let Some(last) = last.filter(|last| last.ask.at >= ask.at) {
             if last.ask == ask {
-                last.boards.insert(*board);
+                last.seen_on(board);
             }
             return;
         }
@@ -335,7 +366,7 @@ impl Circle {
         if !ask.lacks.is_empty() {
             self.tell_author(&ask.member);
         }
-        let boards = BTreeSet::from([*board]);
+        let boards = vec![*board];
         let asked = Asked { ask, card, boards, at, answered: false, old };
         self.helping.asks.insert(by, asked);
     }
@@ -354,7 +385,10 @@ impl Circle {
             let who = by.0;
             asked.answered = true;
             let (ask, card, boards) = (asked.ask.clone(), asked.card.clone(), asked.boards.clone());
-            if !self.is_helped(&who) || is_planted(Planted::NobodyHelps) {
+            if !self.is_helped(&who)
+                || self.helping.has_enough(&who, env.now.day())
+                || is_planted(Planted::NobodyHelps)
+            {
                 continue;
             }
             // Who asks with an older card may be a copy that its person gave up. It is told the newer one and
@@ -404,7 +438,7 @@ impl Circle {
         batch: &mut Batch,
         ask: &Ask,
         card: &VerifiedCard,
-        boards: &BTreeSet<BoardName>,
+        boards: &[BoardName],
     ) {
         let has = self.charter.covered_by_known(&ask.heads);
         let held = self.charter.held().iter().enumerate();
@@ -458,7 +492,7 @@ impl Circle {
         batch: &mut Batch,
         items: &[BoardItem],
         card: &VerifiedCard,
-        boards: &BTreeSet<BoardName>,
+        boards: &[BoardName],
     ) {
         let (key, info) = (&card.card.seal_key.0, self.help_info());
         let sealed = board::texts(items, PART_BYTES)
@@ -469,6 +503,8 @@ impl Circle {
         let parts: Vec<BoardItem> = sealed
             .map(|sealed| BoardItem::Help(Help { to: to.clone(), sealed: Bytes(sealed) }))
             .collect();
+        let bytes: usize = parts.iter().map(BoardItem::size).sum();
+        self.helping.gave(card.card.member, env.now.day(), bytes * boards.len());
         self.post(env, batch, boards, &parts);
     }
 

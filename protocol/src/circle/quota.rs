@@ -134,7 +134,7 @@ impl Circle {
     /// The board of an epoch that counts, if it was not read ahead.
     pub(super) fn board_to_hold(&self, id: &EpochId) -> Option<Secret> {
         let epoch = self.epochs.get(id)?;
-        let counts = matches!(epoch.state, State::Valid | State::Closed) && !epoch.surplus;
+        let counts = epoch.counts() && !epoch.surplus;
         let board = &epoch.secrets.as_ref()?.board;
         (counts && !self.boards.contains_key(&epoch.header.board)).then(|| board.clone())
     }

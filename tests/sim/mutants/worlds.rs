@@ -137,6 +137,24 @@ pub(super) fn a_head_on_an_old_board_reaches_the_newcomer(fault: Option<Planted>
     holds(world.texts(EVE).len() == 1, "P1: a newcomer does not read what is said in the head")
 }
 
+/// the same, though an opening from before she came, which names the old board, stands on the newcomer's too.
+pub(super) fn a_head_reaches_a_newcomer_past_openings_without_her(
+    fault: Option<Planted>,
+) -> Verdict {
+    let (mut world, old) = with_an_old_board(fault);
+    let before = world.items_on(CHRIS, &old, OPENING).remove(0);
+    let (openings, new) = (openings(&world, BEN, None, 1), world.forger(BEN).board());
+    world.crash(BEN, DAY);
+    for to in [ANNA, CHRIS, EVE] {
+        world.hand(to, &new, &board_text(OPENING, before.clone()), world.now);
+    }
+    world.hand(CHRIS, &old, &openings[0].1, world.now);
+    world.run_for(2 * MINUTE);
+    world.say(CHRIS, "in the new one");
+    world.run_for(MINUTE);
+    holds(world.texts(EVE).len() == 1, "P1: a newcomer does not read what is said in the head")
+}
+
 /// An opening as it is posted.
 type Posted = (EpochId, Vec<u8>);
 
@@ -623,8 +641,23 @@ pub(super) fn an_entry_under_a_forged_header_is_nothing(fault: Option<Planted>) 
     holds(!held.contains(&epochs[1]), "R-21: what nobody opened is held as an epoch")
 }
 
-/// Asks Anna with a card of Ben's, as if nothing were there, and gives the kinds of what he is told.
-fn ask(world: &mut World, ben: &Forger, card: &VerifiedCard) -> Vec<u8> {
+/// P7, R-29: an ask is short, and what answers it is long, on each board on which the ask stands.
+pub(super) fn who_asks_all_day_fills_no_home(fault: Option<Planted>) -> Verdict {
+    let mut world = calm(46, 3, 1, fault);
+    let ben = world.forger(BEN);
+    let card = world.first_cards(BEN)[&ben.me].clone();
+    world.crash(BEN, DAY);
+    for _ in 0..600 {
+        post_ask(&mut world, &ben, &card);
+        world.run_for(30 * SECOND);
+    }
+    let held = world.hosts[ANNA].store.bytes();
+    // The asks are 2.4 MiB.
+    holds(held < 5 << 20, "P7: a home is filled with help")
+}
+
+/// Asks Anna with a card of Ben's, as if nothing were there.
+fn post_ask(world: &mut World, ben: &Forger, card: &VerifiedCard) {
     let ask = Ask {
         member: ben.me,
         card: card.signed.clone(),
@@ -635,6 +668,11 @@ fn ask(world: &mut World, ben: &Forger, card: &VerifiedCard) -> Vec<u8> {
     };
     let signed = ben.sign(Label::Ask, &ask);
     world.hand(ANNA, &ben.board(), &board_text(ASK, wire::encode(&signed)), world.now);
+}
+
+/// Asks Anna so, and gives the kinds of what Ben is told.
+fn ask(world: &mut World, ben: &Forger, card: &VerifiedCard) -> Vec<u8> {
+    post_ask(world, ben, card);
     world.run_for(MINUTE);
     let info = hash(Label::Help, &ben.circle, &[]);
     let seal = &ben.card(&CardTag(card.tag())).seal;

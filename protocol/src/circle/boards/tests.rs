@@ -439,24 +439,23 @@ fn an_invite_is_its_maker_and_its_number() {
     assert_eq!(ids.len(), 3);
 }
 
-/// the head's own opening, or one that names another board.
+/// the head's own opening, or one that names another board from which something leads to the head.
 #[test]
-fn a_board_leads_on_by_the_heads_opening_or_by_one_that_names_another_board() {
+fn a_board_leads_to_the_head_at_once_or_by_way_of_others() {
     let mut home = Home::founded();
-    let board = home.board();
-    let next = home.opens(Follow::Refresh);
-    let (head, other) = (home.head(), EpochId([7; 32]));
+    let first = home.board();
+    let [second, third] = [home.opens(Follow::Refresh), home.opens(Follow::Refresh)];
+    let (head, nobody) = (home.head(), EpochId([7; 32]));
     let (now, later) = (NOON.hour(), NOON.hour() + 1);
-    for (name, to, since, leads) in [
-        (&board, &head, now, true),
-        (&next, &head, now, true),
-        (&next, &head, later, false),
-        (&board, &other, now, true),
-        (&next, &other, now, false),
-    ] {
-        let found = home.act(|circle, env, batch| circle.leads_on(env, batch, name, (to, since)));
-        assert_eq!(found, leads);
+    let all = BTreeSet::from([first, second, third]);
+    let none = BTreeSet::new();
+    for (to, since, expected) in [(head, now, &none), (head, later, &all), (nobody, now, &all)] {
+        let found = home.act(|circle, env, batch| circle.dead_ends(env, batch, (&to, since)));
+        assert_eq!(&BTreeSet::from_iter(found), expected);
     }
+    home.act(|circle, _, batch| circle.give_up_board(batch, &second));
+    let found = home.act(|circle, env, batch| circle.dead_ends(env, batch, (&head, now)));
+    assert_eq!(found, [first], "the way on is gone");
 }
 
 /// who reads any board comes to the head, whatever relays keep; others are told which operations are here.

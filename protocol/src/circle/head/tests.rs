@@ -730,6 +730,24 @@ pub(crate) fn a_board_is_spoiled_unseen_by_a_member_and_by_nobody_who_has_gone()
     assert!(!node.is_usable(5));
 }
 
+/// what waits for its day names readers already, if it names operations that are here.
+#[test]
+pub(crate) fn a_board_is_spoiled_by_an_opening_whose_day_has_not_come() {
+    let (mut node, before) = Node::settled(&[BEN, CHRIS]);
+    let heads = node.story.heads();
+    node.story.by(ANNA, &removal(BEN));
+    let after = node.story.heads();
+    let opening = node.opening(ANNA, &after, &[before], TODAY, 5);
+    let head = node.take(opening);
+    let waiting = node.opening(CHRIS, &after, &[head], TODAY + 2, 5);
+    node.take(waiting);
+    assert!(node.is_usable(5));
+    let given = node.opening(CHRIS, &heads, &[before], TODAY + 2, 5);
+    let given = node.take(given);
+    assert_eq!(node.state(&given), State::Waits);
+    assert!(!node.is_usable(5) && node.is_due());
+}
+
 /// somebody is let in by two at once, or another opens an epoch while it comes in: what that one
 /// supersedes was never sent to where the newcomer reads. What came before it is nothing to it.
 #[test]

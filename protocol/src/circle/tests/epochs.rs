@@ -127,7 +127,7 @@ fn device(who: u8) -> DeviceId {
 }
 
 fn counts(epoch: &Epoch) -> bool {
-    matches!(epoch.state, State::Valid | State::Closed)
+    epoch.counts()
 }
 
 impl Nodes {
