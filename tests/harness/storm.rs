@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use hearthlight_protocol::boundary::{Entry, EntryKind, GapCause};
+use hearthlight_protocol::boundary::{Entry, EntryKind, GapCause, Timestamp};
 
 use crate::bounds::Sizes;
 use crate::fault::Weather;
@@ -44,6 +44,19 @@ impl World {
         (0..self.hosts.len()).for_each(|host| self.start(host));
         self.choose_copies();
         self.judge_secrecy();
+        self.wait_until_calm(since)?;
+        let calm_ms = self.now.since(since);
+        self.run_for(AFTER_MS);
+        // R-25 f: whatever epoch a hostile member says that it is in may make an opening due at any time.
+        if !self.forged.by.is_empty() {
+            self.wait_until_calm(since)?;
+        }
+        self.judge();
+        self.verdict()?;
+        Ok(calm_ms)
+    }
+
+    fn wait_until_calm(&mut self, since: Timestamp) -> Result<(), Broken> {
         while let Some(what) = self.outstanding() {
             self.verdict()?;
             self.log(ANNA, || format!("is not calm: {what}"));
@@ -51,16 +64,12 @@ impl World {
                 let lists = self.lists();
                 self.unread = self.oracle.unread(&lists);
                 self.oracle.broke("P1", format!("after half an hour of calm: {what}"));
-                return self.verdict().map(|()| 0);
+                return self.verdict();
             }
             self.answer_silent_homes();
             self.run_for(LOOK_MS);
         }
-        let calm_ms = self.now.since(since);
-        self.run_for(AFTER_MS);
-        self.judge();
-        self.verdict()?;
-        Ok(calm_ms)
+        Ok(())
     }
 
     fn outstanding(&mut self) -> Option<String> {
