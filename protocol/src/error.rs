@@ -99,7 +99,10 @@ pub enum CommandError {
     /// The relay's address is not usable.
     #[error("the relay address cannot be used")]
     BadRelay,
-    /// The circle has as many members, relays or invites as it may.
+    /// The circle has as many relays as it may.
+    #[error("this circle has four relays, as many as it may")]
+    ManyRelays,
+    /// The circle has as many members or invites as it may, or the home as many circles.
     #[error("the circle has as many as it may")]
     Full,
     /// The invite's time is over.
@@ -148,7 +151,7 @@ impl CommandError {
             Self::NotYetAMember => "not-allowed",
             Self::ListenOnly => "listen-only",
             Self::NoRelay => "no-relay",
-            Self::Full | Self::Quota | Self::TooOften => "quota",
+            Self::Full | Self::ManyRelays | Self::Quota | Self::TooOften => "quota",
             Self::InviteExpired => "invite-expired",
         }
     }

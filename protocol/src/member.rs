@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use crate::admission::{Attempt, is_name};
 use crate::batch::Batch;
 use crate::boundary::{
-    Answer, CircleRef, CircleView, Command, Env, Event, Input, JoinState, JoinView, Judgement,
-    Link, Output, Room, SlotKind, Standing, Ticket, Timestamp,
+    Answer, CircleRef, CircleView, Command, Env, Event, Input, JoinEnd, JoinState, JoinView,
+    Judgement, Link, Output, Room, SlotKind, Standing, Ticket, Timestamp,
 };
 use crate::circle::{Circle, Founding, Reading};
 use crate::error::{CommandError, RestoreError};
@@ -484,7 +484,8 @@ impl Member {
         Ok(Answer::Circle(view))
     }
 
-    /// The attempt of a code: the one that goes on, or a new one.
+    /// The attempt of a code: the one that goes on, or was declined, or a new one. Who was declined asks again when
+    /// the old attempt was cleared away, not without knowing it.
     fn attempt(
         &mut self,
         env: &mut Env<'_>,
@@ -492,8 +493,7 @@ impl Member {
         code: &crate::invite::InviteCode,
     ) -> Result<usize, CommandError> {
         self.give_up(env, batch);
-        let going =
-            self.attempts.iter().position(|attempt| attempt.is_by(code) && !attempt.is_over());
+        let going = self.attempts.iter().position(|attempt| attempt.is_by(code));
         if let Some(at) = going {
             return Ok(at);
         }
@@ -507,15 +507,18 @@ impl Member {
         Ok(self.attempts.len() - 1)
     }
 
-    /// Drops attempts that are over, are too old, or were only looked at.
+    /// Drops attempts that are over and were not declined, are too old, or were only looked at.
     fn give_up(&mut self, env: &Env<'_>, batch: &mut Batch) {
         let old = |attempt: &Attempt| env.now.since(attempt.made()) > ATTEMPT_MS;
         let looked = |attempt: &Attempt| {
             !attempt.is_asked() && env.now.since(attempt.made()) > crate::boundary::HOUR_MS
         };
+        let over = |attempt: &Attempt| {
+            attempt.is_over() && attempt.view().state != JoinState::Over(JoinEnd::Declined)
+        };
         let over = self
             .attempts
-            .extract_if(.., |attempt| attempt.is_over() || old(attempt) || looked(attempt))
+            .extract_if(.., |attempt| over(attempt) || old(attempt) || looked(attempt))
             .collect::<Vec<_>>();
         for attempt in over {
             attempt.forget(batch);

@@ -75,6 +75,8 @@ fn each_invite_that_cannot_be_used_has_its_own_kind() {
     while asking.next_or_end().is_some() {}
     assert_eq!(asking.wait().code(), Some(7), "{}", asking.stderr());
     assert!(asking.stderr().contains("\"declined\""), "{}", asking.stderr());
+    assert_eq!(eve.refused(["join", &unwanted, "--name", "Eve"]), kind(7, "declined"));
+    assert_eq!(anna.lines(["waiting", CIRCLE]), Vec::<serde_json::Value>::new());
 
     let last = anna.invite(CIRCLE, &[]);
     circle.stop_relay();

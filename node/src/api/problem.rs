@@ -262,6 +262,10 @@ fn advice_on(error: CommandError) -> Option<&'static str> {
             "Do the same again once a relay can be reached. To see what stands in the way: \
              hearthlight doctor"
         }
+        CommandError::Full => {
+            "Take away what is not needed any more: a member, an invite, a circle."
+        }
+        CommandError::ManyRelays => "Remove one first: hearthlight circle relay C remove ADDRESS",
         CommandError::TooOften => {
             "Go on as it is: what was opened last counts. Refresh again tomorrow."
         }

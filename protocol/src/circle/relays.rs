@@ -1,5 +1,7 @@
 //! The relays of a circle: what the charter says of them, and those of this device alone.
 
+use std::collections::BTreeSet;
+
 use super::card::VerifiedCard;
 use super::charter::{Act, RelayBody, RelaysBody};
 use super::roster::Right;
@@ -11,6 +13,9 @@ use crate::error::CommandError;
 use crate::identity::Peer;
 use crate::relay::token;
 use crate::wire::Bytes;
+
+/// Relays of a circle and of this device, as an invite holds them.
+const MAX_RELAYS: usize = 4;
 
 impl Circle {
     /// What the charter says of relays: addresses, the link of the day, the token sealed to hosts.
@@ -129,9 +134,11 @@ impl Circle {
         batch: &mut Batch,
         relay: &RelayAddress,
     ) -> Result<(), CommandError> {
-        let own = self.record.relays.iter().filter(|own| own.key != relay.key);
-        if self.roster.relays.len() + own.count() >= 4 {
-            return Err(CommandError::Full);
+        let listed = self.roster.relays.iter().map(|relay| relay.key);
+        let own = self.record.relays.iter().map(|relay| relay.key);
+        let others: BTreeSet<Peer> = listed.chain(own).filter(|key| *key != relay.key).collect();
+        if others.len() >= MAX_RELAYS {
+            return Err(CommandError::ManyRelays);
         }
         if self.may(Right::Host) {
             let mut relays = self.roster.relays.clone();

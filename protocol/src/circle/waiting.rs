@@ -608,7 +608,10 @@ impl Circle {
 
     pub(super) fn count_waiting(&self) -> usize {
         let requests = self.waiting.requests.values();
-        requests.filter(|held| held.state == RequestState::Waiting).count()
+        let waits = |held: &&Waiting| {
+            held.state == RequestState::Waiting && !self.ever_came(&MemberId::of(&held.body.key))
+        };
+        requests.filter(waits).count()
     }
 
     pub(crate) fn request_view(&self, id: &RequestId) -> Option<RequestView> {
