@@ -323,7 +323,8 @@ function drawLine(data, feed) {
   if (data.kind === 'gap') return el('p.happened.gap', {}, missing(data.gap));
   if (data.kind !== 'said' && data.kind !== 'support') {
     const id = ['joined', 'left', 'removed', 'differs', 'exceeds'].includes(data.kind) ? `line-${data.kind}` : 'line-newer';
-    return el('p.happened', {}, tt(id, { name: data.data?.name ?? '' }));
+    const { name = '', reason } = data.data ?? {};
+    return el('p.happened', {}, tt(reason ? 'line-removed-why' : id, { name, reason }));
   }
   const name = data.own ? t('you') : data.author ?? t('somebody');
   const words = data.kind === 'support' ? support(data.text) : data.text;

@@ -477,6 +477,8 @@ pub enum Event {
         circle: CircleId,
         /// Which.
         id: OperationId,
+        /// Whether it is about a vote.
+        votes: bool,
     },
 }
 

@@ -496,6 +496,10 @@ impl World {
                 if end_passes(*end) && self.may_end_invites() {
                     return;
                 }
+                // Everybody who has the code can write a no, which ends nothing.
+                if !self.forged.by.is_empty() && matches!(end, JoinEnd::Declined | JoinEnd::Full) {
+                    return;
+                }
                 self.oracle.broke("P1", format!("host {host} was turned away: {end:?}"));
             }
             _ => {}

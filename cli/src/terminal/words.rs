@@ -73,6 +73,10 @@ pub(crate) fn wish(texts: &Catalogue, wants: &str) -> String {
 pub(crate) fn event(texts: &Catalogue, fields: Fields<'_>) -> String {
     let named = fields.inner("data").and_then(|data| data.maybe("name"));
     let name = named.unwrap_or_else(|| fields.text("author"));
+    let reason = fields.inner("data").and_then(|data| data.maybe("reason"));
+    if let Some(reason) = reason {
+        return texts.say("event-removed-why", &[("name", name.into()), ("reason", reason.into())]);
+    }
     let told = [("name", name.into())];
     match fields.text("kind").as_str() {
         "joined" => texts.say("event-joined", &told),

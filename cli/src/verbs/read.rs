@@ -178,7 +178,11 @@ impl Transcript {
             "said" | "share" | "support" => self.said(fields, clock),
             "joined" => event(format!("{} joined.", who())),
             "left" => event(format!("{} left.", who())),
-            "removed" => event(format!("{} was removed.", who())),
+            "removed" => {
+                let reason = fields.inner("data").and_then(|data| data.maybe("reason"));
+                let reason = reason.map(|reason| format!(" The reason given: {reason}"));
+                event(format!("{} was removed.{}", who(), reason.unwrap_or_default()))
+            }
             "differs" => event(format!(
                 "{} sent different things to different people. All of it is shown.",
                 who()

@@ -228,6 +228,7 @@ gap-newer-version = It needs a newer Hearthlight. Update this one.
 line-joined = {$name} came in.
 line-left = {$name} left.
 line-removed = {$name} was removed.
+line-removed-why = {$name} was removed. The reason given: {$reason}
 line-differs = {$name} sent different things to different people. All of it is shown to all.
 line-exceeds = {$name} sent more than the circle takes.
 line-newer = Made with a newer version.

@@ -35,6 +35,7 @@ wants-advice = wants: advice
 event-joined = { $name } joined.
 event-left = { $name } left.
 event-removed = { $name } was removed.
+event-removed-why = { $name } was removed. The reason given: { $reason }
 event-differs = { $name } sent different things to different people. All of it is shown.
 event-exceeds = The program of { $name } changes keys more often than it may. It may be damaged, or changed by somebody.
 event-newer = Made with a newer version.

@@ -231,6 +231,7 @@ gap-newer-version = Necesita un Hearthlight más nuevo. Actualiza este.
 line-joined = {$name} ha entrado.
 line-left = {$name} ha salido.
 line-removed = Sacaron a {$name} del círculo.
+line-removed-why = Sacaron a {$name} del círculo. El motivo que dieron: {$reason}
 line-differs = {$name} envió cosas distintas a personas distintas. Todos lo ven todo.
 line-exceeds = {$name} envió más de lo que admite el círculo.
 line-newer = Hecho con una versión más nueva.

@@ -35,6 +35,7 @@ wants-advice = desea: consejo
 event-joined = { $name } entró.
 event-left = { $name } se fue.
 event-removed = { $name } quedó fuera.
+event-removed-why = { $name } quedó fuera. El motivo que se dio: { $reason }
 event-differs = { $name } mandó cosas distintas a personas distintas. Aquí se ve todo.
 event-exceeds = El programa de { $name } cambia de claves más de lo permitido. Puede estar dañado, o cambiado por alguien.
 event-newer = Hecho con una versión más nueva.

@@ -37,9 +37,10 @@ use super::{
     page::FromPage,
     problem::Problem,
     views::{
-        CircleLine, JoinShown, Line, MarkLine, MemberLine, Network, RequestLine, V, network_of,
+        CircleLine, JoinShown, Line, MarkLine, MemberLine, Network, RequestLine, V, VoteLine,
+        network_of,
     },
-    waiting,
+    votes, waiting,
 };
 use crate::Handle;
 
@@ -197,6 +198,7 @@ struct Known {
     label: String,
     members: Vec<MemberLine>,
     names: Names,
+    votes: Vec<VoteLine>,
 }
 
 impl Teller {
@@ -247,7 +249,11 @@ impl Teller {
         let members = member_lines(&members, &names);
         let before = self.known.get(&id).map_or(&[][..], |known| &known.members);
         let changed = members.iter().filter(|line| !before.contains(line)).cloned().collect();
-        self.known.insert(id, Known { label: circle.label.clone(), members, names });
+        let votes = match self.known.remove(&id) {
+            Some(known) => known.votes,
+            None => votes::lines(&self.node, id, &circle.label).await?,
+        };
+        self.known.insert(id, Known { label: circle.label.clone(), members, names, votes });
         Ok(changed)
     }
 
@@ -277,7 +283,8 @@ impl Teller {
                 let data = to_value(JoinShown::of(&join)).expect("views are plain JSON");
                 self.say("join", Some(listed_as(&join)), data);
             }
-            // What an operation changes is told by the circle's own event.
+            // What else an operation changes is told by the circle's own event.
+            Event::Operation { circle, votes: true, .. } => self.voted(circle).await?,
             Event::Operation { .. } => {}
         }
         Ok(())
@@ -315,6 +322,20 @@ impl Teller {
         let network = network_of(&circles);
         if self.network.replace(network) != Some(network) {
             self.tell("network", None, &network);
+        }
+        Ok(())
+    }
+
+    /// Tells which votes changed.
+    async fn voted(&mut self, id: CircleId) -> Result<(), Problem> {
+        if !self.known.contains_key(&id) {
+            self.changed(id).await?;
+        }
+        let Some(known) = self.known.get_mut(&id) else { return Ok(()) };
+        let now = votes::lines(&self.node, id, &known.label).await?;
+        let before = std::mem::replace(&mut known.votes, now.clone());
+        for vote in now.iter().filter(|vote| !before.contains(vote)) {
+            self.tell("vote", Some(id), vote);
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use super::{
     asked::{Named, Sent},
     circles::is_of,
     desk::{Desk, Open, answered},
-    find,
+    find::{self, Names},
     governing::{Act, meant, moment},
     problem::Problem,
     views::{Governed, Items, VoteLine},
@@ -28,9 +28,7 @@ pub(super) async fn list(
 ) -> Result<Json<Items<VoteLine>>, Problem> {
     let node = desk.node()?;
     let (circle, view) = node.joined(&c).await?;
-    let votes = votes(&node, circle).await?;
-    let line = |vote: &VoteView| VoteLine::of(&view.label, circle, vote);
-    Ok(Json(Items::all(votes.iter().map(line).collect())))
+    Ok(Json(Items::all(lines(&node, circle, &view.label).await?)))
 }
 
 /// `GET /v1/circles/{c}/votes/{id}`
@@ -41,7 +39,8 @@ pub(super) async fn show(
     let node = desk.node()?;
     let (circle, view) = node.joined(&c).await?;
     let vote = find_vote(&node, circle, &id).await?;
-    Ok(Json(VoteLine::of(&view.label, circle, &vote)))
+    let names = names(&node, circle).await?;
+    Ok(Json(VoteLine::of(&view.label, circle, &names, &vote)))
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -152,7 +151,23 @@ async fn done(mut act: Act, command: Command) -> Result<Json<VoteLine>, Problem>
         || one(node, circle, id),
     )
     .await?;
-    Ok(Json(VoteLine::of(&act.view.label, circle, &vote)))
+    let names = names(node, circle).await?;
+    Ok(Json(VoteLine::of(&act.view.label, circle, &names, &vote)))
+}
+
+/// All votes of the circle that goes by `label` here, as they are shown.
+pub(super) async fn lines(
+    node: &Open,
+    circle: CircleId,
+    label: &str,
+) -> Result<Vec<VoteLine>, Problem> {
+    let (votes, names) = (votes(node, circle).await?, names(node, circle).await?);
+    Ok(votes.iter().map(|vote| VoteLine::of(label, circle, &names, vote)).collect())
+}
+
+async fn names(node: &Open, circle: CircleId) -> Result<Names, Problem> {
+    let members = node.members(circle).await?;
+    Ok(Names::of(members.iter().map(find::Named::member)))
 }
 
 async fn votes(node: &Open, circle: CircleId) -> Result<Vec<VoteView>, Problem> {

@@ -394,6 +394,8 @@ pub enum EntryKind {
         name: String,
         /// Whether others did it.
         removed: bool,
+        /// What they gave as reason.
+        reason: Option<String>,
     },
     /// A member sent different messages for one place; all are shown.
     Differs {
@@ -466,8 +468,10 @@ pub struct VoteView {
     pub id: OperationId,
     /// In the proposer's words.
     pub text: String,
-    /// Who asked.
-    pub by: String,
+    /// Who asked, with the name.
+    pub by: (MemberId, String),
+    /// When, by that one's clock, if it says so.
+    pub made_at: Option<Timestamp>,
     /// Of what kind.
     pub what: What,
     /// Whom it is about, with the name.
@@ -482,8 +486,8 @@ pub struct VoteView {
     pub settles_at: Timestamp,
     /// What carries it.
     pub threshold: Threshold,
-    /// Names of all who may vote.
-    pub electorate: Vec<String>,
+    /// All who may vote, with their names.
+    pub electorate: Vec<(MemberId, String)>,
     /// What was chosen; once it is decided, what was counted.
     pub ballots: Vec<BallotView>,
     /// One's own choice.

@@ -44,7 +44,11 @@ impl Circle {
             let key = numbered(Room::Operations, &self.id.0, self.rows[0]);
             self.rows[0] += 1;
             batch.save(key, wire::encode(&held.signed));
-            batch.notify(Event::Operation { circle: self.id, id: *id });
+            let votes = matches!(
+                held.act,
+                Act::Proposal(_) | Act::Ballot(_) | Act::Tally(_) | Act::TallyAck(_)
+            );
+            batch.notify(Event::Operation { circle: self.id, id: *id, votes });
         }
     }
 

@@ -82,6 +82,8 @@ pub(crate) struct Former {
     pub(crate) handle: String,
     /// Whether others ended it.
     pub(crate) removed: bool,
+    /// What they gave as reason.
+    pub(crate) reason: Option<String>,
 }
 
 /// Who belongs, and what was agreed.
@@ -900,10 +902,18 @@ impl Fold<'_> {
             if let_in_again {
                 continue;
             }
-            let others = |at: &usize| !matches!(&self.charter.held()[*at].act, Act::Removal(body) if body.mode == 2);
             if let Some(person) = roster.members.remove(&who) {
-                let removed = of().any(others);
-                roster.former.insert(who, Former { handle: person.handle, removed });
+                let acts = of().map(|at| &self.charter.held()[*at].act);
+                let by_others =
+                    acts.filter(|act| !matches!(act, Act::Removal(body) if body.mode == 2));
+                let mut reasons = by_others.map(|act| match act {
+                    Act::Removal(body) => body.reason.clone(),
+                    _ => None,
+                });
+                let first = reasons.next();
+                let removed = first.is_some();
+                let reason = first.into_iter().chain(reasons).flatten().next();
+                roster.former.insert(who, Former { handle: person.handle, removed, reason });
             }
         }
     }

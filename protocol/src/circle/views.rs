@@ -270,7 +270,11 @@ impl Circle {
                 0 => EntryKind::Joined { who, name },
                 &DIFFERS => EntryKind::Differs { who, name },
                 &EXCEEDS => EntryKind::Exceeds { who, name },
-                what => EntryKind::Left { who, name, removed: *what == 2 },
+                what => {
+                    let former = self.roster.former.get(&who).filter(|_| *what == 2);
+                    let reason = former.and_then(|former| former.reason.clone());
+                    EntryKind::Left { who, name, removed: *what == 2, reason }
+                }
             },
             said_at: None,
             received_at: Timestamp(*at),

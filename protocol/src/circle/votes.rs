@@ -107,6 +107,9 @@ pub struct ProposalBody {
     /// That the hosts are lost, by those who are the electorate therefore.
     #[n(20)]
     pub lost: Option<OperationId>,
+    /// When it was asked, ms since 1970, by its author's clock; for people alone.
+    #[n(21)]
+    pub made: Option<u64>,
 }
 
 /// Body of kind 71.
@@ -192,6 +195,7 @@ impl ProposalBody {
             name: None,
             template: None,
             lost: None,
+            made: None,
         }
     }
 

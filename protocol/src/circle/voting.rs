@@ -139,7 +139,7 @@ impl Circle {
         }
         (body.pass, body.of) = (chosen.pass.to_string(), chosen.of);
         (body.quorum, body.settle_h) = (chosen.quorum.to_string(), rule.settle_h);
-        body.electorate = electorate;
+        (body.electorate, body.made) = (electorate, Some(now.0));
         Ok(body)
     }
 
@@ -235,7 +235,8 @@ impl Circle {
         Some(VoteView {
             id: *id,
             text: body.text.clone(),
-            by: self.name_of(&vote.author),
+            by: (vote.author, self.name_of(&vote.author)),
+            made_at: body.made.map(Timestamp),
             what: body.what,
             about: body.about.map(|who| (who, self.name_of(&who))),
             role: body.role.clone(),
@@ -243,7 +244,7 @@ impl Circle {
             closes_at: Timestamp(body.closes),
             settles_at: Timestamp(body.settles()),
             threshold: body.threshold()?,
-            electorate: body.electorate.iter().map(|who| self.name_of(who)).collect(),
+            electorate: body.electorate.iter().map(|who| (*who, self.name_of(who))).collect(),
             ballots: body.electorate.iter().filter_map(ballot).collect(),
             mine: vote.ballots.get(&self.me).map(|(_, choice)| *choice),
             state,

@@ -154,6 +154,7 @@ impl Begin {
             name: None,
             template: None,
             lost: script.flag().then_some(of),
+            made: None,
         }))
     }
 

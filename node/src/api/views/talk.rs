@@ -48,6 +48,7 @@ struct Gap {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 enum Data {
+    Went { who: String, name: String, reason: Option<String> },
     Who { who: String, name: String },
     Newer { number: u8 },
 }
@@ -91,8 +92,11 @@ impl Line {
                 line.text = Some(words.clone());
                 line.reply_to = Some(to.hex());
             }
+            EntryKind::Left { who, name, reason, .. } => {
+                let (who, reason) = (who.hex(), reason.clone());
+                line.data = Some(Data::Went { name: names.shown(name, &who), who, reason });
+            }
             EntryKind::Joined { who, name }
-            | EntryKind::Left { who, name, .. }
             | EntryKind::Differs { who, name }
             | EntryKind::Exceeds { who, name } => {
                 let who = who.hex();
@@ -315,8 +319,8 @@ mod tests {
         let (who, name) = (MemberId([0x0b; 32]), "Otter".to_owned());
         let kinds = [
             (EntryKind::Joined { who, name: name.clone() }, "joined"),
-            (EntryKind::Left { who, name: name.clone(), removed: false }, "left"),
-            (EntryKind::Left { who, name: name.clone(), removed: true }, "removed"),
+            (EntryKind::Left { who, name: name.clone(), removed: false, reason: None }, "left"),
+            (EntryKind::Left { who, name: name.clone(), removed: true, reason: None }, "removed"),
             (EntryKind::Differs { who, name: name.clone() }, "differs"),
             (EntryKind::Exceeds { who, name }, "exceeds"),
         ];
