@@ -35,6 +35,8 @@ pub struct Reference {
     gone: BTreeMap<HostId, BTreeSet<MemberId>>,
     /// The epoch of each mailbox of talk.
     headers: BTreeMap<MailboxId, (EpochId, Header)>,
+    /// All of them: several can name one mailbox.
+    openings: BTreeMap<EpochId, Header>,
     said: BTreeMap<MessageId, Said>,
     /// What lies in each envelope of talk.
     envelopes: BTreeMap<EnvelopeId, Contents>,
@@ -100,6 +102,7 @@ impl Reference {
                 let Some((signed, ..)) = saved else { return };
                 if let Some(header) = signed.decode::<Header>() {
                     let id = Header::id(&signed, circle);
+                    self.openings.insert(id, header.clone());
                     self.headers.entry(header.mailbox).or_insert((id, header));
                 }
             }
@@ -127,6 +130,10 @@ impl Reference {
     /// Who is in the epoch of a mailbox.
     fn members(&self, mailbox: &MailboxId) -> Option<BTreeSet<MemberId>> {
         let (_, header) = self.headers.get(mailbox)?;
+        self.members_at(header)
+    }
+
+    fn members_at(&self, header: &Header) -> Option<BTreeSet<MemberId>> {
         self.charters.roster(&self.charters.covered(&header.heads)?)
     }
 
@@ -216,6 +223,11 @@ impl Reference {
         self.headers.get(mailbox).map(|(id, header)| (*id, header.opener))
     }
 
+    /// Whether any home ever saved an opening.
+    pub(crate) fn has_opening(&self, id: &EpochId) -> bool {
+        self.openings.contains_key(id)
+    }
+
     /// Where in its author's run a message stands.
     pub(crate) fn place_of(&self, id: &MessageId) -> Option<(MemberId, Run, u64)> {
         self.said.get(id).map(|said| (said.author, said.run, said.counter))
@@ -231,15 +243,15 @@ impl Reference {
         held: &BTreeSet<EpochId>,
     ) -> bool {
         let theirs = |header: &Header| openers.contains(&header.opener);
-        let named = || self.headers.iter().filter(|(_, (_, header))| header.board == *board);
-        let is_for = |at: &MailboxId| self.members(at).is_some_and(|members| members.contains(to));
+        let named = || self.openings.iter().filter(|(_, header)| header.board == *board);
+        let is_for =
+            |header: &Header| self.members_at(header).is_some_and(|members| members.contains(to));
         // An entry that they make may be for anybody, whoever belongs at the heads that the header names.
-        let mut gave = named().filter(|(at, (_, header))| theirs(header) || is_for(at)).peekable();
-        let mut known = named().filter(|(_, (id, _))| held.contains(id)).peekable();
-        let shown =
-            |(at, (id, _)): (&MailboxId, &(EpochId, Header))| held.contains(id) && is_for(at);
-        let unseen = gave.peek().is_some() && gave.all(|given| theirs(&given.1.1) && !shown(given));
-        unseen || known.peek().is_some() && known.all(|(_, (_, header))| theirs(header))
+        let mut gave = named().filter(|(_, header)| theirs(header) || is_for(header)).peekable();
+        let mut known = named().filter(|(id, _)| held.contains(id)).peekable();
+        let shown = |(id, header): (&EpochId, &Header)| held.contains(id) && is_for(header);
+        let unseen = gave.peek().is_some() && gave.all(|given| theirs(given.1) && !shown(given));
+        unseen || known.peek().is_some() && known.all(|(_, header)| theirs(header))
     }
 
     /// An envelope came to a home, which knew that these had gone.

@@ -29,7 +29,8 @@ const REMOVAL: u8 = 75;
 #[derive(Debug, Default)]
 pub struct Secrecy {
     opens: BTreeMap<MailboxId, Opens>,
-    holds: BTreeMap<HostId, BTreeSet<MailboxId>>,
+    /// Which mailboxes a host can open, and the epochs whose secrets did that.
+    holds: BTreeMap<HostId, BTreeMap<MailboxId, BTreeSet<EpochId>>>,
     known: BTreeSet<EnvelopeId>,
     /// What was sealed by somebody who knew that others do not belong any more.
     guarded: Vec<Guarded>,
@@ -104,7 +105,8 @@ impl Secrecy {
         }
         for (sealed, board) in found {
             let mailbox = sealed.mailbox();
-            self.holds.entry(host).or_default().insert(mailbox);
+            let by = self.holds.entry(host).or_default().entry(mailbox).or_default();
+            by.extend((slot.kind == SlotKind::Epoch).then_some(EpochId(slot.id)));
             self.opens.entry(mailbox).or_insert(Opens { sealed, board });
         }
     }
@@ -189,26 +191,26 @@ impl Secrecy {
     }
 
     /// P3: what a former member can open although whoever sealed it knew; unless a member has `given` the board to
-    /// it, by openings that the sealer did not hold: that member could hand on what is posted there as well.
+    /// it, by openings that the sealer did not hold: that member could hand on what is posted there as well. The last
+    /// it is asked with are the epochs by which the former member has the board.
     #[must_use]
     pub fn leak(
         &self,
         members: &BTreeMap<MemberId, Vec<HostId>>,
-        given: impl Fn(&BoardName, &MemberId, &BTreeSet<EpochId>) -> bool,
+        given: impl Fn(&BoardName, &MemberId, &BTreeSet<EpochId>, &BTreeSet<EpochId>) -> bool,
     ) -> Option<String> {
         self.guarded.iter().find_map(|guarded| {
             let opens = &self.opens[&guarded.mailbox];
-            let holds = |host: &HostId| {
-                self.holds.get(host).is_some_and(|holds| holds.contains(&guarded.mailbox))
-            };
-            let given = |member: &MemberId| {
-                opens.board.is_some_and(|board| given(&board, member, &guarded.held))
+            let has = |host: &HostId| self.holds.get(host)?.get(&guarded.mailbox);
+            let given = |member: &MemberId, by: &BTreeSet<EpochId>| {
+                opens.board.is_some_and(|board| given(&board, member, &guarded.held, by))
             };
             let hosts =
                 guarded.knew.iter().filter_map(|member| Some((member, members.get(member)?)));
             let readers = hosts.filter_map(|(member, hosts)| {
-                let reader = hosts.iter().copied().filter(holds).min()?;
-                (!given(member)).then_some(reader)
+                let readers = hosts.iter().filter_map(|host| Some((*host, has(host)?)));
+                let (reader, by) = readers.min_by_key(|(host, _)| *host)?;
+                (!given(member, by)).then_some(reader)
             });
             let reader = readers.min()?;
             let plain = guarded.envelope.open(&opens.sealed.key, &guarded.mailbox)?;

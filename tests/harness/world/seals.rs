@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hearthlight_protocol::boundary::{Event, Output, Room, Store};
-use hearthlight_protocol::identity::{BoardName, EnvelopeId, EpochId, MemberId};
+use hearthlight_protocol::identity::{EnvelopeId, EpochId, MemberId};
 use hearthlight_protocol::mailbox::Packet;
 use hearthlight_protocol::member::sim::Inside;
 use hearthlight_protocol::wire;
@@ -148,8 +148,10 @@ impl World {
             hosts.entry(*member).or_default().push(*host);
         }
         let hostile = self.hostile();
-        let given = |board: &BoardName, to: &MemberId, held: &BTreeSet<EpochId>| {
-            self.reference.is_given_by(&hostile, board, to, held)
+        let given = |board: &_, to: &_, held: &_, by: &BTreeSet<EpochId>| {
+            // What no home ever saved was let go of at once: whoever made it would have kept it.
+            let unsaved = !by.is_empty() && !by.iter().any(|id| self.reference.has_opening(id));
+            unsaved || self.reference.is_given_by(&hostile, board, to, held)
         };
         if let Some(leak) = self.secrecy.leak(&hosts, given) {
             self.oracle.broke("P3", leak);
