@@ -368,6 +368,29 @@ fn a_circle_decides_from_the_chat() {
     crate::governing::until(&anna, &["vote", "list", CIRCLE], |vote| vote["cast"] == 2);
 }
 
+/// U-11, U-73, U-133
+#[test]
+fn a_chat_in_no_circle_of_that_name_says_nothing_anywhere() {
+    let (_circle, [anna]) = Circle::of(["Anna"]);
+    anna.ok(["circle", "new", "Tuesday night"]);
+    for (typed, code, says) in
+        [("Nope", 2, "There is no circle here by that name."), ("Tues", 2, "Several are meant.")]
+    {
+        let done = Done::of(anna.plain_command(["chat", typed, "--plain"]), "for nobody else\n");
+        assert_eq!((done.code(), done.stdout().as_str()), (code, ""), "{typed}");
+        assert!(done.stderr().contains(says), "{}", done.stderr());
+        let Some(terminal) = Terminal::open(&anna, WIDE, typed) else { continue };
+        terminal.until_shows("ended 2");
+        terminal.until_shows(says);
+    }
+    for circle in [CIRCLE, "Tuesday night"] {
+        assert!(!anna.texts(circle).contains(&"for nobody else".to_owned()), "{circle}");
+    }
+    let done = Done::of(anna.plain_command(["chat", "Tuesday n", "--plain"]), "/votes\n");
+    assert!(done.stdout().starts_with("== Tuesday night ==\n"), "{}", done.stdout());
+    assert_eq!(done.stdout().matches("Decisions").count(), 1, "{}", done.stdout());
+}
+
 /// U-133
 #[test]
 fn plain_lines_hold_back_what_arrives_while_somebody_types() {

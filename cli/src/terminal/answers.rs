@@ -181,11 +181,7 @@ fn circles(state: &mut State, answer: &Value) -> Vec<Effect> {
         state.circles.push(circle);
     }
     let wanted = state.wanted.take();
-    let found = wanted.as_deref().and_then(|wanted| state.circle_named(wanted));
-    if wanted.is_some() && found.is_none() {
-        state.note("problem-no-match");
-    }
-    if let Some(id) = found {
+    if let Some(id) = wanted.filter(|id| state.circles.iter().any(|circle| circle.id == *id)) {
         return acts::open_circle(state, &id);
     }
     if state.circle().is_none() { first_circle(state) } else { Vec::new() }

@@ -95,8 +95,11 @@ pub(crate) enum Event {
     End,
     /// Nothing was typed for a moment.
     Pause,
-    /// The node is there, and as `status` says.
-    Reached(Value),
+    /// The node is there, and as `status` says; with the circle to show first, by id.
+    Reached {
+        status: Value,
+        circle: Option<String>,
+    },
     /// The home has to be opened first; whether that takes a passphrase.
     Closed {
         passphrase: bool,

@@ -76,14 +76,14 @@ pub(crate) async fn chat(context: &Context, asked: Chat) -> Result<(), Failure> 
     home.check()?;
     let config = home.config()?;
     let texts = Catalogue::chosen(config.language.as_ref().map(Language::as_str));
-    let mut state = State::new(texts, (80, 24), asked.circle);
+    let mut state = State::new(texts, (80, 24));
     state.notify = config.notify;
     state.help = help::Card::of(config.country.as_ref().map(Country::as_str));
     if context.yes {
         state.consent = Consent::Given;
     }
     if asked.plain {
-        return plain::chat(context, state).await;
+        return plain::chat(context, state, asked.circle).await;
     }
     if !stdin().is_terminal() || !stdout_is_terminal() {
         return Err(Failure::usage("The full screen needs a terminal.")
@@ -92,7 +92,8 @@ pub(crate) async fn chat(context: &Context, asked: Chat) -> Result<(), Failure> 
     let given = context.given_passphrase()?;
     let screen = Screen::take(context.colors())?;
     state.size = screen.size();
-    wires::run(context, given, async |wires| full_screen(screen, state, wires).await).await
+    let talk = async |wires: &mut Wires<'_>| full_screen(screen, state, wires).await;
+    wires::run(context, given, asked.circle, talk).await
 }
 
 /// Draws, hears, and carries out, until the end.

@@ -29,7 +29,11 @@ use super::{
 use crate::{advice::Failure, context::Context, output::Output, prompt};
 
 /// Talks in lines until the end of input.
-pub(crate) async fn chat(context: &Context, mut state: State) -> Result<(), Failure> {
+pub(crate) async fn chat(
+    context: &Context,
+    mut state: State,
+    named: Option<String>,
+) -> Result<(), Failure> {
     // Asked for here: nothing typed later is hidden.
     let given = match crate::client::Client::running(context, SILENCE).await? {
         Some(_) => None,
@@ -43,7 +47,7 @@ pub(crate) async fn chat(context: &Context, mut state: State) -> Result<(), Fail
         (false, false) => Consent::Missing,
     };
     let _letters = terminal.then(Letters::begin).flatten();
-    wires::run(context, given, async |wires| {
+    wires::run(context, given, named, async |wires| {
         Talk::new(&context.output, state, terminal).run(wires).await
     })
     .await
@@ -73,9 +77,13 @@ impl<'a> Talk<'a> {
     }
 
     async fn run(mut self, wires: &mut Wires<'_>) -> Result<(), Failure> {
-        let mut input = hear_input();
+        let mut input = None;
         let mut over = false;
         loop {
+            // Nothing is read before it is known which circle it goes to.
+            if input.is_none() && self.is_ready(wires) {
+                input = Some(hear_input());
+            }
             while self.is_ready(wires) {
                 let Some(line) = self.lines.pop_front() else { break };
                 if self.carry_out(wires, line).await? {
@@ -85,7 +93,7 @@ impl<'a> Talk<'a> {
             if over && self.lines.is_empty() && self.is_ready(wires) {
                 return Ok(());
             }
-            let heard = self.lines.is_empty() && !over;
+            let heard = self.lines.is_empty() && !over && input.is_some();
             tokio::select! {
                 event = wires.next() => {
                     let event = event?;
@@ -101,7 +109,7 @@ impl<'a> Talk<'a> {
                     }
                     self.tell()?;
                 }
-                bytes = input.recv(), if heard => match bytes {
+                bytes = next(&mut input), if heard => match bytes {
                     Some(bytes) => self.take_in(&bytes)?,
                     None => over = true,
                 }
@@ -403,6 +411,11 @@ fn hear_input() -> Receiver<Vec<u8>> {
         }
     });
     told
+}
+
+/// The next chunk, once input is heard.
+async fn next(input: &mut Option<Receiver<Vec<u8>>>) -> Option<Vec<u8>> {
+    input.as_mut()?.recv().await
 }
 
 /// U-8: how long a held lock may come with a silent socket.

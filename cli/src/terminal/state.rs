@@ -27,7 +27,7 @@ pub(crate) struct State {
     pub(crate) circles: Vec<Circle>,
     /// The circle that is shown, by id.
     pub(crate) current: String,
-    /// The label that was asked for on the command line, until circles are known.
+    /// The circle to show next, by id, until circles are known.
     pub(crate) wanted: Option<String>,
     pub(crate) panel: Option<Panel>,
     /// How far a panel is scrolled down, in lines.
@@ -185,7 +185,7 @@ pub(crate) struct Question {
 }
 
 impl State {
-    pub(crate) fn new(texts: Catalogue, size: (u16, u16), wanted: Option<String>) -> Self {
+    pub(crate) fn new(texts: Catalogue, size: (u16, u16)) -> Self {
         Self {
             texts,
             zone: TimeZone::system(),
@@ -194,7 +194,7 @@ impl State {
             network: String::new(),
             circles: Vec::new(),
             current: String::new(),
-            wanted,
+            wanted: None,
             panel: None,
             panel_scroll: 0,
             scroll: 0,

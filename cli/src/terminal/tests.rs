@@ -30,7 +30,8 @@ impl Person {
     /// In Tuesday group, in which Heron spoke and one's own message waits.
     fn in_circle(language: &str, size: (u16, u16)) -> Self {
         let mut person = Self::before(language, size);
-        person.hear(Event::Reached(json!({"state":"open","network":"relay"})));
+        let status = json!({"state":"open","network":"relay"});
+        person.hear(Event::Reached { status, circle: None });
         let circles = json!({"v":1,"items":[circle("41d0", "Tuesday group", 1, 0), circle("52e1", "Night owls", 3, 1)]});
         person.answer(What::Circles, circles);
         let mut own = said("a2", "Otter", "yes. what's going on", "2026-11-23T21:41:00.000Z");
@@ -48,7 +49,7 @@ impl Person {
     }
 
     fn before(language: &str, size: (u16, u16)) -> Self {
-        let mut state = State::new(Catalogue::of(Some(language)), size, None);
+        let mut state = State::new(Catalogue::of(Some(language)), size);
         state.zone = TimeZone::UTC;
         state.help = Card::of(Some("US"));
         Self { state, colors: false }

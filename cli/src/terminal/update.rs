@@ -40,8 +40,9 @@ fn taken_in(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Line(line) => typed_line(state, line),
         Event::End => leave(state),
         Event::Pause => save_draft(state),
-        Event::Reached(status) => {
+        Event::Reached { status, circle } => {
             state.phase = Phase::Open;
+            state.wanted = circle.or_else(|| state.wanted.take());
             state.network = state.fields(&status).text("network");
             vec![Effect::circles(), settings::ask()]
         }

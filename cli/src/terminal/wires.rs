@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     advice::Failure,
-    client::Client,
+    client::{Client, circle},
     context::Context,
     node::{
         NodeError,
@@ -48,10 +48,11 @@ pub(crate) enum Ended {
     Left,
 }
 
-/// Connects, and lets `screen` talk with the node until it ends.
+/// Connects, and lets `screen` talk with the node until it ends; first in the circle `named`.
 pub(crate) async fn run(
     context: &Context,
     given: Option<String>,
+    named: Option<String>,
     screen: impl AsyncFnOnce(&mut Wires<'_>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let (tell, inbox) = channel(INBOX);
@@ -70,7 +71,7 @@ pub(crate) async fn run(
     };
     let outcome = tokio::select! {
         outcome = screen(&mut wires) => outcome,
-        failure = Line { context, tell: &tell, openings, given }.hold() => Err(failure),
+        failure = Line { context, tell: &tell, openings, given, named }.hold() => Err(failure),
         never = lane(context, talk_asks, &tell) => never,
         never = lane(context, slow_asks, &tell) => never,
     };
@@ -205,6 +206,8 @@ struct Line<'a> {
     tell: &'a Sender<Event>,
     openings: Receiver<Option<String>>,
     given: Option<String>,
+    /// The circle that was named on the command line, until its id is known.
+    named: Option<String>,
 }
 
 impl Line<'_> {
@@ -230,12 +233,17 @@ impl Line<'_> {
         if status["state"] == "locked" {
             return self.unlock(&client).await;
         }
+        let circle = match self.named(&client).await {
+            Err(failure) if is_passing(&failure) => return Ok(()),
+            named => named?,
+        };
         let mut events = match client.all_events().await {
             Ok(events) => events,
-            Err(failure) if matches!(failure.kind(), "locked" | "not-running") => return Ok(()),
+            Err(failure) if is_passing(&failure) => return Ok(()),
             Err(failure) => return Err(failure),
         };
-        self.say(Event::Reached(status)).await?;
+        self.say(Event::Reached { status, circle }).await?;
+        self.named = None;
         while let Some(line) = events.next().await {
             match line["type"].as_str() {
                 Some("lock") => return Ok(()),
@@ -244,6 +252,14 @@ impl Line<'_> {
             }
         }
         self.say(Event::Behind).await
+    }
+
+    /// The id of the circle that was named. What is not found, or could be several, ends the chat
+    /// (U-11): what is typed is never said in another circle.
+    async fn named(&self, client: &Client<'_>) -> Result<Option<String>, Failure> {
+        let Some(named) = &self.named else { return Ok(None) };
+        let found = client.get(&format!("/v1/circles/{}", circle(named))).await?;
+        Ok(found["id"].as_str().map(str::to_owned))
     }
 
     async fn unlock(&mut self, client: &Client<'_>) -> Result<(), Failure> {
@@ -302,6 +318,11 @@ impl Line<'_> {
     async fn say(&self, event: Event) -> Result<(), Failure> {
         self.tell.send(event).await.map_err(|_| Failure::of("internal"))
     }
+}
+
+/// Whether the node was locked or went away, which is looked at anew.
+fn is_passing(failure: &Failure) -> bool {
+    matches!(failure.kind(), "locked" | "not-running")
 }
 
 /// Events and answers that wait to be taken in. A guess: more than a screen shows.
