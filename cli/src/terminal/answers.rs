@@ -54,6 +54,7 @@ fn went_well(state: &mut State, what: What, answer: &Value) -> Vec<Effect> {
             if let Some(circle) = state.circle_of(&id) {
                 let items = answer["items"].as_array().into_iter().flatten();
                 circle.votes = items.rev().cloned().collect();
+                circle.votes_known = true;
             }
         }
         What::Draft(id) if id == state.current && state.input.is_empty() => {
@@ -82,7 +83,7 @@ fn done(state: &mut State, what: What, answer: &Value) -> Vec<Effect> {
             }
         }
         What::Settings => settings::learn(state, answer),
-        What::Voted(choice) => votes::voted(state, choice.as_deref(), answer),
+        What::Voted(choice) => return votes::voted(state, choice.as_deref(), answer),
         What::SettingSaved => {
             settings::learn(state, answer);
             state.note("setting-saved");

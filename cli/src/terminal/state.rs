@@ -109,6 +109,8 @@ pub(crate) struct Circle {
     pub(crate) waiting: Vec<Asking>,
     /// What is voted on here, as it was told last; what closes last stands first.
     pub(crate) votes: Vec<Value>,
+    /// Whether the node told all of them: before, it is not known that there are none.
+    pub(crate) votes_known: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

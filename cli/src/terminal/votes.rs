@@ -13,12 +13,30 @@ use crate::{client::segment, fields::Fields};
 
 /// Shows what is, or was, voted on; with a word the vote that it means.
 pub(super) fn open(state: &mut State, circle: &str, typed: Option<&str>) -> Vec<Effect> {
-    match typed.map(|typed| meant(state, typed)) {
+    if let Some(circle) = state.circle_of(circle) {
+        // Somebody can have asked since: nothing says that there are none but what is fetched now.
+        circle.votes_known &= !circle.votes.is_empty();
+    }
+    match typed {
         None => state.open_panel(Panel::Votes(0)),
-        Some(Some(id)) => state.open_panel(Panel::Vote(id)),
-        Some(None) => state.note("vote-none"),
+        Some(_) if !is_known(state) => return first_all(state, circle),
+        Some(typed) => match meant(state, typed) {
+            Some(id) => state.open_panel(Panel::Vote(id)),
+            None => state.note("vote-none"),
+        },
     }
     vec![Effect::votes(circle)]
+}
+
+/// Shows all votes, since which of them is meant cannot be said before they are known.
+fn first_all(state: &mut State, circle: &str) -> Vec<Effect> {
+    state.open_panel(Panel::Votes(0));
+    state.note("votes-first");
+    vec![Effect::votes(circle)]
+}
+
+fn is_known(state: &State) -> bool {
+    state.circle().is_some_and(|circle| circle.votes_known)
 }
 
 /// Asks the circle; it decides nothing by itself.
@@ -30,6 +48,9 @@ pub(super) fn make(state: &mut State, circle: &str, text: &str) -> Vec<Effect> {
 
 /// Casts a ballot, or another one: a choice by its word or number.
 pub(super) fn cast(state: &mut State, circle: &str, typed: &str, choice: &str) -> Vec<Effect> {
+    if !is_known(state) {
+        return first_all(state, circle);
+    }
     let number = choice.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
     let named = CHOICES.iter().position(|(word, _)| *word == choice.to_lowercase());
     match (meant(state, typed), number.or(named).and_then(|at| CHOICES.get(at))) {
@@ -61,7 +82,7 @@ fn ballot(circle: &str, id: &str, word: &str) -> Effect {
 }
 
 /// Takes in a vote that was made, or in which somebody here chose.
-pub(super) fn voted(state: &mut State, choice: Option<&str>, answer: &Value) {
+pub(super) fn voted(state: &mut State, choice: Option<&str>, answer: &Value) -> Vec<Effect> {
     let sentence = match choice {
         Some(word) => {
             let told = [("choice", called(state, word).into())];
@@ -74,11 +95,15 @@ pub(super) fn voted(state: &mut State, choice: Option<&str>, answer: &Value) {
     state.notice =
         Some([Some(sentence), later].into_iter().flatten().collect::<Vec<_>>().join(" "));
     let id = answer["circle_id"].as_str().unwrap_or_default().to_owned();
-    let Some(circle) = state.circle_of(&id) else { return };
+    let Some(circle) = state.circle_of(&id) else { return Vec::new() };
+    if !circle.votes_known {
+        return vec![Effect::votes(&id)];
+    }
     match circle.votes.iter_mut().find(|vote| vote["id"] == answer["id"]) {
         Some(vote) => *vote = answer.clone(),
         None => circle.votes.insert(0, answer.clone()),
     }
+    Vec::new()
 }
 
 /// The vote that is meant: by its number in the list, or by how its id begins.
@@ -106,6 +131,10 @@ pub(super) fn list(state: &State, picked: usize) -> Vec<Line> {
         [picked_line(&text, at == picked), plain(format!("    {}", standing(state, fields)))]
     };
     let mut lines: Vec<Line> = votes.iter().enumerate().flat_map(line).collect();
+    if votes.is_empty() && !is_known(state) {
+        // What was said in plain lines is not taken back (U-133).
+        return lines;
+    }
     if votes.is_empty() {
         lines.push(plain(state.texts.plain("votes-none")));
     }

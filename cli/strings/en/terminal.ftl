@@ -340,4 +340,5 @@ vote-asked = The circle is asked.
 vote-waits = It goes out when a relay can be reached.
 vote-none = No vote here goes by that. See /votes
 votes-none = Nothing was voted on here yet.
+votes-first = Here is what is voted on. Say again which one you mean.
 votes-ask = To ask the circle: /vote TEXT

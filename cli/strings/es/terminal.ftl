@@ -343,4 +343,5 @@ vote-asked = Se ha preguntado al círculo.
 vote-waits = Sale cuando se alcance un relé.
 vote-none = Aquí ninguna votación va con eso. Mira /votes
 votes-none = Aquí todavía no se ha votado nada.
+votes-first = Esto es lo que se vota. Di otra vez cuál es.
 votes-ask = Para preguntar al círculo: /vote TEXT

@@ -11,7 +11,13 @@ use crate::terminal::effect::{Effect, What};
 fn decisions_are_listed_and_a_digit_chooses() {
     let mut person = Person::in_circle("en", WIDE);
     assert_eq!(asked(&person.enter("/votes")), ["GET /v1/circles/41d0/votes"]);
+    assert!(!person.shows("Nothing was voted on here yet."), "nobody knows that before the answer");
+    person.answer(What::Votes("41d0".to_owned()), json!({"v":1,"items":[]}));
     assert!(person.shows("Nothing was voted on here yet."));
+    person.press(KeyCode::Esc);
+    let first = person.enter("/cast 1 yes");
+    assert!(asked(&first).is_empty() && person.shows("No vote here goes by that."));
+    person.enter("/votes");
     let items = [vote("aa0001", "Change the hour", "carried"), vote("bb0002", "Meet outside", "")];
     person.answer(What::Votes("41d0".to_owned()), json!({"v":1,"items":items}));
     assert_eq!(
