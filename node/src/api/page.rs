@@ -129,7 +129,7 @@ pub(super) async fn enter(
         }
         None => {
             desk.sessions.slow_down().await;
-            Err(no_token())
+            Err(not_let_in("This link was used already, or its time is over."))
         }
     }
 }
@@ -150,10 +150,10 @@ pub(super) async fn hide(State(desk): State<Arc<Desk>>) -> Response {
     (gone, Json(Hidden { v: V, state: "locked" })).into_response()
 }
 
-/// What a page without a token is told.
-fn no_token() -> Problem {
-    Problem::of("locked")
-        .saying("This link was used already, or its time is over.")
+/// What a page without a token is told. The home is not locked: another link opens it.
+fn not_let_in(why: &str) -> Problem {
+    Problem::of("not-allowed")
+        .saying(why)
         .advising("hearthlight open")
         .with_status(StatusCode::UNAUTHORIZED)
 }

@@ -13,8 +13,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::no_token;
-use crate::api::desk::Desk;
+use super::not_let_in;
+use crate::api::{desk::Desk, problem::Problem};
 
 /// Marks a request that came through the door.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +34,11 @@ pub(in crate::api) async fn guarded(
     next: Next,
 ) -> Response {
     let mut response = match stranger(&request, port) {
+        // Whoever this is comes from the page's own address, and can be told.
+        Some(StatusCode::UNSUPPORTED_MEDIA_TYPE) => {
+            let problem = Problem::usage("Only application/json is taken here.");
+            problem.with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE).into_response()
+        }
         Some(status) => closed(status),
         None => match admit(&desk, &request) {
             Ok(()) => {
@@ -41,9 +46,10 @@ pub(in crate::api) async fn guarded(
                 request.extensions_mut().insert(OnPage);
                 next.run(request).await
             }
-            Err(Refused::NoToken) => {
+            Err(Refused::NoToken { sent }) => {
                 desk.sessions.slow_down().await;
-                no_token().into_response()
+                not_let_in(if sent { "This page's time is over." } else { NO_TOKEN })
+                    .into_response()
             }
             Err(Refused::Closed) => desk.closed().into_response(),
         },
@@ -58,7 +64,7 @@ pub(in crate::api) async fn guarded(
 /// Why the page itself is not let in.
 enum Refused {
     /// It brings no token, or none that is good.
-    NoToken,
+    NoToken { sent: bool },
     /// It may only unlock.
     Closed,
 }
@@ -145,7 +151,7 @@ fn admit(desk: &Desk, request: &Request) -> Result<(), Refused> {
     let token = only(request.headers(), header::AUTHORIZATION.as_str());
     let token = token.and_then(|text| text.strip_prefix("Bearer "));
     if !token.is_some_and(|token| desk.sessions.knows(token)) {
-        return Err(Refused::NoToken);
+        return Err(Refused::NoToken { sent: token.is_some() });
     }
     let opens = matches!(
         (request.method().as_str(), path),
@@ -162,6 +168,7 @@ fn closed(status: StatusCode) -> Response {
     (status, [(header::CONNECTION, "close")], Body::empty()).into_response()
 }
 
+const NO_TOKEN: &str = "This page was not opened by a link of Hearthlight.";
 /// U-116
 const HEADERS: [(&str, &str); 8] = [
     (

@@ -255,6 +255,7 @@ async fn another_origin_or_another_kind_of_body_is_not_answered() {
             lines[2] = format!("Content-Type: {kind}");
             let got = house.ask(method, "/v1/lock-not", &lines, "{}").await;
             assert_eq!(got.status, if fits { 405 } else { 415 }, "{method} {kind}");
+            assert_eq!(got.json()["status"], if fits { 405 } else { 415 }, "{method} {kind}");
         }
     }
     let got = house.ask("OPTIONS", "/v1/status", &house.good(Some(&token)), "").await;
@@ -333,6 +334,14 @@ async fn a_link_opens_once() {
     assert_eq!(house.enter(&house.key).await.status, 200);
     let again = house.enter(&house.key).await;
     assert_eq!((again.status, again.json()["hint"].as_str()), (401, Some("hearthlight open")));
+    for (token, says) in [
+        (None, "This page was not opened by a link of Hearthlight."),
+        (Some("A".repeat(43)), "This page's time is over."),
+    ] {
+        let got = house.ask("GET", "/v1/status", &house.good(token.as_deref()), "").await;
+        let (kind, says) = (&"not-allowed".into(), &says.into());
+        assert_eq!((got.status, &got.json()["kind"], &got.json()["detail"]), (401, kind, says));
+    }
     let (port, key) = link(&house.server).await;
     assert_eq!(port, house.port, "the door stays where it is");
     assert_eq!(house.enter(&key).await.status, 200, "another link");
