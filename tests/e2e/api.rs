@@ -120,6 +120,11 @@ fn every_route_answers_as_the_document_says() {
     let lines = json!({"lines": [{"line": 1, "key": "a key of one line", "text": "one"}]});
     done(&mut api, "/v1/circles/{c}/messages", &format!("{at}/messages"), lines);
     get(&mut api, "/v1/circles/{c}/messages", &format!("{at}/messages?limit=10"));
+    get(&mut api, "/v1/circles/{c}/messages", &format!("{at}/messages?all=true"));
+    for limit in ["0", "501"] {
+        let path = format!("{at}/messages?limit={limit}");
+        assert_eq!(api.refused("GET", &path, None), (400, "usage".to_owned()), "{limit}");
+    }
     let path = format!("{at}/messages/{}", text(&said["id"]));
     get(&mut api, "/v1/circles/{c}/messages/{id}", &path);
     let draft = json!({"text": "not yet", "reply_to": said["id"], "wants": "listen"});

@@ -46,8 +46,10 @@ struct Reading<'a> {
 impl Reading<'_> {
     fn first_query(&self) -> String {
         // A page holds 500; for more, all are asked for and the newest are taken.
-        let limit = if self.asked.limit > 500 { 0 } else { self.asked.limit };
-        let mut query = format!("limit={limit}");
+        let mut query = match self.asked.limit {
+            limit @ 1..=500 => format!("limit={limit}"),
+            _ => "all=true".to_owned(),
+        };
         if let Some(since) = self.asked.since {
             query.push_str(&format!("&since_ms={}", since.as_millisecond()));
         }
@@ -89,7 +91,7 @@ impl Reading<'_> {
                 Some("behind") | None => {
                     events = self.client.events(&circle).await?;
                     let query = match self.newest {
-                        Some(newest) => format!("limit=0&since_ms={newest}"),
+                        Some(newest) => format!("all=true&since_ms={newest}"),
                         None => self.first_query(),
                     };
                     self.catch_up(&query).await?;

@@ -22,7 +22,11 @@ use super::{
 
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct Reading {
+    /// At most so many, 1 to 500; 50 where nothing is said.
     limit: Option<usize>,
+    /// All of them, whatever `limit` says.
+    #[serde(default)]
+    all: bool,
     before: Option<String>,
     after: Option<String>,
     since_ms: Option<u64>,
@@ -41,9 +45,10 @@ pub(super) async fn read(
     let node = desk.node()?;
     let (circle, view) = node.joined(&c).await?;
     let limit = reading.limit.unwrap_or(PAGE);
-    if limit > MAX_PAGE {
-        return Err(Problem::usage("limit is 1 to 500, or 0 for all."));
+    if !(1..=MAX_PAGE).contains(&limit) {
+        return Err(Problem::usage("limit is 1 to 500."));
     }
+    let limit = if reading.all { 0 } else { limit };
     let command = Command::Read {
         circle,
         since: reading.since_ms.map(Timestamp),

@@ -250,7 +250,7 @@ mod tests {
         for head in [
             "GET /v1/circles",
             "POST /v1/circles/~Test/invites",
-            "GET /v1/circles/~Test/messages?limit=0",
+            "GET /v1/circles/~Test/messages?limit=1",
             "GET /v1/doctor",
             "GET /v1/events",
             "GET /v1/joins",
