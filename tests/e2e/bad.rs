@@ -110,8 +110,25 @@ fn a_home_in_use_by_what_does_not_answer_is_busy() {
     for words in [vec!["status"], vec!["start"], vec!["circle", "list"]] {
         assert_eq!(anna.refused(words), (9, "home-busy".into()));
     }
+    let checks = anna.does(["doctor", "--offline"]).objects();
     drop(lock);
     anna.ok(["status"]);
+    for (check, result) in [
+        ("home", "ok"),
+        ("permissions", "ok"),
+        ("lock", "fix"),
+        ("disk", "ok"),
+        ("page", "skipped"),
+    ] {
+        let found = checks.iter().find(|found| found["check"] == check).expect("each is there");
+        // A full disk is to be looked at.
+        assert!(found["result"] == result || check == "disk", "{found}");
+    }
+    for check in &checks {
+        let detail = text(&check["detail"]);
+        let version = check["check"] == "version" && detail.starts_with("hearthlight 0.");
+        assert!(version || detail.ends_with('.'), "{check}");
+    }
 }
 
 /// U-2, U-4, R-82

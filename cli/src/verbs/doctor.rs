@@ -41,20 +41,17 @@ async fn examine(context: &Context, class: Class, offline: bool) -> Result<Vec<V
     }
 }
 
-/// What can be said when the home cannot be opened: which check that is, and all others skipped.
+/// What can be said when the home cannot be opened: which check that is, and what needs no open home.
 fn without_node(context: &Context, failure: &Failure) -> Result<Vec<Value>, Failure> {
     let culprit = match failure.kind() {
-        "not-set-up" => {
-            let checks = node::api::without_node(&context.home()?);
-            return Ok(checks.iter().map(|check| json!(check)).collect());
-        }
+        "not-set-up" => None,
         // What the configuration says cannot be meant.
-        "usage" => "home",
-        "home-open-to-others" => "permissions",
-        "home-busy" | "locked" | "needs-passphrase" | "wrong-passphrase" => "lock",
-        "store-damaged" | "store-newer" => "store",
-        "disk-full" => "disk",
-        "version-mismatch" => "version",
+        "usage" => Some("home"),
+        "home-open-to-others" => Some("permissions"),
+        "home-busy" | "locked" | "needs-passphrase" | "wrong-passphrase" => Some("lock"),
+        "store-damaged" | "store-newer" => Some("store"),
+        "disk-full" => Some("disk"),
+        "version-mismatch" => Some("version"),
         _ => return Err(failure.clone()),
     };
     let result = match failure.kind() {
@@ -62,23 +59,27 @@ fn without_node(context: &Context, failure: &Failure) -> Result<Vec<Value>, Fail
         "locked" | "needs-passphrase" => "look",
         _ => "fix",
     };
-    let items = CHECKS.iter().map(|check| {
-        if *check == culprit {
-            return line(check, result, &failure.sentence(), failure.error_json()["hint"].as_str());
+    let checks = node::api::without_node(&context.home()?);
+    let told = checks.iter().map(|check| match culprit {
+        // What the check itself says is as exact.
+        Some(culprit) if check.check == culprit && check.fix.is_none() => {
+            line(culprit, result, &failure.sentence(), failure.hint())
         }
-        match *check {
-            "home" => line(check, "ok", "set up", None),
-            "version" => line(check, "ok", env!("CARGO_PKG_VERSION"), None),
-            _ => line(check, "skipped", "the home is not open", None),
-        }
+        _ => json!(check),
     });
-    Ok(items.collect())
+    Ok(told.collect())
 }
 
 fn help_pack() -> Value {
     match help_now::countries() {
-        Ok(countries) => line("help-pack", "ok", &countries.join(", "), None),
-        Err(_) => line("help-pack", "fix", "cannot be read", Some("install Hearthlight again")),
+        Ok(countries) => {
+            let detail = format!("It has numbers for {}.", countries.join(", "));
+            line("help-pack", "ok", &detail, None)
+        }
+        Err(_) => {
+            let fix = "Install Hearthlight again.";
+            line("help-pack", "fix", "It cannot be read.", Some(fix))
+        }
     }
 }
 
@@ -90,10 +91,6 @@ fn plain(fields: Fields<'_>) -> String {
     let fix = fields.maybe("fix").map(|fix| format!("Try: {fix}")).unwrap_or_default();
     spaced(&[&fields.text("result"), &fields.text("check"), &fields.text("detail"), &fix])
 }
-
-/// U-24; what the command line knows by itself comes without a node, too.
-const CHECKS: &[&str] =
-    &["home", "permissions", "lock", "store", "disk", "clock", "relay", "nat", "page", "version"];
 
 /// Relays are asked one after another. A guess.
 const RELAY_WAIT: Duration = Duration::from_secs(15);

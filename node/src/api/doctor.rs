@@ -1,10 +1,14 @@
 //! What works on this computer and what does not (U-24). No key, address or name is told.
-use std::sync::Arc;
+use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
 use axum::{Json, extract::State};
 use hearthlight_protocol::boundary::{CircleView, DAY_MS, Event, RelayView, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use super::{
     asked::Asked,
@@ -74,29 +78,42 @@ pub(super) async fn look(
         clock(now(), &relays),
     ];
     checks.extend(relay_checks(&relays, &circles, offline));
-    checks.extend(rest());
+    checks.extend(rest(page(desk.door.port()).await));
     Ok(Json(Items::all(checks)))
 }
 
-/// The checks of a home that no node can open, because it is not set up.
+/// The checks of a home that no node opened: not set up, locked, in use, or damaged.
 #[must_use]
 pub fn without_node(home: &Home) -> Vec<Check> {
-    let there = home.dir().exists();
+    let set_up = home.is_set_up();
+    let unopened = |check: &str, nothing_yet: &str| {
+        Check::skipped(check, if set_up { "The home is not open." } else { nothing_yet })
+    };
     let mut checks = vec![
-        Check::of("home", "look", "It is not set up yet.").with_fix("hearthlight setup"),
-        if there {
+        place(home),
+        if home.dir().exists() {
             permissions(home.check())
         } else {
             Check::skipped("permissions", "There is no folder yet.")
         },
-        Check::skipped("lock", "There is nothing to hold yet."),
-        Check::skipped("store", "There is no store yet."),
+        unopened("lock", "There is nothing to hold yet."),
+        unopened("store", "There is no store yet."),
         disk(home),
         clock(now(), &[]),
+        unopened("relay", "No circle has a relay."),
     ];
-    checks.extend(relay_checks(&[], &[], true));
-    checks.extend(rest());
+    checks.extend(rest(unopened("page", "There is no home to open it for yet.")));
     checks
+}
+
+fn place(home: &Home) -> Check {
+    if home.is_set_up() {
+        return Check::ok("home", "It is set up.");
+    }
+    if home.dir().exists() && !home.dir().is_dir() {
+        return Check::of("home", "fix", "It is a file, and not a folder.").with_fix(ANOTHER_HOME);
+    }
+    Check::of("home", "look", "It is not set up yet.").with_fix("hearthlight setup")
 }
 
 /// Circles once every relay had time to answer.
@@ -168,9 +185,12 @@ fn permissions(checked: Result<(), NodeError>) -> Check {
         Ok(()) => Check::ok("permissions", "Only you can read the home folder."),
         Err(NodeError::HomeOpen) => {
             Check::of("permissions", "fix", "Others on this computer can read the home folder.")
-                .with_fix("chmod -R go= on the home folder")
+                // It is shown to others: no path stands here.
+                .with_fix("hearthlight status, which names the command for it.")
         }
-        Err(_) => Check::of("permissions", "fix", "The home folder cannot be checked."),
+        Err(NodeError::NotSetUp) => Check::skipped("permissions", "It holds no home yet."),
+        Err(_) => Check::of("permissions", "fix", "The home folder cannot be checked.")
+            .with_fix(ANOTHER_HOME),
     }
 }
 
@@ -209,16 +229,42 @@ fn clock(now: Timestamp, relays: &[RelayView]) -> Check {
     }
 }
 
-/// What is the same everywhere, or is not built yet.
-fn rest() -> [Check; 4] {
+/// Whether the page's port is open, and answers.
+async fn page(port: Option<u16>) -> Check {
+    let Some(port) = port else {
+        return Check::skipped("page", "It is closed. To open it: hearthlight open");
+    };
+    match tokio::time::timeout(PAGE_WAIT, answers(port)).await {
+        Ok(Ok(true)) => Check::ok("page", "It is open, and answers."),
+        _ => Check::of("page", "look", "It is open, but does not answer.")
+            .with_fix("hearthlight stop, and then: hearthlight open"),
+    }
+}
+
+/// Whether HTTP is spoken there. Nobody is let in by this: it names no Host (U-111).
+async fn answers(port: u16) -> std::io::Result<bool> {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+    stream.write_all(b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n").await?;
+    let mut begin = [0; HTTP.len()];
+    stream.read_exact(&mut begin).await?;
+    Ok(begin == *HTTP)
+}
+
+/// What a node can say nothing new of, around the page.
+fn rest(page: Check) -> [Check; 4] {
     [
         Check::skipped("nat", "Members reach you through relays. Nothing else is tried yet."),
-        Check::skipped("page", "There is no page in this version."),
-        Check::skipped("help-pack", "There is no help pack in this version."),
+        page,
+        Check::skipped("help-pack", "It comes with the command line, which looks at it."),
         Check::ok("version", format!("hearthlight {VERSION}")),
     ]
 }
 
+const ANOTHER_HOME: &str = "Choose a folder of your own with --home DIR.";
+/// How an answer begins.
+const HTTP: &[u8; 5] = b"HTTP/";
+/// How long the page has to answer on this computer. A guess: a slow board.
+const PAGE_WAIT: Duration = Duration::from_secs(2);
 /// How long relays have to answer.
 const RELAY_WAIT_MS: u64 = 5_000;
 /// Below this much free room nothing works soon; a guess.
@@ -323,5 +369,33 @@ mod tests {
                 "version"
             ]
         );
+    }
+
+    /// U-24
+    #[tokio::test]
+    async fn a_page_is_looked_at_where_one_is_open() {
+        assert_eq!(page(None).await.result, "skipped");
+        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let told = async |says: &'static [u8]| {
+            let (check, ()) = tokio::join!(page(Some(port)), async {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                stream.write_all(says).await.unwrap();
+            });
+            check.result
+        };
+        assert_eq!(told(b"HTTP/1.1 403 Forbidden\r\n\r\n").await, "ok");
+        assert_eq!(told(b"").await, "look");
+    }
+
+    /// U-24
+    #[test]
+    fn a_file_is_no_home() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let checks = without_node(&Home::at(&file));
+        assert_eq!((checks[0].result, checks[0].fix.as_deref()), ("fix", Some(ANOTHER_HOME)));
+        assert_eq!(without_node(&Home::at(dir.path()))[1].result, "skipped", "an empty folder");
     }
 }

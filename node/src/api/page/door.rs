@@ -118,10 +118,15 @@ impl Door {
         self.close_soon();
     }
 
+    /// Where a page can come in now.
+    pub(in crate::api) fn port(&self) -> Option<u16> {
+        // While it is being opened nobody can.
+        self.port.try_lock().ok().and_then(|port| *port)
+    }
+
     /// Whether a page can come in.
     pub(in crate::api) fn is_open(&self) -> bool {
-        // While it is being opened nobody can.
-        self.port.try_lock().is_ok_and(|port| port.is_some())
+        self.port().is_some()
     }
 }
 
