@@ -456,7 +456,7 @@ pub(crate) struct Read {
     /// Only what came since: a span such as 24h, or a time
     #[arg(long, value_name = "D", value_parser = values::since)]
     pub(crate) since: Option<Timestamp>,
-    /// The newest so many; 0 = all
+    /// The newest so many, with --unread the oldest; 0 = all
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub(crate) limit: u64,
     /// Go on with what comes

@@ -1,6 +1,6 @@
 //! Talking, with the relay there and away: marks tell the truth (P1, P2, U-40 to U-42).
 
-use harness::process::{Process, text};
+use harness::process::{Process, text, texts_of};
 
 use crate::{CIRCLE, Circle};
 
@@ -20,13 +20,34 @@ fn each_sentence_is_read_by_the_others_exactly_once() {
     sentences.sort();
     for (home, follower) in people.iter().zip(&mut followers) {
         follower.until_said(&sentences);
-        let mut followed = harness::process::texts_of(&follower.seen);
+        let mut followed = texts_of(&follower.seen);
         followed.sort();
         assert_eq!(followed, sentences, "{} follows", home.name);
         let mut texts = home.texts(CIRCLE);
         texts.sort();
         assert_eq!(texts, sentences, "{} reads", home.name);
     }
+}
+
+/// U-42
+#[test]
+fn what_was_not_read_yet_is_read_from_the_oldest_on() {
+    let (_circle, [anna, ben]) = Circle::of(["Anna", "Ben"]);
+    ben.lines(["read", CIRCLE, "--unread"]);
+    let said: Vec<String> = (1..=5).map(|number| format!("sentence {number}")).collect();
+    let mut follower = ben.follow(CIRCLE);
+    said.iter().for_each(|text| drop(anna.say(CIRCLE, text, &["--wait", "relayed"])));
+    follower.until_said(&said);
+    let read = |limit: &str| {
+        let done = ben.does(["read", CIRCLE, "--unread", "--limit", limit]);
+        (texts_of(&done.well()), done.stderr())
+    };
+    assert_eq!(
+        read("2"),
+        (said[..2].to_vec(), "3 more are unread. To read on, do the same again.\n".to_owned())
+    );
+    assert_eq!(read("3"), (said[2..].to_vec(), String::new()));
+    assert_eq!(read("0"), (Vec::new(), String::new()));
 }
 
 /// P2, U-40

@@ -25,7 +25,7 @@ pub(crate) async fn read(context: &Context, asked: &Read) -> Result<(), Failure>
         newest: None,
     };
     if !asked.follow {
-        return reading.list(&reading.first_query()).await;
+        return reading.list().await;
     }
     tokio::select! {
         // U-6: seen even while nothing is printed.
@@ -44,35 +44,65 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    fn first_query(&self) -> String {
-        // A page holds 500; for more, all are asked for and the newest are taken.
-        let mut query = match self.asked.limit {
-            limit @ 1..=500 => format!("limit={limit}"),
-            _ => "all=true".to_owned(),
-        };
-        if let Some(since) = self.asked.since {
-            query.push_str(&format!("&since_ms={}", since.as_millisecond()));
-        }
+    /// Prints what is there.
+    async fn list(&mut self) -> Result<(), Failure> {
         if self.asked.unread {
-            query.push_str("&unread=true&mark_read=true");
+            return self.list_unread().await;
         }
-        query
-    }
-
-    async fn list(&mut self, query: &str) -> Result<(), Failure> {
-        let path = format!("/v1/circles/{}/messages?{query}", in_path(&self.asked.circle));
-        let answer = self.client.get(&path).await?;
-        let items = answer["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let most = usize::try_from(self.asked.limit).unwrap_or(usize::MAX);
+        // A page holds 500; for more, all are asked for and the newest are taken.
+        let most = self.asked.limit;
+        let many =
+            if (1..=PAGE).contains(&most) { format!("limit={most}") } else { ALL.to_owned() };
+        let items = self.fetch(&format!("{many}{}", self.since())).await?;
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
         let from = if most == 0 { 0 } else { items.len().saturating_sub(most) };
         items[from..].iter().try_for_each(|entry| self.show(entry))
+    }
+
+    /// Prints what was not read yet, from the oldest on: the reading place moves behind each page, so
+    /// nothing is passed over. Whoever follows gets all of it.
+    async fn list_unread(&mut self) -> Result<(), Failure> {
+        let all = self.asked.follow || self.asked.limit == 0;
+        let mut left = if all { u64::MAX } else { self.asked.limit };
+        while left > 0 {
+            let most = left.min(PAGE);
+            let query = format!("limit={most}&unread=true&mark_read=true{}", self.since());
+            let items = self.fetch(&query).await?;
+            items.iter().try_for_each(|entry| self.show(entry))?;
+            let entries = items.iter().filter(|entry| entry["kind"] != "gap").count() as u64;
+            if entries < most {
+                return Ok(());
+            }
+            left -= most;
+        }
+        let circle = format!("/v1/circles/{}", in_path(&self.asked.circle));
+        if let Some(more @ 1..) = self.client.get(&circle).await?["unread"].as_u64() {
+            let are = if more == 1 { "is" } else { "are" };
+            self.context
+                .output
+                .hint(&format!("{more} more {are} unread. To read on, do the same again."));
+        }
+        Ok(())
+    }
+
+    fn since(&self) -> String {
+        let since = self.asked.since.map(|since| format!("&since_ms={}", since.as_millisecond()));
+        since.unwrap_or_default()
+    }
+
+    async fn fetch(&self, query: &str) -> Result<Vec<Value>, Failure> {
+        let path = format!("/v1/circles/{}/messages?{query}", in_path(&self.asked.circle));
+        match self.client.get(&path).await?["items"].take() {
+            Value::Array(items) => Ok(items),
+            _ => Ok(Vec::new()),
+        }
     }
 
     /// Prints what is there, then what comes. Subscribed first, so that nothing falls between.
     async fn follow(&mut self) -> Result<(), Failure> {
         let circle = in_path(&self.asked.circle);
         let mut events = self.client.events(&circle).await?;
-        self.list(&self.first_query()).await?;
+        self.list().await?;
         loop {
             let event = events.next().await.unwrap_or_default();
             match event["type"].as_str() {
@@ -90,22 +120,17 @@ impl Reading<'_> {
                 // Too slow, or the node is gone: follow again, and catch up.
                 Some("behind") | None => {
                     events = self.client.events(&circle).await?;
-                    let query = match self.newest {
-                        Some(newest) => format!("all=true&since_ms={newest}"),
-                        None => self.first_query(),
-                    };
-                    self.catch_up(&query).await?;
+                    match self.newest {
+                        Some(newest) => {
+                            let items = self.fetch(&format!("{ALL}&since_ms={newest}")).await?;
+                            items.iter().try_for_each(|entry| self.show(entry))?;
+                        }
+                        None => self.list().await?,
+                    }
                 }
                 _ => {}
             }
         }
-    }
-
-    async fn catch_up(&mut self, query: &str) -> Result<(), Failure> {
-        let path = format!("/v1/circles/{}/messages?{query}", in_path(&self.asked.circle));
-        let answer = self.client.get(&path).await?;
-        let items = answer["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-        items.iter().try_for_each(|entry| self.show(entry))
     }
 
     fn show(&mut self, entry: &Value) -> Result<(), Failure> {
@@ -252,6 +277,9 @@ fn who_is_asked(asking: &[String]) -> String {
     listed(&names)
 }
 
+/// Entries that are asked for at once, at most (U-102).
+const PAGE: u64 = 500;
+const ALL: &str = "all=true";
 /// How many entries a follower remembers, to say none twice. A guess: more than any stream that
 /// was cut off may bring again.
 const REMEMBERED: usize = 16_384;

@@ -1,6 +1,6 @@
 //! A circle as a person or script sees it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Circle;
 use super::hear::gap_id;
@@ -177,6 +177,9 @@ impl Circle {
         mark_read: bool,
     ) -> Vec<Entry> {
         let limit = if reading.limit == 0 { usize::MAX } else { reading.limit };
+        if reading.unread && mark_read {
+            return self.read_on(env, batch, reading);
+        }
         let rows = self.log.between(reading.after.as_ref(), reading.before.as_ref());
         let wanted = |row: u64| !reading.unread || row >= self.record.read_row;
         let asked = |(place, row)| {
@@ -193,17 +196,54 @@ impl Circle {
         } else {
             rows.rev().filter_map(asked).take(limit).collect()
         };
+        self.with_gaps(env, &mut entries);
+        if mark_read {
+            self.read_to(batch, self.log.next_row());
+        }
+        entries
+    }
+
+    /// The oldest that was not read yet; the reading place moves behind it, and no further.
+    fn read_on(&mut self, env: &Env<'_>, batch: &mut Batch, reading: &Reading) -> Vec<Entry> {
+        let rows = self.log.between(reading.after.as_ref(), reading.before.as_ref());
+        let unread = rows.filter(|(_, row)| *row >= self.record.read_row);
+        // In the order in which they came, since the reading place is one of it.
+        let unread: BTreeMap<u64, Place> =
+            unread.map(|(place, row)| (row, place.clone())).collect();
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut next = self.log.next_row();
+        for (row, place) in unread {
+            let entry = self.entry(env, batch, &place, row).filter(|entry| !entry.own);
+            let Some(entry) = entry else { continue };
+            if reading.since.is_some_and(|since| entry.received_at < since) {
+                continue;
+            }
+            if reading.limit > 0 && entries.len() == reading.limit {
+                next = row;
+                break;
+            }
+            entries.push(entry);
+        }
+        self.with_gaps(env, &mut entries);
+        self.read_to(batch, next);
+        entries
+    }
+
+    /// With what is missing before them, in the order of the screen.
+    fn with_gaps(&self, env: &Env<'_>, entries: &mut Vec<Entry>) {
         let ids: BTreeSet<_> = entries.iter().filter_map(|entry| entry.id).collect();
         let gaps = self.log.gaps().filter(|(_, child, _)| ids.contains(&child.0));
         let gaps: Vec<Entry> =
             gaps.filter_map(|(_, child, _)| self.gap_entry(child, env.now)).collect();
         entries.extend(gaps);
         entries.sort_by(|a, b| a.place.cmp(&b.place));
-        if mark_read && self.record.read_row != self.log.next_row() {
-            self.record.read_row = self.log.next_row();
+    }
+
+    fn read_to(&mut self, batch: &mut Batch, row: u64) {
+        if self.record.read_row != row {
+            self.record.read_row = row;
             self.save_record(batch);
         }
-        entries
     }
 
     /// One line, as it lies on the screen.
