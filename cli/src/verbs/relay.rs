@@ -12,7 +12,7 @@ use crate::{
     fields::{Fields, spaced},
     node::relay::{
         CardSettings, Health, InitOptions, Initiated, Level, Overrides, Ready, RelayDir,
-        RelayError, RelayNode, Shown, StatusReport, TokenOrder, TokenReport,
+        RelayError, RelayNode, SEES, Shown, StatusReport, TokenOrder, TokenReport,
     },
     output, values,
 };
@@ -139,11 +139,14 @@ async fn card(context: &Context, dir: &RelayDir, set: Option<&Path>) -> Result<(
         dir.set_card(&CardSettings::read(&text)?).await?;
     }
     let card = dir.card().map_err(RelayError::from)?;
+    // U-9: what its operator did not write is not known.
+    let given = |text: String| (!text.is_empty()).then_some(text);
     let object = json!({
-        "v": 1, "operator": card.operator, "contact": card.contact, "country": card.country,
-        "hosting": card.hosting, "statement": card.statement, "mode": card.mode,
-        "age_s": card.age_s, "quota_bytes": card.quota_bytes, "version": card.version,
-        "made_at": values::utc(card.made_at),
+        "v": 1, "operator": given(card.operator), "contact": given(card.contact),
+        "country": given(card.country), "hosting": given(card.hosting),
+        "statement": given(card.statement), "mode": card.mode, "age_s": card.age_s,
+        "quota_bytes": card.quota_bytes, "version": card.version,
+        "made_at": values::utc(card.made_at), "sees": SEES,
     });
     context.output.object(&object, plain_card)
 }
@@ -293,7 +296,7 @@ fn plain_card(fields: Fields<'_>) -> String {
     if let Some(quota) = fields.maybe_count("quota_bytes") {
         lines.push(spaced(&["Room for a token", &values::bytes(quota)]));
     }
-    lines.push(SEES.to_owned());
+    lines.extend(fields.list("sees"));
     lines.join("\n")
 }
 
@@ -302,13 +305,13 @@ fn plain_health(fields: Fields<'_>) -> String {
 }
 
 fn plain_value(fields: Fields<'_>) -> String {
-    spaced(&[&fields.text("key"), &fields.text("value"), &format!("({})", fields.text("origin"))])
+    let value = match fields.maybe_count("value") {
+        Some(number) => number.to_string(),
+        None if fields.yes_or_no("value").is_some() => fields.flag("value").to_string(),
+        None => fields.maybe("value").unwrap_or_else(|| fields.list("value").join(", ")),
+    };
+    spaced(&[&fields.text("key"), &value, &format!("({})", fields.text("origin"))])
 }
-
-/// U-177: the fixed text of every card.
-const SEES: &str = "\
-It can see internet addresses, times, sizes, and which mailboxes one token opened.
-It cannot see words, names, or who said what.";
 
 #[cfg(test)]
 mod tests {
@@ -335,8 +338,13 @@ mod tests {
         assert_eq!(plain_ready(&ready), "Ready on /ip4/127.0.0.1/tcp/4270");
         let value = json!({"v":1,"key":"limits.store","value":"2GiB","origin":"default"});
         assert_eq!(plain(plain_value, value), "limits.store  2GiB  (default)");
+        let value = json!({"v":1,"key":"listen.tcp","value":["a","b"],"origin":"relay.toml"});
+        assert_eq!(plain(plain_value, value), "listen.tcp  a, b  (relay.toml)");
         assert_eq!(plain(plain_health, json!({"ok":true})), "ok");
-        let card = plain(plain_card, json!({"operator":"Hope","contact":"","age_s":2_592_000}));
+        let card = plain(
+            plain_card,
+            json!({"operator":"Hope","contact":null,"age_s":2_592_000,"sees":SEES}),
+        );
         assert!(
             card.starts_with(
                 "Operator  Hope\nKeeps things for  30d\nIt can see internet addresses"

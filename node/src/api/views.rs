@@ -14,6 +14,8 @@ use hearthlight_protocol::boundary::{Admit, RelayCard, Standing, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::relay::SEES;
+
 pub(super) use circles::{
     CircleLine, CircleShown, Founded, Network, RelayChanged, RelayLine, network_of, notify_word,
     only_path, relay_line,
@@ -46,33 +48,41 @@ impl<T> Items<T> {
 /// A relay's card (U-177).
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Card {
-    operator: String,
-    contact: String,
-    country: String,
-    hosting: String,
-    statement: String,
+    operator: Option<String>,
+    contact: Option<String>,
+    country: Option<String>,
+    hosting: Option<String>,
+    statement: Option<String>,
     mode: String,
     age_s: u64,
     quota_bytes: u64,
     version: String,
     made_at: String,
+    /// What whoever runs it can see, and what not.
+    sees: [&'static str; 2],
 }
 
 impl Card {
     fn of(card: &RelayCard) -> Self {
         Self {
-            operator: card.operator.clone(),
-            contact: card.contact.clone(),
-            country: card.country.clone(),
-            hosting: card.hosting.clone(),
-            statement: card.statement.clone(),
+            operator: given(&card.operator),
+            contact: given(&card.contact),
+            country: given(&card.country),
+            hosting: given(&card.hosting),
+            statement: given(&card.statement),
             mode: card.mode.clone(),
             age_s: card.age_s,
             quota_bytes: card.quota_bytes,
             version: card.version.clone(),
             made_at: time(Timestamp(card.made_at)),
+            sees: SEES,
         }
     }
+}
+
+/// What a card's operator wrote there, if anything (U-9).
+fn given(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 /// RFC 3339 in UTC with milliseconds and `Z` (U-9).

@@ -153,13 +153,19 @@ pub struct Overrides {
     pub flags: Vec<(String, String)>,
 }
 
+/// What whoever runs a relay can see: the fixed text of every card (U-177).
+pub const SEES: [&str; 2] = [
+    "It can see internet addresses, times, sizes, and which mailboxes one token opened.",
+    "It cannot see words, names, or who said what.",
+];
+
 /// One key as `config show` prints it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Shown {
     /// The key.
     pub key: String,
-    /// Its value, as it would stand in the file.
-    pub value: String,
+    /// Its value: a text, a number, yes or no, or a list of texts.
+    pub value: serde_json::Value,
     /// `default`, `relay.toml`, the name of a variable, or `flag`.
     pub origin: String,
 }
@@ -232,7 +238,7 @@ impl Settings {
             let origin = origins.get(&key).cloned();
             Shown {
                 origin: origin.unwrap_or_else(|| "default".to_owned()),
-                value: value.to_string(),
+                value: serde_json::to_value(value).unwrap_or_default(),
                 key,
             }
         });
@@ -646,9 +652,9 @@ mod tests {
         let shown = Settings::show("", &Overrides::default()).expect("nothing is wrong");
         let value = |key: &str| {
             let found = shown.iter().find(|shown| shown.key == key);
-            found.map(|shown| shown.value.clone()).expect("it is shown")
+            found.map(|shown| shown.value.to_string()).expect("it is shown")
         };
-        assert_eq!(value("listen.tcp"), r#"["/ip4/0.0.0.0/tcp/4270", "/ip6/::/tcp/4270"]"#);
+        assert_eq!(value("listen.tcp"), r#"["/ip4/0.0.0.0/tcp/4270","/ip6/::/tcp/4270"]"#);
         for (key, text) in [
             ("admission.mode", r#""token""#),
             ("limits.connections", "1024"),
@@ -722,7 +728,7 @@ mod tests {
         let shown = Settings::show(text, &overrides).expect("nothing is wrong");
         let of = |key: &str| {
             let found = shown.iter().find(|shown| shown.key == key).expect("it is shown");
-            (found.value.clone(), found.origin.clone())
+            (found.value.to_string(), found.origin.clone())
         };
         assert_eq!(of("limits.store"), ("\"3GiB\"".into(), "flag".into()));
         let variable = "HEARTHLIGHT_RELAY_LIMITS__AGE";

@@ -23,7 +23,7 @@ mod values;
 
 pub use config::{
     Admission, CardSettings, Level, LimitSettings, Listen, Log, Mode, Observe, Overrides, PORT,
-    Settings, Shown,
+    SEES, Settings, Shown,
 };
 pub use desk::{Health, State, StatusReport, TokenOrder, TokenReport, TokenStanding};
 pub use error::RelayError;

@@ -307,6 +307,7 @@ mod tests {
                 "statement": "For friends.", "mode": "token", "age_s": 2_592_000,
                 "quota_bytes": 104_857_600, "version": "0.1.0",
                 "made_at": "2026-11-23T18:02:11.204Z",
+                "sees": crate::relay::SEES,
             },
         })
     }
@@ -377,6 +378,9 @@ mod tests {
     fn a_relay_known_by_its_tag_alone_has_no_key() {
         let mut view = samples::relay();
         view.key = None;
+        view.card.as_mut().unwrap().contact.clear();
+        let json = serde_json::to_value(Relay::of(&view)).unwrap();
+        assert!(json["card"]["contact"].is_null(), "U-9: nobody said");
         view.card = None;
         let json = serde_json::to_value(Relay::of(&view)).unwrap();
         assert_eq!((&json["key"], &json["card"]), (&Value::Null, &Value::Null));
