@@ -749,7 +749,7 @@ pub(crate) struct RelayInit {
     #[command(flatten)]
     pub(crate) folder: RelayFolder,
     /// Only for this computer, at this port
-    #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "4270")]
+    #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "4270", value_parser = values::port)]
     pub(crate) local: Option<u16>,
     /// Where to listen, as a multiaddr
     #[arg(long, value_name = "A", conflicts_with = "local")]

@@ -257,6 +257,11 @@ mod tests {
         assert!(failure.plain().contains("1 to 50 uses"));
         let failure = refused("hearthlight say Test x --wants hugs");
         assert_eq!(failure.sentence(), "`hugs` is not one of: listen, experience, advice.");
+        let failure = refused("hearthlight relay init --local 0");
+        assert_eq!(
+            failure.sentence(),
+            "`0` does not fit here. A port is a number from 1 to 65535."
+        );
         let failure = refused("hearthlight config get lock.aftr");
         assert_eq!((failure.kind(), failure.code()), ("usage", 2));
         assert!(failure.plain().ends_with("\nTry: lock.after"), "{}", failure.plain());

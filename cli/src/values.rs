@@ -111,6 +111,12 @@ pub(crate) fn name(text: &str) -> Result<String, String> {
     Ok(trimmed.to_owned())
 }
 
+/// A port that others can be told: 0 names none (U-80).
+pub(crate) fn port(text: &str) -> Result<u16, String> {
+    let port = text.parse().ok().filter(|port| *port != 0);
+    port.ok_or_else(|| "A port is a number from 1 to 65535.".to_owned())
+}
+
 /// Reads a country by its two letters, as upper case.
 pub(crate) fn country(text: &str) -> Result<String, String> {
     if text.len() == 2 && text.bytes().all(|b| b.is_ascii_alphabetic()) {
