@@ -30,13 +30,14 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Typed {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                 Typed::Print(error.render().to_string())
             }
-            _ => Typed::Refused(refusal(&error, help_for(&arguments))),
+            _ => Typed::Refused(refusal(&error, &arguments)),
         },
     }
 }
 
 /// A mistake on the command line, in our words (U-1, U-5).
-fn refusal(error: &clap::Error, help: String) -> Failure {
+fn refusal(error: &clap::Error, arguments: &[OsString]) -> Failure {
+    let (verbs, help) = asked(arguments);
     let context = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
         Some(ContextValue::Strings(texts)) => Some(texts.join(", ")),
@@ -54,7 +55,7 @@ fn refusal(error: &clap::Error, help: String) -> Failure {
     match error.kind() {
         ErrorKind::InvalidSubcommand => {
             let typed = context(ContextKind::InvalidSubcommand).unwrap_or_default();
-            let near = near(ContextKind::SuggestedSubcommand);
+            let near = nearest(&typed, &verbs);
             Failure::usage(format!("There is no verb `{typed}`.")).advising(near.unwrap_or(help))
         }
         ErrorKind::UnknownArgument => {
@@ -99,9 +100,10 @@ fn refusal(error: &clap::Error, help: String) -> Failure {
     }
 }
 
-/// How to ask for the help of the verb that was typed.
-fn help_for(arguments: &[OsString]) -> String {
-    let mut command = &CommandLine::command();
+/// The verbs that could have come next, and how to ask for the help of the one that was typed.
+fn asked(arguments: &[OsString]) -> (Vec<String>, String) {
+    let whole = CommandLine::command();
+    let mut command = &whole;
     let mut help = "hearthlight help".to_owned();
     for word in arguments.iter().skip(1).filter_map(|word| word.to_str()) {
         if let Some(verb) = command.find_subcommand(word) {
@@ -109,8 +111,47 @@ fn help_for(arguments: &[OsString]) -> String {
             help = format!("{help} {word}");
         }
     }
-    help
+    let verbs = command.get_subcommands().map(|verb| verb.get_name().to_owned());
+    (verbs.collect(), help)
 }
+
+/// The verb that was meant, if one is as near as a slip of a finger: one edit, or two in a long word
+/// (U-1). Another first letter makes another word, unless it changed places.
+fn nearest(typed: &str, verbs: &[String]) -> Option<String> {
+    let typed: Vec<char> = typed.to_lowercase().chars().collect();
+    let near = |verb: &&String| {
+        let verb: Vec<char> = verb.chars().collect();
+        let edits = edits(&typed, &verb);
+        let begins = match (&typed[..], &verb[..]) {
+            ([a, b, ..], [c, d, ..]) => a == c || (a, b) == (d, c) || typed.len() != verb.len(),
+            _ => false,
+        };
+        (begins && edits <= MOST_EDITS && 3 * edits <= typed.len().max(verb.len())).then_some(edits)
+    };
+    let near = verbs.iter().filter_map(|verb| Some((near(&verb)?, verb)));
+    near.min_by_key(|(edits, _)| *edits).map(|(_, verb)| verb.clone())
+}
+
+/// How many letters were left out, put in, changed, or swapped with their neighbor.
+fn edits(one: &[char], other: &[char]) -> usize {
+    let mut rows = vec![(0..=other.len()).collect::<Vec<usize>>()];
+    for (i, a) in one.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, b) in other.iter().enumerate() {
+            let changed = rows[i][j] + usize::from(a != b);
+            let mut least = changed.min(rows[i][j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && *a == other[j - 1] && one[i - 1] == *b {
+                least = least.min(rows[i - 1][j - 1] + 1);
+            }
+            row.push(least);
+        }
+        rows.push(row);
+    }
+    rows[one.len()][other.len()]
+}
+
+/// U-1
+const MOST_EDITS: usize = 2;
 
 #[cfg(test)]
 mod tests {
@@ -247,6 +288,28 @@ mod tests {
             refused("hearthlight xyzzy").plain(),
             "There is no verb `xyzzy`.\nTry: hearthlight help"
         );
+    }
+
+    /// U-1
+    #[test]
+    fn only_a_slip_of_a_finger_is_near() {
+        for (typed, verb) in [
+            ("sya", "say"),
+            ("asy", "say"),
+            ("red", "read"),
+            ("membres", "members"),
+            ("opne", "open"),
+            ("complations", "completions"),
+            ("circle lsit", "list"),
+            ("relay tokn", "token"),
+        ] {
+            let failure = refused(&format!("hearthlight {typed}"));
+            assert_eq!(failure.hint(), Some(verb), "{typed}");
+        }
+        for typed in ["backup", "plan", "story", "counter", "note", "meeting", "x", "xx"] {
+            let failure = refused(&format!("hearthlight {typed}"));
+            assert_eq!(failure.hint(), Some("hearthlight help"), "{typed}");
+        }
     }
 
     #[test]
