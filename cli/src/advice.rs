@@ -144,8 +144,7 @@ impl Failure {
     pub(crate) fn plain(&self) -> String {
         let mut lines = vec![self.sentence()];
         if let Some(hint) = &self.0.hint {
-            let said = hint.strip_prefix("Try: ").or_else(|| hint.strip_prefix("Try "));
-            lines.push(format!("Try: {}", said.unwrap_or(hint)));
+            lines.push(format!("Try: {}", hint.strip_prefix("Try: ").unwrap_or(hint)));
         }
         lines.extend(self.0.candidates.iter().map(|name| format!("  {name}")));
         lines.join("\n")
@@ -185,9 +184,12 @@ impl From<RelayError> for Failure {
             RelayError::Node(NodeError::NotSetUp) => {
                 Self::of(error.kind()).saying("There is no relay in this folder yet.")
             }
-            RelayError::Node(NodeError::AlreadySetUp) => {
-                Self::of(error.kind()).saying("There is a relay in this folder already.")
-            }
+            RelayError::Node(NodeError::AlreadySetUp) => Self::of(error.kind())
+                .saying("There is a relay in this folder already.")
+                .advising("hearthlight relay run"),
+            RelayError::Node(NodeError::HomeOpen) => Self::of(error.kind())
+                .saying("Others on this computer can read the relay's folder.")
+                .advising("Take the rights of others away from that folder: chmod -R go= DIR"),
             RelayError::Node(NodeError::HomeBusy) => Self::of(error.kind())
                 .saying("This relay runs already.")
                 .advising("hearthlight relay status"),
@@ -266,9 +268,12 @@ mod tests {
     fn a_problem_of_the_node_keeps_its_own_words() {
         let problem = json!({"type": "/v1/problems/no-match", "title": "Nothing here has that name.",
             "status": 404, "detail": "no circle here is called Tusday", "kind": "no-match", "code": 2,
-            "hint": "", "candidates": ["Tuesday group"]});
+            "hint": "Look at the list.", "candidates": ["Tuesday group"]});
         let failure = Failure::from_problem(&problem);
-        assert_eq!(failure.plain(), "No circle here is called Tusday.\n  Tuesday group");
+        assert_eq!(
+            failure.plain(),
+            "No circle here is called Tusday.\nTry: Look at the list.\n  Tuesday group"
+        );
         assert_eq!(failure.json()["error"]["kind"], "no-match");
     }
 

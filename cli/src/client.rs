@@ -569,7 +569,10 @@ mod tests {
         };
         let ((), failure) = tokio::join!(node, verb);
         assert_eq!((failure.kind(), failure.code()), ("no-match", 2));
-        assert_eq!(failure.plain(), "Nothing here.\n  A");
+        assert_eq!(
+            failure.plain(),
+            "Nothing here.\nTry: Look at how it is written, or use its id.\n  A"
+        );
     }
 
     /// U-8, U-104

@@ -11,7 +11,10 @@ use tokio::sync::{Mutex, Notify};
 use crate::{
     advice::Failure,
     args::{Color, Global},
-    node::{api::Server, home::Home},
+    node::{
+        api::{Server, kind},
+        home::Home,
+    },
     output::{Output, stdout_is_terminal},
     prompt,
 };
@@ -73,6 +76,19 @@ impl Context {
     /// This home; nothing is read yet.
     pub(crate) fn home(&self) -> Result<Home, Failure> {
         Ok(Home::at(self.home_folder()?))
+    }
+
+    /// The same, with the command that closes this home to others where that is what it takes. The
+    /// node leaves the path out, since what it answers may be shown to others.
+    pub(crate) fn naming_home(&self, failure: Failure) -> Failure {
+        let general = failure.hint() == Some(kind("home-open-to-others").hint);
+        match &self.home {
+            Some(home) if general => {
+                let path = home.display().to_string().replace('\'', "'\\''");
+                failure.advising(format!("chmod -R go= '{path}'"))
+            }
+            _ => failure,
+        }
     }
 
     /// Whether to draw with colors.

@@ -59,7 +59,8 @@ fn carry_out(typed: Typed) -> Result<(), Failure> {
                 output::log_to_stderr(level);
             }
             let verb = line.verb.unwrap_or(Verb::Open { no_browser: false });
-            run(&Context::new(&line.global), verb)
+            let context = Context::new(&line.global);
+            run(&context, verb).map_err(|failure| context.naming_home(failure))
         }
     }
 }

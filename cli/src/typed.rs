@@ -93,6 +93,7 @@ fn refusal(error: &clap::Error, arguments: &[OsString]) -> Failure {
             let other = context(ContextKind::PriorArg).unwrap_or_default();
             Failure::usage(format!("`{argument}` and `{other}` do not go together."))
         }
+        ErrorKind::InvalidUtf8 => Failure::usage("What was typed is not UTF-8 text."),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             Failure::of("needs-input").saying("A verb is missing.").advising(help)
         }

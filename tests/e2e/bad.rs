@@ -2,10 +2,12 @@
 //! anything (P7).
 
 use std::{
+    ffi::OsStr,
     fs,
     io::{Read, Write},
     net::TcpStream,
-    os::unix::{fs::PermissionsExt, process::CommandExt},
+    os::unix::{ffi::OsStrExt, fs::PermissionsExt, process::CommandExt},
+    path::Path,
     process::{Command, Stdio},
     time::Duration,
 };
@@ -110,6 +112,9 @@ fn a_home_in_use_by_what_does_not_answer_is_busy() {
     for words in [vec!["status"], vec!["start"], vec!["circle", "list"]] {
         assert_eq!(anna.refused(words), (9, "home-busy".into()));
     }
+    let stop = Done::of(anna.plain_command(["stop"]), "");
+    assert_eq!(stop.code(), 9);
+    assert!(!stop.stderr().contains("hearthlight stop"), "{}", stop.stderr());
     let checks = anna.does(["doctor", "--offline"]).objects();
     drop(lock);
     anna.ok(["status"]);
@@ -131,6 +136,43 @@ fn a_home_in_use_by_what_does_not_answer_is_busy() {
     }
 }
 
+/// U-5
+#[test]
+fn what_cannot_be_done_says_what_can() {
+    let stage = Stage::new(&program());
+    let anna = stage.person("Anna");
+    let file = stage.path("file");
+    fs::write(&file, "").expect("room");
+    let said = |dir: &Path, words: &[&str]| {
+        let mut home = stage.home("Anna");
+        home.dir = dir.to_path_buf();
+        let done = Done::of(home.plain_command(words), "");
+        (done.code(), done.stderr())
+    };
+    let setup = ["setup", "--name", "Heron", "--no-passphrase"];
+    for (home, sentence) in [
+        (file.as_path(), "The home is a file, and not a folder."),
+        (Path::new("/proc/nobody/home"), "The home cannot be made there."),
+    ] {
+        let (_, told) = said(home, &setup);
+        assert_eq!(
+            told,
+            format!("{sentence}\nTry: Choose a folder of your own with --home DIR.\n")
+        );
+    }
+    let (code, told) = said(&anna.dir, &["help-now", "--country", "XX"]);
+    assert!(code == 2 && !told.contains("--country XX"), "{told}");
+    let (_, told) = said(&file, &["help-now", "--country", "US", "--circle", CIRCLE]);
+    assert_eq!(told, "There is no circle here yet. These numbers are for everybody.\n");
+    let (code, told) = said(&anna.dir, &["block", CIRCLE]);
+    assert!(code == 2 && told.contains("hearthlight members CIRCLE"), "{told}");
+    let (code, told) = said(&anna.dir, &setup);
+    assert!(code == 7 && told.contains("Try: Use it as it is"), "{told}");
+    let mut command = anna.plain_command(["say", CIRCLE]);
+    command.arg(OsStr::from_bytes(b"\xff"));
+    assert_eq!(Done::of(command, "").stderr(), "What was typed is not UTF-8 text.\n");
+}
+
 /// U-2, U-4, R-82
 #[test]
 fn a_home_that_others_can_read_or_that_cannot_be_used_says_why() {
@@ -138,6 +180,9 @@ fn a_home_that_others_can_read_or_that_cannot_be_used_says_why() {
     let open = stage.person("Anna");
     fs::set_permissions(&open.dir, fs::Permissions::from_mode(0o750)).expect("mine");
     assert_eq!(open.refused(["status"]), (1, "home-open-to-others".into()));
+    let told = Done::of(open.plain_command(["status"]), "").stderr();
+    assert!(told.contains(&format!("Try: chmod -R go= '{}'\n", open.dir.display())), "{told}");
+    assert!(!Done::of(open.plain_command(["doctor"]), "").stdout().contains("chmod"), "no path");
     fs::set_permissions(&open.dir, fs::Permissions::from_mode(0o700)).expect("mine");
     open.ok(["status"]);
 

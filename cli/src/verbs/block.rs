@@ -15,7 +15,9 @@ pub(crate) async fn block(context: &Context, asked: &Block) -> Result<(), Failur
         return list(context, &client, asked.who.as_deref()).await;
     }
     let Some(who) = &asked.who else {
-        return Err(Failure::missing("Whom you mean", "WHO"));
+        return Err(Failure::of("needs-input")
+            .saying("It is not said whom you mean.")
+            .advising("Say the name behind the circle. hearthlight members CIRCLE lists them."));
     };
     let circle = in_path(&asked.circle);
     let path = format!("/v1/circles/{circle}/members/{}/block", segment(who));

@@ -20,6 +20,12 @@ pub(crate) fn help_now(
     circle: Option<&str>,
 ) -> Result<(), Failure> {
     let packs = packs()?;
+    if circle.is_some() {
+        context.output.hint(match context.home().is_ok_and(|home| home.is_set_up()) {
+            true => "Circles cannot keep numbers of their own yet.",
+            false => "There is no circle here yet. These numbers are for everybody.",
+        });
+    }
     let country = country.map(str::to_owned).or_else(|| chosen_country(context));
     let Some(country) = country else {
         return show_countries(context, &packs);
@@ -28,12 +34,9 @@ pub(crate) fn help_now(
         let names = packs.iter().map(|pack| format!("{}  {}", pack.country, pack.name)).collect();
         return Err(Failure::of("no-match")
             .saying(format!("There are no numbers for {country} yet. {IN_DANGER}"))
-            .advising("hearthlight help-now --country XX")
+            .advising("Choose one of these countries:")
             .offering(names));
     };
-    if circle.is_some() {
-        context.output.hint("Circles cannot keep numbers of their own yet.");
-    }
     show_card(context, pack)
 }
 

@@ -182,10 +182,12 @@ async fn spawn_background(home: &Path, passphrase: Option<String>) -> Result<Chi
 
 /// Ends the running node.
 pub(crate) async fn stop(context: &Context) -> Result<(), Failure> {
-    let was_running = match timeout(STOP_WAIT, stop_running(context)).await {
-        Ok(stopped) => stopped?,
-        Err(_) => return Err(Failure::of("home-busy")),
-    };
+    let stopped = timeout(STOP_WAIT, stop_running(context)).await;
+    let stopped = stopped.unwrap_or_else(|_| Err(Failure::of("home-busy")));
+    let was_running = stopped.map_err(|failure| match failure.kind() {
+        "home-busy" => failure.advising("End the other program by hand, or restart this computer."),
+        _ => failure,
+    })?;
     let object = json!({"v": 1, "was_running": was_running});
     context.output.object(&object, |_| "Stopped.".to_owned())
 }

@@ -2,12 +2,15 @@
 
 use serde_json::json;
 
-use crate::{advice::Failure, args::Setup, context::Context, prompt, values};
+use crate::{advice::Failure, args::Setup, context::Context, node::NodeError, prompt, values};
 
 pub(crate) async fn setup(context: &Context, asked: Setup) -> Result<(), Failure> {
     let home = context.home()?;
     if home.is_set_up() {
         return Err(Failure::of("already-set-up"));
+    }
+    if home.dir().exists() && !home.dir().is_dir() {
+        return Err(Failure::usage("The home is a file, and not a folder.").advising(ANOTHER_HOME));
     }
     let may_ask = prompt::can_ask();
     // Whoever gave what is needed by flags is asked nothing.
@@ -37,8 +40,13 @@ pub(crate) async fn setup(context: &Context, asked: Setup) -> Result<(), Failure
     };
     let language = asked.language.or_else(|| std::env::var("HEARTHLIGHT_LANG").ok());
     let language = language.filter(|tag| !tag.is_empty());
-    let made =
-        home.set_up(&name, language.as_deref(), country.as_deref(), passphrase.as_deref())?;
+    let made = home.set_up(&name, language.as_deref(), country.as_deref(), passphrase.as_deref());
+    let made = made.map_err(|error| match error {
+        NodeError::ReadOnly | NodeError::Internal(_) => {
+            Failure::from(error).saying("The home cannot be made there.").advising(ANOTHER_HOME)
+        }
+        error => error.into(),
+    })?;
     if !made.passphrase {
         context.output.hint(
             "There is no passphrase: anyone at this computer can read everything in this home.",
@@ -76,3 +84,5 @@ async fn country() -> Result<Option<String>, Failure> {
     }
     values::country(&typed).map(Some).map_err(Failure::usage)
 }
+
+const ANOTHER_HOME: &str = "Choose a folder of your own with --home DIR.";
