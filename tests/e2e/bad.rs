@@ -173,6 +173,21 @@ fn what_cannot_be_done_says_what_can() {
     assert_eq!(Done::of(command, "").stderr(), "What was typed is not UTF-8 text.\n");
 }
 
+/// U-56
+#[test]
+fn what_is_wiped_is_named_with_and_without_a_node() {
+    for runs in [true, false] {
+        let stage = Stage::new(&program());
+        let anna = stage.person("Anna");
+        let node = runs.then(|| anna.start());
+        anna.ok(["circle", "new", CIRCLE]);
+        assert_eq!(anna.ok(["wipe", "--yes"])["wiped"][0], CIRCLE, "a node runs: {runs}");
+        drop(node);
+        assert!(!anna.dir.exists(), "a node runs: {runs}");
+        assert_eq!(anna.refused(["wipe", "--yes"]), (3, "not-set-up".into()));
+    }
+}
+
 /// U-2, U-4, R-82
 #[test]
 fn a_home_that_others_can_read_or_that_cannot_be_used_says_why() {
