@@ -41,7 +41,7 @@ fn a_removed_member_is_told_and_reads_nothing_that_is_said_afterwards() {
     assert_eq!(ben.ok(["circle", "show", CIRCLE])["state"], "removed");
     assert_eq!(ben.lines(["circle", "list"])[0]["state"], "removed");
     let plain = Done::of(ben.plain_command(["read", CIRCLE]), "").stdout();
-    assert!(plain.contains("Ben was removed.  ("), "{plain}");
+    assert!(plain.contains("Ben was removed. The reason given: agreed  ("), "{plain}");
     for words in [
         vec!["say", CIRCLE, "and me"],
         vec!["invite", "new", CIRCLE],

@@ -205,6 +205,7 @@ pub(super) fn open_circle(state: &mut State, id: &str) -> Vec<Effect> {
         before.feed = Feed::default();
     }
     id.clone_into(&mut state.current);
+    state.gone = false;
     state.scroll = 0;
     state.put_down();
     state.saved_draft = Draft::default();

@@ -185,7 +185,7 @@ fn circles(state: &mut State, answer: &Value) -> Vec<Effect> {
     if let Some(id) = wanted.filter(|id| state.circles.iter().any(|circle| circle.id == *id)) {
         return acts::open_circle(state, &id);
     }
-    if state.circle().is_none() { first_circle(state) } else { Vec::new() }
+    if state.circle().is_none() && !state.gone { first_circle(state) } else { Vec::new() }
 }
 
 fn page(state: &State, answer: &Value) -> Page {

@@ -27,6 +27,8 @@ pub(crate) struct State {
     pub(crate) circles: Vec<Circle>,
     /// The circle that is shown, by id.
     pub(crate) current: String,
+    /// Whether the circle that was shown is gone from this computer, so that none opens by itself.
+    pub(crate) gone: bool,
     /// The circle to show next, by id, until circles are known.
     pub(crate) wanted: Option<String>,
     pub(crate) panel: Option<Panel>,
@@ -196,6 +198,7 @@ impl State {
             network: String::new(),
             circles: Vec::new(),
             current: String::new(),
+            gone: false,
             wanted: None,
             panel: None,
             panel_scroll: 0,

@@ -305,6 +305,17 @@ fn what_is_typed_becomes_the_draft_of_its_circle() {
     assert!(person.shows(" > I can talk now"));
 }
 
+/// U-73: what is being typed is for the circle that was on the screen.
+#[test]
+fn no_other_circle_opens_where_one_was_removed_meanwhile() {
+    let mut person = Person::in_circle("en", (80, 24));
+    let left = json!({"v":1,"items":[circle("52e1", "Night owls", 3, 1)]});
+    assert_eq!(asked(&person.told("circle", "41d0", Value::Null)), [""; 0]);
+    assert_eq!(asked(&person.answer(What::Circles, left)), [""; 0]);
+    assert_eq!(person.state.current, "");
+    assert_eq!(asked(&person.enter("for Tuesday alone")), [""; 0]);
+}
+
 #[test]
 fn what_could_not_be_said_is_in_the_box_again() {
     let mut person = Person::in_circle("en", WIDE);

@@ -39,7 +39,7 @@ pub(super) fn told(state: &mut State, line: &Value) -> Vec<Effect> {
         "member" if circle == state.current => vec![Effect::members(&circle)],
         "circle" => {
             let mut effects = circle_changed(state, &circle, data);
-            // An operation on a vote is told by its circle alone.
+            // How far an operation on a vote came is told by its circle alone.
             let votes = matches!(state.panel, Some(Panel::Votes(_) | Panel::Vote(_)));
             effects.extend((votes && circle == state.current).then(|| Effect::votes(&circle)));
             effects
@@ -86,9 +86,13 @@ fn arrived(state: &mut State, id: &str, data: &Value) -> Vec<Effect> {
 
 fn circle_changed(state: &mut State, id: &str, data: &Value) -> Vec<Effect> {
     if data.is_null() {
-        // Removed from this computer.
+        // Removed from this computer. What is being typed is for no other circle (U-73).
         state.circles.retain(|circle| circle.id != id);
-        return if state.current == id { first_circle(state) } else { Vec::new() };
+        if state.current == id {
+            state.current.clear();
+            state.gone = true;
+        }
+        return Vec::new();
     }
     let zone = state.zone.clone();
     let fields = Fields::new(data, &zone);

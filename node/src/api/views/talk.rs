@@ -319,8 +319,6 @@ mod tests {
         let (who, name) = (MemberId([0x0b; 32]), "Otter".to_owned());
         let kinds = [
             (EntryKind::Joined { who, name: name.clone() }, "joined"),
-            (EntryKind::Left { who, name: name.clone(), removed: false, reason: None }, "left"),
-            (EntryKind::Left { who, name: name.clone(), removed: true, reason: None }, "removed"),
             (EntryKind::Differs { who, name: name.clone() }, "differs"),
             (EntryKind::Exceeds { who, name }, "exceeds"),
         ];
@@ -330,6 +328,14 @@ mod tests {
             assert_eq!(json["kind"], word);
             assert_eq!(json["data"], json!({"who": "0b".repeat(32), "name": "Otter"}));
             assert_eq!(json["text"], Value::Null);
+        }
+        for (removed, reason, word) in [(false, None, "left"), (true, Some("loud"), "removed")] {
+            let (name, reason) = ("Otter".to_owned(), reason.map(str::to_owned));
+            entry.kind = EntryKind::Left { who, name, removed, reason: reason.clone() };
+            let json = line(&entry);
+            assert_eq!(json["kind"], word);
+            let data = json!({"who": "0b".repeat(32), "name": "Otter", "reason": reason});
+            assert_eq!(json["data"], data);
         }
         entry.kind = EntryKind::Newer { number: 200 };
         assert_eq!(line(&entry)["data"], json!({"number": 200}));
