@@ -11,11 +11,9 @@ use crate::boundary::{Admission, Env, RelayAddress, RelayKey, SlotKind};
 use crate::crypto::{Label, Secret, hash};
 use crate::error::CommandError;
 use crate::identity::Peer;
+use crate::invite::MOST_RELAYS;
 use crate::relay::token;
 use crate::wire::Bytes;
-
-/// Relays of a circle and of this device, as an invite holds them.
-const MAX_RELAYS: usize = 4;
 
 impl Circle {
     /// What the charter says of relays: addresses, the link of the day, the token sealed to hosts.
@@ -137,7 +135,7 @@ impl Circle {
         let listed = self.roster.relays.iter().map(|relay| relay.key);
         let own = self.record.relays.iter().map(|relay| relay.key);
         let others: BTreeSet<Peer> = listed.chain(own).filter(|key| *key != relay.key).collect();
-        if others.len() >= MAX_RELAYS {
+        if others.len() >= MOST_RELAYS {
             return Err(CommandError::ManyRelays);
         }
         if self.may(Right::Host) {
