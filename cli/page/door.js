@@ -82,7 +82,7 @@ export async function waiting(room) {
     room.show(said, items.length ? [p('waiting-what'), items.map((one) => asks(room, one, said, draw))]
       : state('waiting-none'));
   };
-  for (const type of ['waiting', 'missed', 'circle', 'member']) room.on(type, () => draw().catch(() => {}));
+  room.keep(['waiting', 'missed', 'circle', 'member'], draw);
   await draw();
 }
 

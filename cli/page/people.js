@@ -18,8 +18,7 @@ export async function people(room) {
       members.filter(there).length < 2 ? state('people-alone', link('room-invite', `#/c/${room.number}/invite`)) : null,
       gone.length ? folded('people-gone', el('ul.list', {}, gone.map(row))) : null);
   };
-  room.on('member', () => draw().catch(() => {}));
-  room.on('missed', () => draw().catch(() => {}));
+  room.keep(['member', 'missed'], draw);
   await draw();
 }
 
@@ -121,7 +120,7 @@ export async function about(room) {
   const draw = ({ relays }) => carriers.replaceChildren(...relays.map((relay) => relayCard(relay.card, relay.state, relay.address,
     host && member && relay.key ? button('relay-remove', () => unload(room, circle, relay, relays.length === 1)) : null)));
   // Only the cards: somebody may be typing in a field.
-  for (const type of ['circle', 'missed']) room.on(type, () => read(within(circle)).then(draw).catch(() => {}));
+  room.keep(['circle', 'missed'], async () => draw(await read(within(circle))));
   draw(circle);
   room.show(
     circle.about ? el('p.words', { dir: 'auto' }, circle.about) : null,

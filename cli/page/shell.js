@@ -31,6 +31,8 @@ const $ = (id) => document.getElementById(id);
 let room = null;
 let back = '#/';
 let stream = null;
+// How many events told of the circles.
+let told = 0;
 
 /** An open room. It ends when another one opens, and what it began ends with it. */
 class Room {
@@ -41,6 +43,7 @@ class Room {
     this.rest = found[2];
     this.over = false;
     this.heard = [];
+    this.early = [];
     this.ends = [];
     this.h1 = el('h1', { tabIndex: -1 });
     this.late = setTimeout(() => {
@@ -76,13 +79,31 @@ class Room {
     this.heard.push([type, act]);
   }
 
+  /** Draws anew when one of these types is heard; one after another, as an older answer may come later. */
+  keep(types, draw) {
+    let drawn = Promise.resolve();
+    let next = null;
+    const anew = () => {
+      next ??= drawn = drawn.then(() => { next = null; return this.over || draw(); }).catch(() => {});
+    };
+    for (const type of types) this.on(type, anew);
+  }
+
   /** Runs when the room is left. */
   ending(act) {
     this.ends.push(act);
   }
 
   hear(type, ...rest) {
+    if (this.early) return void this.early.push([type, ...rest]);
     for (const [wanted, act] of this.heard) if (wanted === type) act(...rest);
+  }
+
+  /** It is there; what happened while it was read is heard now. */
+  opened() {
+    const { early } = this;
+    this.early = null;
+    for (const one of early) this.hear(...one);
   }
 
   end() {
@@ -119,7 +140,9 @@ async function go(moved = true) {
     if (!problem.kind) throw problem;
     mine.show(problemLine(problem), button('again', () => go()));
   }
-  if (mine.over || !moved) return;
+  if (mine.over) return;
+  mine.opened();
+  if (!moved) return;
   if (!mine.h1.textContent) mine.title(t('loading'));
   if (!mine.ready) mine.put();
   mine.h1.focus({ preventScroll: true });
@@ -260,8 +283,8 @@ async function look() {
 
 /** What is known at the start of an open home; afterwards events keep it. */
 async function load() {
-  const [config, list] = await Promise.all([read('/config'), read('/circles')]);
-  Object.assign(here, { config, circles: list.items });
+  const [config, circles] = await Promise.all([read('/config'), listed()]);
+  Object.assign(here, { config, circles });
   sessionStorage.removeItem('looks');
   if (config.language) await words(config.language);
   prefetchHelp().catch(() => {});
@@ -285,10 +308,19 @@ export function visit(hash) {
   else location.hash = hash;
 }
 
+/** The list of circles, read once more where an event that came meanwhile may know more. */
+async function listed() {
+  for (;;) {
+    const seen = told;
+    const { items } = await read('/circles');
+    if (seen === told) return items;
+  }
+}
+
 /** The list of circles anew, for a room that changed it. */
 export async function refresh() {
   const before = room?.circle;
-  here.circles = (await read('/circles')).items;
+  here.circles = await listed();
   const at = here.circles.findIndex((circle) => circle.id === before?.id);
   if (at >= 0) room.circle = here.circles[at];
   // U-119: circles are numbered by position, which a new one may change.
@@ -344,6 +376,7 @@ async function missed() {
 function heard({ type, circle_id: id, data }) {
   const at = here.circles.findIndex((circle) => circle.id === id);
   const mine = room?.circle?.id === id && Boolean(id);
+  if (type === 'circle' || type === 'message') told += 1;
   if (type === 'settings') load().catch(() => {});
   else if (type === 'network') here.network = data;
   else if (type === 'circle') {

@@ -43,6 +43,23 @@ const line = (page, text) => page.locator('.message', { hasText: text });
 /** Waits until a line has that mark. */
 const marked = (page, text, mark) => line(page, text).getByText(mark).waitFor({ timeout: 90_000 });
 
+test('what is said while a room is being opened is in it', async () => {
+  const [page, other] = pages;
+  let lead;
+  const held = new Promise((done) => { lead = done; });
+  await go(page, '#/settings');
+  await page.route(/\/draft$/, async (route) => { await held; await route.fallback(); });
+  const read = page.waitForResponse(/\/messages\?/);
+  await page.evaluate(() => { location.hash = '#/c/1'; });
+  await (await read).finished();
+  await maple.run('say', 'Evening', 'said at the threshold');
+  await line(other, 'said at the threshold').waitFor();
+  await until(async () => (await two.heron.run('read', 'Evening')).includes('said at the threshold'), 'it to be there');
+  lead();
+  await line(page, 'said at the threshold').waitFor();
+  await page.unroute(/\/draft$/);
+});
+
 test('three screens say the same, and tell the truth while the relay is away', { skip: !hasTmux() && 'no tmux' }, async () => {
   tmux('new-session', '-d', '-s', 'maple', '-x', '80', '-y', '24',
     `env HEARTHLIGHT_HOME=${maple.dir} ${process.env.HEARTHLIGHT_BIN} chat`);
