@@ -27,7 +27,8 @@ const traits = (member) => [member.me && t('you'), ...member.roles.map(role), me
   t('member-since', { date: date(member.joined_on) })].filter(Boolean);
 
 const ROLES = ['host', 'steward', 'chair', 'greeter', 'timekeeper', 'treasurer', 'facilitator'];
-const role = (word) => (ROLES.includes(word) ? t(`role-${word}`) : word);
+/** A role by its name here. */
+export const role = (word) => (ROLES.includes(word) ? t(`role-${word}`) : word);
 
 /** One member, and what can be done. */
 export async function member(room) {

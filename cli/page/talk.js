@@ -2,6 +2,7 @@
 import { call, here, read, within } from './api.js';
 import { day, hour, list, moment, spoken, t, tt } from './text.js';
 import { ask, bdi, button, el, field, folded, line, link, p, problemLine, select, state } from './parts.js';
+import { role as roleWord } from './people.js';
 import { keeping } from './safety.js';
 
 /** The room of a circle. */
@@ -322,9 +323,11 @@ class Feed {
 function drawLine(data, feed) {
   if (data.kind === 'gap') return el('p.happened.gap', {}, missing(data.gap));
   if (data.kind !== 'said' && data.kind !== 'support') {
-    const id = ['joined', 'left', 'removed', 'differs', 'exceeds'].includes(data.kind) ? `line-${data.kind}` : 'line-newer';
-    const { name = '', reason } = data.data ?? {};
-    return el('p.happened', {}, tt(reason ? 'line-removed-why' : id, { name, reason }));
+    const { name = '', reason, role, given, result } = data.data ?? {};
+    const id = { role: `line-role-${given ? 'given' : 'ended'}`, vote: `line-vote-${result ?? 'asked'}`,
+      removed: reason ? 'line-removed-why' : 'line-removed' }[data.kind]
+      ?? (['joined', 'left', 'differs', 'exceeds'].includes(data.kind) ? `line-${data.kind}` : 'line-newer');
+    return el('p.happened', {}, tt(id, { name, reason, text: data.text, role: role && roleWord(role) }));
   }
   const name = data.own ? t('you') : data.author ?? t('somebody');
   const words = data.kind === 'support' ? support(data.text) : data.text;

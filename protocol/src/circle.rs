@@ -14,6 +14,7 @@ mod coming;
 mod copies;
 pub mod epoch;
 mod governing;
+mod happened;
 pub(crate) mod head;
 mod hear;
 pub mod help;
@@ -42,9 +43,10 @@ use self::card::{CardSecrets, Cards, VerifiedCard, next_rev, tag_of};
 use self::charter::{Act, Charter, FoundBody};
 use self::copies::Copies;
 use self::epoch::{Header, Opening, SealedBox};
+use self::happened::Told;
 use self::head::{Epoch, Epochs, State};
 use self::help::Helping;
-use self::log::{Log, Row};
+use self::log::Log;
 use self::opening::{Follow, SavedOpening};
 use self::roster::Roster;
 use self::speak::Speaking;
@@ -211,7 +213,7 @@ pub(crate) struct Circle {
     started: Timestamp,
     rows: [u64; 3],
     folded: usize,
-    told: BTreeSet<MemberId>,
+    told: Told,
     /// While what was saved is read back.
     restoring: bool,
     /// The epoch to speak in, and whether a new one is due: drawn from charter, cards and epochs
@@ -280,7 +282,7 @@ impl Circle {
             started: env.now,
             rows: [0; 3],
             folded: 0,
-            told: BTreeSet::new(),
+            told: Told::default(),
             restoring: false,
             head: None,
             due: false,
@@ -477,7 +479,6 @@ impl Circle {
             circle.rows[2] = circle.rows[2].saturating_add(1);
         }
         circle.destroy_left_keys(batch, &secrets);
-        circle.told = circle.roster.members.keys().copied().collect();
         if env.store.is_behind() || circle.record.behind {
             circle.copies = Copies::Behind;
         }
@@ -494,6 +495,7 @@ impl Circle {
         circle.reread_rendezvous(env, batch);
         circle.await_welcome(env, batch);
         circle.restoring = false;
+        circle.told = Told::before(&circle.roster, &circle.log);
         circle.settle(env, batch);
         Some(circle)
     }
@@ -708,7 +710,7 @@ impl Circle {
             }
         }
         self.finish_entering(env, batch);
-        self.tell_memberships(env, batch);
+        self.tell_what_happened(env, batch);
         self.use_relays(batch);
         self.crowded |= turned;
         if self.crowded && !self.exchange.is_busy() {
@@ -759,52 +761,6 @@ impl Circle {
     /// Whether this member's place in the circle has not ended.
     pub(crate) fn belongs(&self) -> bool {
         !self.is_in() || self.roster.members.contains_key(&self.me)
-    }
-
-    fn tell_memberships(&mut self, env: &Env<'_>, batch: &mut Batch) {
-        if !self.is_in() {
-            return;
-        }
-        let now: BTreeSet<MemberId> = self.roster.members.keys().copied().collect();
-        if self.told == now {
-            return;
-        }
-        let first = self.told.is_empty();
-        let came: Vec<MemberId> = now.difference(&self.told).copied().collect();
-        let went: Vec<MemberId> = self.told.difference(&now).copied().collect();
-        // A newcomer is told of its own coming, not of all who came before.
-        let me = self.me;
-        for who in came.into_iter().filter(|who| !first || *who == me) {
-            let name = self.roster.members[&who].handle.clone();
-            self.tell_membership(env, batch, who, name, 0);
-        }
-        for who in went {
-            // what was heard of somebody before the removal was known counts, and is told.
-            self.tell_heard_of(&who);
-            let Some(former) = self.roster.former.get(&who).cloned() else { continue };
-            let what = if former.removed { 2 } else { 1 };
-            self.tell_membership(env, batch, who, former.handle, what);
-        }
-        self.told = now;
-        batch.notify(Event::Circle { circle: self.id });
-    }
-
-    /// A line about a member, of the kind that [`Row::Membership`] numbers.
-    fn tell_membership(
-        &mut self,
-        env: &Env<'_>,
-        batch: &mut Batch,
-        who: MemberId,
-        name: String,
-        what: u8,
-    ) {
-        let row = Row::Membership { who, name, at: env.now.0, what };
-        if let Some(place) = self.log.note(batch, &row)
-            && let Some(entry) = self.membership_entry(place, &row)
-        {
-            let circle = self.id;
-            batch.notify(Event::Message { circle, entry });
-        }
     }
 
     /// Whether everything that some peer has on the board of the head is here; where there is no head, on a board where

@@ -17,13 +17,15 @@ after(() => world.close());
 const invite = async () => (await heron.run('invite', 'new', 'Evening')).split('\n')[0];
 
 /** Each heading is a screen. */
-function screens(page) {
+async function screens(page) {
   const seen = [];
-  page.exposeFunction('seen', (title) => { if (title && seen.at(-1) !== title) seen.push(title); });
-  page.addInitScript(() => {
-    addEventListener('DOMContentLoaded', () => new MutationObserver(() => {
-      seen(document.querySelector('h1')?.textContent);
-    }).observe(document.querySelector('main'), { childList: true, subtree: true, characterData: true }));
+  await page.exposeFunction('seen', (title) => { if (title && seen.at(-1) !== title) seen.push(title); });
+  await page.addInitScript(() => {
+    const look = () => seen(document.querySelector('h1')?.textContent);
+    addEventListener('DOMContentLoaded', () => {
+      look();
+      new MutationObserver(look).observe(document.querySelector('main'), { childList: true, subtree: true, characterData: true });
+    });
   });
   return seen;
 }
@@ -31,7 +33,7 @@ function screens(page) {
 test('by mouse, eight screens and four questions lead from nothing to a first message', async () => {
   const otter = await world.home('otter');
   const page = await world.page();
-  const seen = screens(page);
+  const seen = await screens(page);
   await otter.visit(page);
   let questions = 0;
   const press = (name) => page.getByRole('main').getByRole('button', { name, exact: true }).click();

@@ -162,6 +162,11 @@ test('a role is given and taken back, and opens and shuts the door', async () =>
   await until(async () => !(await known(otter, 'Otter')).roles.length, 'Otter to hear that it was taken back');
   await pages.Otter.getByRole('link', { name: 'At the door' }).waitFor({ state: 'detached' });
   await reads(pages.Otter, /^You · since/);
+  // U-43: the circle reads it between what is said.
+  await go(pages.Maple, '#/c/1');
+  for (const line of ['Otter is steward now.', 'Otter is steward no more.']) await reads(pages.Maple, line);
+  await otter.run('vote', 'new', 'Evening', 'Shall we have tea?');
+  await reads(pages.Maple, 'Otter asks the circle: Shall we have tea?');
 });
 
 test('one gives one\'s own role back, and an only host cannot', async () => {

@@ -51,6 +51,7 @@ export class World {
     const code = (await heron.run('invite', 'new', 'Evening')).split('\n')[0];
     await otter.run('join', code, '--name', 'Otter');
     await heron.admit('Evening', 'Otter');
+    await until(async () => (await otter.run('circle', 'list', '--json')).includes('"member"'), 'Otter to be in');
     return { relay, heron, otter };
   }
 

@@ -2,7 +2,7 @@
 
 use harness::{ANNA, BEN, CHRIS, DANA, World};
 use hearthlight_protocol::boundary::{
-    Admit, Answer, Command, MemberView, Room, Standing, Timestamp,
+    Admit, Answer, Command, EntryKind, MemberView, Room, Standing, Timestamp,
 };
 use hearthlight_protocol::circle::charter::Operation;
 use hearthlight_protocol::error::CommandError;
@@ -45,6 +45,16 @@ fn nobody_holds_a_role_past_its_end_on_any_node() {
     give(&mut world, ben, "steward", Some(end)).expect("Anna is host");
     world.run_for(MINUTE);
     assert_eq!(seen_by(&mut world, DANA, ben).roles, ["steward"]);
+    // U-43: once each, also where the node was off at the end.
+    for host in [ANNA, BEN, CHRIS, DANA] {
+        let lines = world.read(host).into_iter().filter_map(|entry| match entry.kind {
+            EntryKind::Role { who, role, given, .. } if who == ben && role == "steward" => {
+                Some(given)
+            }
+            _ => None,
+        });
+        assert_eq!(lines.collect::<Vec<_>>(), [true, false, true], "host {host}");
+    }
     world.verdict().expect("every promise is kept");
 }
 

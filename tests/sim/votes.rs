@@ -2,7 +2,7 @@
 
 use harness::{ANNA, BEN, CHRIS, DANA, World};
 use hearthlight_protocol::boundary::{
-    Answer, Asked, Command, MemberView, NewVote, Standing, VoteState, VoteView,
+    Answer, Asked, Command, EntryKind, MemberView, NewVote, Standing, VoteState, VoteView,
 };
 use hearthlight_protocol::error::CommandError;
 use hearthlight_protocol::identity::{MemberId, OperationId};
@@ -65,6 +65,16 @@ fn ballots_of_two_halves_count_if_the_cut_ends_in_time() {
         assert_eq!(seen.ballots.len(), 5, "host {host}");
         let roles = who(&mut world, host, chris).roles;
         assert_eq!(roles, ["host"], "host {host}");
+        // U-43
+        let happened: Vec<EntryKind> =
+            world.read(host).into_iter().map(|entry| entry.kind).collect();
+        let told = |verdict| {
+            let of_vote = |kind: &&EntryKind| matches!(kind, EntryKind::Vote { id, verdict: it, .. } if *id == vote.id && *it == verdict);
+            happened.iter().filter(of_vote).count()
+        };
+        assert_eq!((told(None), told(Some(Verdict::Carried))), (1, 1), "host {host}: {happened:?}");
+        let given = |kind: &&EntryKind| matches!(kind, EntryKind::Role { who, role, given: true, .. } if *who == chris && role == "host");
+        assert_eq!(happened.iter().filter(given).count(), 1, "host {host}: {happened:?}");
     }
     world.verdict().expect("every promise is kept");
 }

@@ -71,21 +71,39 @@ pub(crate) fn wish(texts: &Catalogue, wants: &str) -> String {
 
 /// What happened in a circle, apart from talk and gaps.
 pub(crate) fn event(texts: &Catalogue, fields: Fields<'_>) -> String {
-    let named = fields.inner("data").and_then(|data| data.maybe("name"));
-    let name = named.unwrap_or_else(|| fields.text("author"));
-    let reason = fields.inner("data").and_then(|data| data.maybe("reason"));
-    if let Some(reason) = reason {
-        return texts.say("event-removed-why", &[("name", name.into()), ("reason", reason.into())]);
-    }
-    let told = [("name", name.into())];
-    match fields.text("kind").as_str() {
-        "joined" => texts.say("event-joined", &told),
-        "left" => texts.say("event-left", &told),
-        "removed" => texts.say("event-removed", &told),
-        "differs" => texts.say("event-differs", &told),
-        "exceeds" => texts.say("event-exceeds", &told),
-        _ => texts.plain("event-newer"),
-    }
+    let data = |key: &str| fields.inner("data").and_then(|data| data.maybe(key));
+    let name = data("name").unwrap_or_else(|| fields.text("author"));
+    let mut told = vec![("name", name.into())];
+    let id = match fields.text("kind").as_str() {
+        "joined" => "event-joined",
+        "left" => "event-left",
+        "removed" => match data("reason") {
+            Some(reason) => {
+                told.push(("reason", reason.into()));
+                "event-removed-why"
+            }
+            None => "event-removed",
+        },
+        "role" => {
+            told.push(("role", role(texts, &data("role").unwrap_or_default()).into()));
+            let given = fields.inner("data").is_some_and(|data| data.flag("given"));
+            if given { "event-role-given" } else { "event-role-ended" }
+        }
+        "vote" => {
+            told.push(("text", fields.text("text").into()));
+            match data("result").as_deref() {
+                None => "event-vote-asked",
+                Some("carried") => "event-vote-carried",
+                Some("no-quorum") => "event-vote-no-quorum",
+                Some("blocked") => "event-vote-blocked",
+                Some(_) => "event-vote-not-carried",
+            }
+        }
+        "differs" => "event-differs",
+        "exceeds" => "event-exceeds",
+        _ => "event-newer",
+    };
+    texts.say(id, &told)
 }
 
 /// U-44: what is missing, and why.
@@ -279,5 +297,9 @@ mod tests {
         ] {
             assert_eq!(told("en", &json!({"kind":kind,"data":{"name":"Otter"}}), event), sentence);
         }
+        let role = json!({"kind":"role","data":{"name":"Otter","role":"steward","given":true}});
+        assert_eq!(told("en", &role, event), "Otter is steward now.");
+        let vote = json!({"kind":"vote","text":"Tea?","data":{"name":"Otter","result":null}});
+        assert_eq!(told("en", &vote, event), "Otter asks the circle: Tea?");
     }
 }

@@ -210,6 +210,23 @@ impl Transcript {
                 let reason = reason.map(|reason| format!(" The reason given: {reason}"));
                 event(format!("{} was removed.{}", who(), reason.unwrap_or_default()))
             }
+            "role" => {
+                let role = fields.inner("data").map(|data| data.text("role")).unwrap_or_default();
+                let given = fields.inner("data").is_some_and(|data| data.flag("given"));
+                let now = if given { "is" } else { "is no longer" };
+                event(format!("{} {now} {role}.", who()))
+            }
+            "vote" => {
+                let text = fields.text("text");
+                let result = fields.inner("data").and_then(|data| data.maybe("result"));
+                event(match result.as_deref() {
+                    None => format!("{} asks the circle: {text}", who()),
+                    Some("carried") => format!("The circle said yes to: {text}"),
+                    Some("no-quorum") => format!("Too few took part to decide: {text}"),
+                    Some("blocked") => format!("Somebody blocked: {text}"),
+                    Some(_) => format!("The circle did not say yes to: {text}"),
+                })
+            }
             "differs" => event(format!(
                 "{} sent different things to different people. All of it is shown.",
                 who()
@@ -373,6 +390,29 @@ mod tests {
              Otter's program changes keys more often than it may. It may be broken, or changed by somebody.  (19:02)\n\
              Made with a newer version.  (19:02)"
         );
+    }
+
+    #[test]
+    fn roles_and_votes_have_sentences() {
+        let of = |kind: &str, data: Value| {
+            let mut entry = said("a", "Heron", "Tea?", "2026-11-23T18:02:00.000Z");
+            entry["kind"] = json!(kind);
+            entry["data"] = data;
+            let printed = plain(&[entry]);
+            printed.lines().last().unwrap_or_default().trim_end_matches("  (19:02)").to_owned()
+        };
+        let role = |given| of("role", json!({"name": "Otter", "role": "steward", "given": given}));
+        assert_eq!(role(true), "Otter is steward.");
+        assert_eq!(role(false), "Otter is no longer steward.");
+        for (result, sentence) in [
+            (json!(null), "Otter asks the circle: Tea?"),
+            (json!("carried"), "The circle said yes to: Tea?"),
+            (json!("not-carried"), "The circle did not say yes to: Tea?"),
+            (json!("no-quorum"), "Too few took part to decide: Tea?"),
+            (json!("blocked"), "Somebody blocked: Tea?"),
+        ] {
+            assert_eq!(of("vote", json!({"name": "Otter", "result": result})), sentence);
+        }
     }
 
     /// U-44

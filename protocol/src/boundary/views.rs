@@ -2,7 +2,7 @@
 
 use super::{Admit, CircleRef, Notices, Timestamp, Wants};
 use crate::circle::votes::What;
-use crate::identity::{CircleId, MemberId, MessageId, OperationId, Peer, RequestId};
+use crate::identity::{CircleId, EpochId, MemberId, MessageId, OperationId, Peer, RequestId};
 use crate::invite::InviteCode;
 use crate::threshold::{Threshold, Verdict};
 
@@ -150,8 +150,8 @@ pub struct CircleView {
     pub direct: bool,
     /// Whether it was founded for thin links.
     pub thin: bool,
-    /// First digits of the epoch that this member speaks in.
-    pub epoch: Option<String>,
+    /// The epoch that this member speaks in.
+    pub epoch: Option<EpochId>,
     /// Whether another copy of this home goes on, and this one says nothing.
     pub other_copy: bool,
 }
@@ -410,6 +410,28 @@ pub enum EntryKind {
         who: MemberId,
         /// The pseudonym.
         name: String,
+    },
+    /// A member has a role from then on, or no more.
+    Role {
+        /// Who.
+        who: MemberId,
+        /// The pseudonym.
+        name: String,
+        /// Which.
+        role: String,
+        /// Whether it begins.
+        given: bool,
+    },
+    /// The circle is asked, or has decided.
+    Vote {
+        /// By which proposal.
+        id: OperationId,
+        /// The pseudonym of who asked.
+        name: String,
+        /// In that one's words.
+        text: String,
+        /// What it came to; with the question, nothing.
+        verdict: Option<Verdict>,
     },
     /// Made with a newer version.
     Newer {

@@ -325,7 +325,7 @@ impl Circle {
             }
         }
         for who in &shown.differ {
-            self.tell_membership(env, batch, *who, self.name_of(who), DIFFERS);
+            self.tell_of(env, batch, (*who, self.name_of(who)), DIFFERS, None);
         }
         for (child, gap) in &shown.filled {
             let Some(place) = self.log.gap_place(child) else { continue };

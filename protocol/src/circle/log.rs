@@ -13,7 +13,7 @@ use minicbor::{Decode, Encode};
 use crate::batch::{Batch, numbered};
 use crate::boundary::{DAY_MS, Env, KeySlot, Room, SlotKind, Timestamp};
 use crate::crypto::Secret;
-use crate::identity::{CircleId, MemberId, MessageId};
+use crate::identity::{CircleId, MemberId, MessageId, OperationId};
 use crate::message::{Have, MAX_HOLES, MAX_PARENTS, Message, Parent, Run, newest};
 use crate::planted::{Planted, is_planted};
 use crate::wire::{self, Bytes};
@@ -38,6 +38,10 @@ pub(crate) type Place = Vec<u8>;
 pub(crate) const DIFFERS: u8 = 3;
 /// What a row says of a member who opened more epochs than R-22 allows.
 pub(crate) const EXCEEDS: u8 = 4;
+/// What a row says of a member who has a role from then on.
+pub(crate) const GIVEN: u8 = 5;
+/// What a row says of a member who has a role no more.
+pub(crate) const ENDED: u8 = 6;
 
 /// A line as it is saved.
 #[derive(Clone, Debug, Encode, Decode)]
@@ -70,9 +74,12 @@ pub(crate) enum Row {
         /// When this was learned, ms since 1970.
         #[n(2)]
         at: u64,
-        /// Joined 0, left 1, removed 2, [`DIFFERS`], [`EXCEEDS`].
+        /// Joined 0, left 1, removed 2, [`DIFFERS`], [`EXCEEDS`], [`GIVEN`], [`ENDED`].
         #[n(3)]
         what: u8,
+        /// Of the last two, which role.
+        #[n(4)]
+        role: Option<String>,
     },
     /// What stood here was forgotten: what leans on it lacks nothing.
     #[n(2)]
@@ -84,6 +91,33 @@ pub(crate) enum Row {
         #[n(1)]
         at: u64,
     },
+    /// The circle was asked, or has decided.
+    #[n(3)]
+    Vote {
+        /// By which proposal.
+        #[n(0)]
+        id: OperationId,
+        /// Whose.
+        #[n(1)]
+        by: MemberId,
+        /// When this was learned, ms since 1970.
+        #[n(2)]
+        at: u64,
+        /// Whether it is decided.
+        #[n(3)]
+        decided: bool,
+    },
+}
+
+impl Row {
+    /// Of a line that nobody said: when it was learned, and of whom it is.
+    fn of_circle(&self) -> Option<(u64, MemberId)> {
+        match self {
+            Self::Membership { who, at, .. } => Some((*at, *who)),
+            Self::Vote { by, at, .. } => Some((*at, *by)),
+            Self::Message { .. } | Self::Forgotten { .. } => None,
+        }
+    }
 }
 
 /// What is held in memory of a delivered message.
@@ -183,6 +217,8 @@ pub(crate) struct Log {
     came: BTreeMap<MemberId, Timestamp>,
     /// Of whom it was told what breaks the rules ([`DIFFERS`], [`EXCEEDS`]).
     told: BTreeSet<(MemberId, u8)>,
+    /// The roles of which it was told that they began, and not that they are over.
+    roles: BTreeSet<(MemberId, String)>,
     next_row: u64,
 }
 
@@ -245,6 +281,7 @@ impl Log {
             days: BTreeSet::new(),
             newest: BTreeMap::new(),
             told: BTreeSet::new(),
+            roles: BTreeSet::new(),
             came: BTreeMap::new(),
             next_row: 0,
         }
@@ -680,7 +717,7 @@ impl Log {
     pub(crate) fn said(&self, row: &Row) -> Option<Message> {
         match row {
             Row::Message { bytes, .. } => Message::parse(&bytes.0),
-            Row::Membership { .. } | Row::Forgotten { .. } => None,
+            _ => None,
         }
     }
 
@@ -698,11 +735,11 @@ impl Log {
         })
     }
 
-    /// Writes down what is to know of a member.
+    /// Writes down what happened in the circle.
     pub(crate) fn note(&mut self, batch: &mut Batch, row: &Row) -> Option<Place> {
-        let Row::Membership { who, at, what, .. } = row else { return None };
-        self.remember(*who, Timestamp(*at), *what);
-        let place = membership_place(*at, who, self.next_row);
+        let (at, who) = row.of_circle()?;
+        self.remember(row);
+        let place = circle_place(at, &who, self.next_row);
         let key = numbered(Room::Messages, &self.circle.0, self.next_row);
         batch.save(key, wire::encode(row));
         self.screen.insert(place.clone(), self.next_row);
@@ -710,12 +747,21 @@ impl Log {
         Some(place)
     }
 
-    fn remember(&mut self, who: MemberId, at: Timestamp, what: u8) {
-        match what {
-            0 => _ = self.came.insert(who, at),
-            DIFFERS | EXCEEDS => _ = self.told.insert((who, what)),
+    fn remember(&mut self, row: &Row) {
+        let Row::Membership { who, at, what, role, .. } = row else { return };
+        let role = || (*who, role.clone().unwrap_or_default());
+        match *what {
+            0 => _ = self.came.insert(*who, Timestamp(*at)),
+            DIFFERS | EXCEEDS => _ = self.told.insert((*who, *what)),
+            GIVEN => _ = self.roles.insert(role()),
+            ENDED => _ = self.roles.remove(&role()),
             _ => {}
         }
+    }
+
+    /// The roles of which it was told that they began, and not that they are over.
+    pub(crate) fn roles(&self) -> impl Iterator<Item = &(MemberId, String)> {
+        self.roles.iter()
     }
 
     /// Whether it was told of a member that it breaks the rules like this.
@@ -859,27 +905,21 @@ impl Log {
             for (place, saved) in &rows {
                 let row = u64::from_be_bytes(place.as_slice().try_into().unwrap_or([0; 8]));
                 self.next_row = self.next_row.max(row.saturating_add(1));
-                match wire::decode::<Row>(saved) {
-                    Some(Row::Membership { who, at, what, .. }) => {
-                        self.remember(who, Timestamp(at), what);
-                        self.screen.insert(membership_place(at, &who, row), row);
+                let Some(saved) = wire::decode::<Row>(saved) else { continue };
+                if let Some((at, who)) = saved.of_circle() {
+                    self.remember(&saved);
+                    self.screen.insert(circle_place(at, &who, row), row);
+                } else if let Row::Forgotten { id, at } = saved {
+                    self.forgotten.insert(id, (Timestamp(at), row));
+                    // A row of a later arrival may lean on it and have been read already.
+                    late.extend(self.fill_restored(&id));
+                } else if let Some(incoming) = self.incoming(saved) {
+                    let missing = self.missing(&incoming.message, mine);
+                    self.show(&incoming, row);
+                    if !missing.is_empty() {
+                        self.gaps.insert(incoming.id, Gap { missing, since: env.now });
                     }
-                    Some(Row::Forgotten { id, at }) => {
-                        self.forgotten.insert(id, (Timestamp(at), row));
-                        // A row of a later arrival may lean on it and have been read already.
-                        late.extend(self.fill_restored(&id));
-                    }
-                    Some(said) => {
-                        let Some(incoming) = self.incoming(said) else { continue };
-                        let missing = self.missing(&incoming.message, mine);
-                        self.show(&incoming, row);
-                        if !missing.is_empty() {
-                            let gap = Gap { missing, since: env.now };
-                            self.gaps.insert(incoming.id, gap);
-                        }
-                        late.extend(self.fill_restored(&incoming.id));
-                    }
-                    None => {}
+                    late.extend(self.fill_restored(&incoming.id));
                 }
             }
         }
@@ -913,7 +953,7 @@ fn is_ahead(time: u64, now: Timestamp) -> bool {
     time > now.0.saturating_add(MAX_AHEAD_MS) && !is_planted(Planted::FutureBelieved)
 }
 
-fn membership_place(at: u64, who: &MemberId, row: u64) -> Place {
+fn circle_place(at: u64, who: &MemberId, row: u64) -> Place {
     let mut place = Vec::with_capacity(34);
     place.extend(at.to_be_bytes());
     place.extend(0u32.to_be_bytes());

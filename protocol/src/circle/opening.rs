@@ -284,7 +284,7 @@ impl Circle {
         let news: BTreeSet<MemberId> =
             openers.filter(|who| !self.log.is_told(who, EXCEEDS)).collect();
         for who in news {
-            self.tell_membership(env, batch, who, self.name_of(&who), EXCEEDS);
+            self.tell_of(env, batch, (who, self.name_of(&who)), EXCEEDS, None);
         }
     }
 

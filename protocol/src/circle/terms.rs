@@ -29,6 +29,7 @@ impl Circle {
     pub(crate) fn look_at_clock(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
         let ids = self.charter.at(env.now);
         if self.roster.end_terms(env.now) {
+            self.tell_what_happened(env, batch);
             batch.notify(Event::Circle { circle: self.id });
         }
         if !ids.is_empty() {

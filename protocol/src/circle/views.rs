@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Circle;
 use super::hear::gap_id;
-use super::log::{DIFFERS, EXCEEDS, Gap, Place, Row};
+use super::log::{Gap, Place, Row};
 use super::roster::Right;
 use crate::batch::Batch;
 use crate::boundary::{
@@ -107,7 +107,7 @@ impl Circle {
             retention_s: policy.and_then(|policy| policy.retention_s),
             direct: policy.is_some_and(|policy| policy.direct),
             thin: self.suite == Suite::Thin,
-            epoch: self.head().map(|(id, _)| id.hex()[..8].to_owned()),
+            epoch: self.head().map(|(id, _)| *id),
             other_copy: self.is_silent(),
         }
     }
@@ -256,7 +256,7 @@ impl Circle {
     ) -> Option<Entry> {
         let row = self.log.row(env, batch, row)?;
         let Row::Message { bytes, received, .. } = &row else {
-            return self.membership_entry(place.clone(), &row);
+            return self.happened(place.clone(), &row);
         };
         let id = Message::id(&bytes.0, &self.id);
         let message = self.log.said(&row)?;
@@ -288,38 +288,6 @@ impl Circle {
             received_at: received,
             expires_at: self.log.times(&id).and_then(|(_, expires)| expires),
             delivery: if own { self.delivery(&id) } else { None },
-        })
-    }
-
-    pub(super) fn membership_entry(&self, place: Place, row: &Row) -> Option<Entry> {
-        let Row::Membership { who, name, at, what } = row else {
-            return None;
-        };
-        let (who, name) = (*who, name.clone());
-        Some(Entry {
-            place,
-            id: Some(crate::crypto::hash(
-                crate::crypto::Label::Operation,
-                &self.id,
-                &[&who.0, &at.to_be_bytes(), &[*what]],
-            )),
-            author: Some(who),
-            author_name: Some(name.clone()),
-            own: who == self.me,
-            kind: match what {
-                0 => EntryKind::Joined { who, name },
-                &DIFFERS => EntryKind::Differs { who, name },
-                &EXCEEDS => EntryKind::Exceeds { who, name },
-                what => {
-                    let former = self.roster.former.get(&who).filter(|_| *what == 2);
-                    let reason = former.and_then(|former| former.reason.clone());
-                    EntryKind::Left { who, name, removed: *what == 2, reason }
-                }
-            },
-            said_at: None,
-            received_at: Timestamp(*at),
-            expires_at: None,
-            delivery: None,
         })
     }
 

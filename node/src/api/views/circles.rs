@@ -101,7 +101,7 @@ impl CircleShown {
             // P4: nothing that was said before they came.
             newcomers_see: Vec::new(),
             relays: circle.relays.iter().map(Relay::of).collect(),
-            epoch: circle.epoch.clone(),
+            epoch: circle.epoch.map(|id| id.hex()),
             hosts: circle.hosts.clone(),
             next_meeting_at: None,
             other_copy: circle.other_copy,
@@ -339,7 +339,7 @@ mod tests {
                 "waiting_room": 1, "muted": false, "notify": "default", "relays_up": 1, "joined_on": "2026-11-23",
                 "about": "We meet on Tuesdays.", "rules": ["One speaks at a time."],
                 "admit": "ask", "retention_s": 2_592_000, "direct": false, "newcomers_see": [],
-                "relays": [relay()], "epoch": "0badcafe", "hosts": ["Heron"],
+                "relays": [relay()], "epoch": "0b".repeat(32), "hosts": ["Heron"],
                 "next_meeting_at": null, "other_copy": false,
             })
         );

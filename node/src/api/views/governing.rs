@@ -89,7 +89,7 @@ impl Refreshed {
             v: V,
             id: circle.hex(),
             key: "epoch",
-            value: view.epoch.clone(),
+            value: view.epoch.map(|id| id.hex()),
             mark: mark_word(view.posted),
         }
     }
@@ -152,7 +152,7 @@ mod tests {
         assert_eq!(
             to_value(Refreshed::of(HERE, &samples::circle())).unwrap(),
             json!({
-                "v": 1, "id": "41".repeat(32), "key": "epoch", "value": "0badcafe",
+                "v": 1, "id": "41".repeat(32), "key": "epoch", "value": "0b".repeat(32),
                 "mark": "relayed",
             })
         );

@@ -5,7 +5,7 @@ use hearthlight_protocol::{
         InviteView, JoinState, JoinView, Mark, MemberView, RelayCard, RelayView, RequestState,
         RequestView, Standing, Timestamp,
     },
-    identity::{CircleId, MemberId, OperationId, Peer, RequestId},
+    identity::{CircleId, EpochId, MemberId, OperationId, Peer, RequestId},
     invite::{InviteCode, RelayEntry},
 };
 
@@ -65,7 +65,7 @@ pub(in crate::api) fn circle() -> CircleView {
         retention_s: Some(2_592_000),
         direct: false,
         thin: false,
-        epoch: Some("0badcafe".into()),
+        epoch: Some(EpochId([0x0b; 32])),
     }
 }
 

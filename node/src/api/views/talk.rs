@@ -6,7 +6,7 @@ use hearthlight_protocol::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{V, hex, time};
+use super::{V, hex, time, votes::verdict_word};
 use crate::api::find::Names;
 
 /// One line of a conversation (U-42).
@@ -49,6 +49,8 @@ struct Gap {
 #[serde(untagged)]
 enum Data {
     Went { who: String, name: String, reason: Option<String> },
+    Role { who: String, name: String, role: String, given: bool },
+    Vote { vote: String, name: String, result: Option<&'static str> },
     Who { who: String, name: String },
     Newer { number: u8 },
 }
@@ -95,6 +97,16 @@ impl Line {
             EntryKind::Left { who, name, reason, .. } => {
                 let (who, reason) = (who.hex(), reason.clone());
                 line.data = Some(Data::Went { name: names.shown(name, &who), who, reason });
+            }
+            EntryKind::Role { who, name, role, given } => {
+                let (who, role, given) = (who.hex(), role.clone(), *given);
+                line.data = Some(Data::Role { name: names.shown(name, &who), who, role, given });
+            }
+            EntryKind::Vote { id, name, text, verdict } => {
+                line.text = Some(text.clone());
+                let name = line.author.clone().unwrap_or_else(|| name.clone());
+                let result = verdict.map(verdict_word);
+                line.data = Some(Data::Vote { vote: id.hex(), name, result });
             }
             EntryKind::Joined { who, name }
             | EntryKind::Differs { who, name }
@@ -244,6 +256,8 @@ fn kind_word(kind: &EntryKind) -> &'static str {
         EntryKind::Joined { .. } => "joined",
         EntryKind::Left { removed: false, .. } => "left",
         EntryKind::Left { removed: true, .. } => "removed",
+        EntryKind::Role { .. } => "role",
+        EntryKind::Vote { .. } => "vote",
         EntryKind::Differs { .. } => "differs",
         EntryKind::Exceeds { .. } => "exceeds",
         // no word of U-43, so that readers say that it was made with a newer version.
@@ -265,7 +279,10 @@ fn cause_word(cause: GapCause) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use hearthlight_protocol::identity::MemberId;
+    use hearthlight_protocol::{
+        identity::{MemberId, OperationId},
+        threshold::Verdict,
+    };
     use serde_json::{Value, json};
 
     use super::*;
@@ -339,6 +356,28 @@ mod tests {
         }
         entry.kind = EntryKind::Newer { number: 200 };
         assert_eq!(line(&entry)["data"], json!({"number": 200}));
+    }
+
+    /// U-43
+    #[test]
+    fn roles_and_votes_say_which() {
+        let mut entry = samples::said();
+        let (who, name) = (MemberId([0x0b; 32]), "Otter".to_owned());
+        let role = "steward".to_owned();
+        entry.kind = EntryKind::Role { who, name: name.clone(), role, given: true };
+        let json = line(&entry);
+        let data =
+            json!({"who": "0b".repeat(32), "name": "Otter", "role": "steward", "given": true});
+        assert_eq!((&json["kind"], &json["data"]), (&json!("role"), &data));
+        for (verdict, result) in [(None, None), (Some(Verdict::Carried), Some("carried"))] {
+            let id = OperationId([0x70; 32]);
+            let text = "Tea?".to_owned();
+            entry.kind = EntryKind::Vote { id, name: name.clone(), text, verdict };
+            let json = line(&entry);
+            let data = json!({"vote": "70".repeat(32), "name": json["author"], "result": result});
+            assert_eq!((&json["kind"], &json["data"]), (&json!("vote"), &data));
+            assert_eq!(json["text"], "Tea?");
+        }
     }
 
     /// U-11

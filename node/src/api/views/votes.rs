@@ -114,15 +114,22 @@ impl VoteLine {
                 VoteState::Lapsed => "lapsed",
             },
             result: match vote.state {
-                VoteState::Decided(Verdict::Carried) => Some("carried"),
-                VoteState::Decided(Verdict::NotCarried) => Some("not-carried"),
-                VoteState::Decided(Verdict::NoQuorum) => Some("no-quorum"),
-                VoteState::Decided(Verdict::Blocked) => Some("blocked"),
+                VoteState::Decided(verdict) => Some(verdict_word(verdict)),
                 _ => None,
             },
             mine: vote.mine.map(choice_word),
             mark: mark_word(vote.posted),
         }
+    }
+}
+
+/// What a vote came to, as a word.
+pub(super) fn verdict_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Carried => "carried",
+        Verdict::NotCarried => "not-carried",
+        Verdict::NoQuorum => "no-quorum",
+        Verdict::Blocked => "blocked",
     }
 }
 
