@@ -7,6 +7,7 @@ import { talk } from './talk.js';
 import { circles, join, start, welcome } from './begin.js';
 import { member, people, about } from './people.js';
 import { invite, waiting } from './door.js';
+import { votes } from './votes.js';
 import { locked, settings } from './settings.js';
 
 // One line a room. `in` is the room's place in a circle's list of rooms.
@@ -18,6 +19,7 @@ const ROOMS = [
   { path: /^\/c\/(\d+)$/, open: talk, in: 'talk', reads: true },
   { path: /^\/c\/(\d+)\/people$/, open: people, in: 'people' },
   { path: /^\/c\/(\d+)\/people\/(\d+)$/, open: member, in: 'people' },
+  { path: /^\/c\/(\d+)\/votes$/, open: votes, in: 'votes' },
   { path: /^\/c\/(\d+)\/invite$/, open: invite, in: 'invite' },
   { path: /^\/c\/(\d+)\/waiting$/, open: waiting, in: 'waiting' },
   { path: /^\/c\/(\d+)\/about$/, open: about, in: 'about', reads: true },

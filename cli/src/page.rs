@@ -40,6 +40,7 @@ const FILES: &[File] = files! {
     "/style.css" "style.css" CSS,
     "/talk.js" "talk.js" SCRIPT,
     "/text.js" "text.js" SCRIPT,
+    "/votes.js" "votes.js" SCRIPT,
 };
 
 const HTML: &str = "text/html; charset=utf-8";

@@ -11,6 +11,8 @@ before(async () => {
   await two.otter.run('say', 'Evening', 'anyone up? '.repeat(12), '--wants', 'listen');
   await two.otter.run('say', 'Evening', 'a'.repeat(200), '--note', 'a long word');
   await two.heron.run('invite', 'new', 'Evening', '--label', 'for Sam');
+  await two.otter.run('vote', 'new', 'Evening', 'Shall we have tea?');
+  await two.heron.run('vote', 'new', 'Evening', 'A year with us.', '--elect', 'Otter', '--yes');
   maple = await world.home('maple', 'Maple');
   await maple.open();
   await maple.run('join', (await two.heron.run('invite', 'new', 'Evening')).split('\n')[0], '--name', 'Maple');
@@ -19,9 +21,9 @@ before(async () => {
 });
 after(() => world.close());
 
-const ROUTES = ['#/', '#/join', '#/start', '#/c/1', '#/c/1/people', '#/c/1/people/1', '#/c/1/people/2', '#/c/1/invite', '#/c/1/waiting',
-  '#/c/1/about', '#/help', '#/settings'];
-const READING = ['#/c/1', '#/c/1/people', '#/c/1/people/2', '#/c/1/invite', '#/c/1/waiting', '#/c/1/about'];
+const ROUTES = ['#/', '#/join', '#/start', '#/c/1', '#/c/1/people', '#/c/1/people/1', '#/c/1/people/2', '#/c/1/votes', '#/c/1/invite',
+  '#/c/1/waiting', '#/c/1/about', '#/help', '#/settings'];
+const READING = ['#/c/1', '#/c/1/people', '#/c/1/people/2', '#/c/1/votes', '#/c/1/invite', '#/c/1/waiting', '#/c/1/about'];
 const LANGUAGES = ['en', 'es', 'qps-ploc', 'qps-plocm'];
 const name = (route) => route.replace(/\W+/g, '-').replace(/^-|-$/g, '') || 'circles';
 const ofCircle = (route) => route.startsWith('#/c/');

@@ -169,6 +169,51 @@ test('a role is given and taken back, and opens and shuts the door', async () =>
   await reads(pages.Maple, 'Otter asks the circle: Shall we have tea?');
 });
 
+test('the circle is asked, chooses, changes its mind and decides', async () => {
+  const card = (page) => page.locator('.card', { hasText: 'Shall we meet at seven?' });
+  await go(pages.Otter, '#/c/1/votes');
+  await reads(pages.Otter, 'Shall we have tea?');
+  await go(pages.Heron, '#/c/1/votes');
+  await press(pages.Heron, 'Ask the circle');
+  await reads(pages.Heron, 'Something is empty here. Fill it in.');
+  await pages.Heron.getByLabel('What do you ask?').fill('Shall we meet at seven?');
+  await press(pages.Heron, 'Ask the circle');
+  await card(pages.Heron).waitFor();
+  await card(pages.Otter).waitFor();
+  const chooses = (page, name) => card(page).getByRole('button', { name, exact: true });
+  await chooses(pages.Otter, 'No').click();
+  await card(pages.Otter).locator('[aria-pressed=true]', { hasText: 'No' }).waitFor();
+  assert.equal(await pages.Otter.evaluate(() => document.activeElement.textContent), 'No', 'the focus stays');
+  await card(pages.Heron).getByText('Who chose what').click();
+  await card(pages.Heron).getByText('No: Otter').waitFor({ timeout: 60_000 });
+  await chooses(pages.Otter, 'Yes').click();
+  await card(pages.Heron).getByText('Yes: Otter').waitFor({ timeout: 60_000 });
+  await shot(pages.Otter, 'rooms-votes');
+  await chooses(pages.Heron, 'Yes').click();
+  for (const home of [maple, wren]) {
+    const vote = async () => (await json(home, 'vote', 'list', 'Evening')).find((one) => one.text.includes('seven'));
+    await until(vote, 'the question to come');
+    await home.run('vote', 'cast', 'Evening', (await vote()).id, 'yes');
+  }
+  for (const page of [pages.Heron, pages.Otter]) {
+    await card(page).getByText('It was carried.').waitFor({ timeout: 60_000 });
+    assert.equal(await chooses(page, 'Yes').count(), 0);
+  }
+  // What follows by itself is asked about first.
+  const text = pages.Heron.getByLabel('What do you ask?');
+  await text.fill('A year with us.');
+  await main(pages.Heron).getByText('More', { exact: true }).click();
+  await pages.Heron.getByLabel('If it is carried').selectOption({ label: 'Somebody is made a host' });
+  await pages.Heron.getByLabel('Whom it is about').selectOption({ label: 'Otter' });
+  await press(pages.Heron, 'Ask the circle');
+  await answer(pages.Heron, 'No');
+  assert.equal(await text.inputValue(), 'A year with us.');
+  await press(pages.Heron, 'Ask the circle');
+  await answer(pages.Heron, 'Ask the circle');
+  await reads(pages.Heron, 'If it is carried, Otter has this role: host.');
+  assert.equal(await text.inputValue(), '');
+});
+
 test('one gives one\'s own role back, and an only host cannot', async () => {
   const page = pages.Heron;
   await member(page, 'Heron');

@@ -13,7 +13,7 @@ before(async () => {
 after(() => world.close());
 
 const SECRET = 'heather and thistle';
-const ROUTES = ['#/', '#/join', '#/start', '#/c/1', '#/c/1/people', '#/c/1/people/1', '#/c/1/invite', '#/c/1/waiting', '#/c/1/about',
+const ROUTES = ['#/', '#/join', '#/start', '#/c/1', '#/c/1/people', '#/c/1/people/1', '#/c/1/votes', '#/c/1/invite', '#/c/1/waiting', '#/c/1/about',
   '#/help', '#/settings'];
 const everything = (page) => page.evaluate(() => document.documentElement.outerHTML
   + [...document.querySelectorAll('input, textarea')].map((field) => field.value).join(' '));
