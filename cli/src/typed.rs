@@ -119,36 +119,18 @@ fn asked(arguments: &[OsString]) -> (Vec<String>, String) {
 /// The verb that was meant, if one is as near as a slip of a finger: one edit, or two in a long word
 /// (U-1). Another first letter makes another word, unless it changed places.
 fn nearest(typed: &str, verbs: &[String]) -> Option<String> {
-    let typed: Vec<char> = typed.to_lowercase().chars().collect();
+    let typed = typed.to_lowercase();
+    let length = typed.chars().count();
     let near = |verb: &&String| {
-        let verb: Vec<char> = verb.chars().collect();
-        let edits = edits(&typed, &verb);
-        let begins = match (&typed[..], &verb[..]) {
-            ([a, b, ..], [c, d, ..]) => a == c || (a, b) == (d, c) || typed.len() != verb.len(),
-            _ => false,
-        };
-        (begins && edits <= MOST_EDITS && 3 * edits <= typed.len().max(verb.len())).then_some(edits)
+        let edits = strsim::osa_distance(&typed, verb);
+        let [mut one, mut other] = [typed.chars(), verb.chars()];
+        let [(a, b), (c, d)] = [(one.next()?, one.next()?), (other.next()?, other.next()?)];
+        let begins = a == c || (a, b) == (d, c) || length != verb.chars().count();
+        let longer = length.max(verb.chars().count());
+        (begins && edits <= MOST_EDITS && 3 * edits <= longer).then_some(edits)
     };
     let near = verbs.iter().filter_map(|verb| Some((near(&verb)?, verb)));
     near.min_by_key(|(edits, _)| *edits).map(|(_, verb)| verb.clone())
-}
-
-/// How many letters were left out, put in, changed, or swapped with their neighbor.
-fn edits(one: &[char], other: &[char]) -> usize {
-    let mut rows = vec![(0..=other.len()).collect::<Vec<usize>>()];
-    for (i, a) in one.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, b) in other.iter().enumerate() {
-            let changed = rows[i][j] + usize::from(a != b);
-            let mut least = changed.min(rows[i][j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && *a == other[j - 1] && one[i - 1] == *b {
-                least = least.min(rows[i - 1][j - 1] + 1);
-            }
-            row.push(least);
-        }
-        rows.push(row);
-    }
-    rows[one.len()][other.len()]
 }
 
 /// U-1

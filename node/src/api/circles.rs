@@ -321,7 +321,7 @@ pub(super) async fn members(
     let node = desk.node()?;
     let (id, _) = node.joined(&c).await?;
     let members = node.members(id).await?;
-    let names = Names::of(members.iter().map(find::Named::member));
+    let names = Names::among(&members);
     Ok(Json(Items::all(member_lines(&members, &names))))
 }
 

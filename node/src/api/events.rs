@@ -245,7 +245,7 @@ impl Teller {
         circle: &CircleView,
     ) -> Result<Vec<MemberLine>, Problem> {
         let members = self.node.members(id).await?;
-        let names = Names::of(members.iter().map(find::Named::member));
+        let names = Names::among(&members);
         let members = member_lines(&members, &names);
         let before = self.known.get(&id).map_or(&[][..], |known| &known.members);
         let changed = members.iter().filter(|line| !before.contains(line)).cloned().collect();

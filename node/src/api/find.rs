@@ -139,6 +139,11 @@ impl Names {
         Self { looks }
     }
 
+    /// The names of these members.
+    pub(super) fn among(members: &[MemberView]) -> Self {
+        Self::of(members.iter().map(Named::member))
+    }
+
     /// How `name` of the one with this id is shown among the others.
     pub(super) fn shown(&self, name: &str, id: &str) -> String {
         let same = look(name);

@@ -35,7 +35,7 @@ pub(super) async fn member(
     let (circle, _) = node.joined(&c).await?;
     let members = node.members(circle).await?;
     let one = meant(&members, &who)?;
-    let names = Names::of(members.iter().map(find::Named::member));
+    let names = Names::among(&members);
     let line = member_lines(std::slice::from_ref(one), &names).pop();
     line.map(Json).ok_or_else(Problem::internal)
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     asked::{Named, Sent},
     desk::{Desk, Open, answered},
-    find::{self, Names},
+    find::Names,
     governing::meant,
     messages::{WantsWord, message},
     problem::Problem,
@@ -163,7 +163,7 @@ async fn one(node: &Open, c: &str, who: &str) -> Result<(CircleId, MemberView, S
     let (circle, _) = node.joined(c).await?;
     let members = node.members(circle).await?;
     let member = meant(&members, who)?.clone();
-    let names = Names::of(members.iter().map(find::Named::member));
+    let names = Names::among(&members);
     let name = names.shown(&member.name, &member.id.hex());
     Ok((circle, member, name))
 }

@@ -59,7 +59,7 @@ pub(super) async fn read(
         mark_read: reading.mark_read,
     };
     let entries = answered!(node.ask(command).await?, Answer::Entries)?;
-    let names = Names::of(node.members(circle).await?.iter().map(find::Named::member));
+    let names = Names::among(&node.members(circle).await?);
     Ok(Json(Page::of(&view.label, circle, &names, &entries, limit, reading.after)))
 }
 

@@ -167,7 +167,7 @@ pub(super) async fn lines(
 
 async fn names(node: &Open, circle: CircleId) -> Result<Names, Problem> {
     let members = node.members(circle).await?;
-    Ok(Names::of(members.iter().map(find::Named::member)))
+    Ok(Names::among(&members))
 }
 
 async fn votes(node: &Open, circle: CircleId) -> Result<Vec<VoteView>, Problem> {
