@@ -158,6 +158,8 @@ faults! {
         Test("circle::head::tests::a_board_from_before_somebody_came_and_went_is_not_used");
     HeadUnlooked: "nobody looks whether all can learn of a new head", "P1, R-17",
         World("a_head_on_an_old_board_reaches_the_newcomer");
+    CardlessNotLed: "an opening is not posted anew where a card that it names is not here", "P1, R-17",
+        World("a_head_that_names_a_card_nobody_has_reaches_the_newcomer");
     AnyBoardLeadsOn: "an opening that names another board is taken to bring all who read it there", "P1, R-17",
         World("a_head_reaches_a_newcomer_past_openings_without_her");
     VoidBoardUsed: "a board is used that only an opening against the rules brought", "P3, R-17",

@@ -29,6 +29,7 @@ fn scripts() -> BTreeMap<&'static str, Script> {
         what_others_answer_keeps_no_newcomer_out,
         an_operation_on_an_old_board_reaches_the_newcomer,
         a_head_on_an_old_board_reaches_the_newcomer,
+        a_head_that_names_a_card_nobody_has_reaches_the_newcomer,
         a_head_reaches_a_newcomer_past_openings_without_her,
         what_is_lacking_among_later_words_is_said_again,
         what_was_said_last_beside_the_head_is_said_again,

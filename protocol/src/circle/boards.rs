@@ -320,7 +320,8 @@ impl Circle {
         }
     }
 
-    /// An opening as whoever is in it can make it anew: the same header, entries sealed afresh.
+    /// An opening as whoever is in it can make it anew: the same header, entries sealed afresh. An entry for a card that
+    /// is not here is empty: the header tells whose it is what to ask for.
     pub(super) fn opening_again(&self, env: &mut Env<'_>, id: &EpochId) -> Option<Opening> {
         let epoch = self.epochs.get(id)?;
         let secrets = epoch.secrets.as_ref()?;
@@ -329,8 +330,10 @@ impl Circle {
             .cards
             .iter()
             .map(|tag| {
-                let card = self.cards.named(&tag.0)?;
-                epoch.header.seal_entry(self.suite, card, secrets, env.rng)
+                let card = self.cards.named(&tag.0);
+                let entry = card
+                    .and_then(|card| epoch.header.seal_entry(self.suite, card, secrets, env.rng));
+                entry.or_else(|| (!is_planted(Planted::CardlessNotLed)).then(Bytes::default))
             })
             .collect();
         Some(Opening { header: epoch.signed.clone(), entries: entries? })

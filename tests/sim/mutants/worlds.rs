@@ -137,6 +137,25 @@ pub(super) fn a_head_on_an_old_board_reaches_the_newcomer(fault: Option<Planted>
     holds(world.texts(EVE).len() == 1, "P1: a newcomer does not read what is said in the head")
 }
 
+/// the same, though the opening names a card of Ben's that nobody else has, so that nobody can seal for it.
+pub(super) fn a_head_that_names_a_card_nobody_has_reaches_the_newcomer(
+    fault: Option<Planted>,
+) -> Verdict {
+    let (mut world, old) = with_an_old_board(fault);
+    let (ben, first) = (world.forger(BEN), world.first_cards(ANNA));
+    let mut cards = ben.newest().header.cards.clone();
+    cards[usize::from(ben.place(&ben.me))] = CardTag([9; 16]);
+    let (header, secrets) = ben.next(Secret::new(NEXT.to_vec()), cards);
+    let sealed_to: Vec<_> = ben.newest().members.iter().map(|who| &first[who]).collect();
+    let opening = ben.open(header, &secrets, &sealed_to, Chance::new(41).rng());
+    world.crash(BEN, DAY);
+    world.hand(CHRIS, &old, &board_text(OPENING, wire::encode(&opening)), world.now);
+    world.run_for(2 * MINUTE);
+    world.say(CHRIS, "in the new one");
+    world.run_for(MINUTE);
+    holds(world.texts(EVE).len() == 1, "P1: a newcomer does not read what is said in the head")
+}
+
 /// the same, though an opening from before she came, which names the old board, stands on the newcomer's too.
 pub(super) fn a_head_reaches_a_newcomer_past_openings_without_her(
     fault: Option<Planted>,
