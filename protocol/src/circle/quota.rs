@@ -37,6 +37,19 @@ impl Epochs {
         self.counts().filter(|(_, epoch)| same(epoch)).count() >= QUOTA
     }
 
+    /// What counts in place of an opening that exceeds the quota: the four of its kind with the smallest ids.
+    pub(super) fn instead_of(&self, surplus: &EpochId) -> impl Iterator<Item = &Epoch> {
+        let over = self.get(surplus);
+        let same = move |epoch: &&Epoch| {
+            over.is_some_and(|over| {
+                epoch.header.opener == over.header.opener
+                    && epoch.header.day == over.header.day
+                    && epoch.members == over.members
+            })
+        };
+        self.counts().map(|(_, epoch)| epoch).filter(same).take(QUOTA)
+    }
+
     /// Closes what exceeds the quota: of each opener, set of members and day all but the four smallest ids.
     /// Gives what was not closed before.
     pub(super) fn close_surplus(&mut self) -> Vec<EpochId> {

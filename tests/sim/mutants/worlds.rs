@@ -179,7 +179,10 @@ type Posted = (EpochId, Vec<u8>);
 
 /// So many openings by somebody that follow these, or the head, in the order of their ids.
 fn openings(world: &World, by: HostId, follow: Option<&[Posted]>, count: u8) -> Vec<Posted> {
-    let by = world.forger(by);
+    openings_by(world, &world.forger(by), follow, count)
+}
+
+fn openings_by(world: &World, by: &Forger, follow: Option<&[Posted]>, count: u8) -> Vec<Posted> {
     let (first, mut chance) = (world.first_cards(ANNA), Chance::new(41));
     let sealed_to: Vec<_> = by.newest().members.iter().map(|who| &first[who]).collect();
     let openings = (1..=count).map(|number| {
@@ -262,6 +265,34 @@ pub(super) fn who_speak_apart_are_brought_together(fault: Option<Planted>) -> Ve
     let mut world = with_a_newcomer_apart(fault);
     let head = |world: &World, host| world.forger(host).head().map(|head| head.id);
     holds(head(&world, EVE) != head(&world, ANNA), "the newcomer was to be apart")?;
+    world.say(ANNA, "where are you?");
+    world.run_for(10 * MINUTE);
+    holds(head(&world, EVE) == head(&world, ANNA), "P1: two heads of one circle stay two")
+}
+
+/// P1, R-22: the newcomer goes on in an opening that is one too many for the others. They hold four that nothing names.
+pub(super) fn who_goes_on_in_one_too_many_is_led_back(fault: Option<Planted>) -> Verdict {
+    let (mut world, old) = with_an_old_board(fault);
+    world.plant(REPAIRS.into_iter().chain(fault));
+    let (behind, shared) = (world.forger(BEN), world.forger(EVE).board());
+    role(&mut world, ANNA, behind.me, "chair");
+    world.run_for(MINUTE);
+    let after = openings(&world, CHRIS, None, 1);
+    // From before Ben had a role, and so closed.
+    let four = openings_by(&world, &behind, Some(&after), 4);
+    let follows = openings(&world, BEN, Some(&after), 40);
+    let fifth = follows.iter().find(|(id, _)| *id > four[3].0).expect("of so many one is greater");
+    world.crash(BEN, DAY);
+    for to in [ANNA, CHRIS] {
+        four.iter().for_each(|(_, opening)| world.hand(to, &old, opening, world.now));
+    }
+    for (_, opening) in [&after[0], fifth] {
+        [ANNA, CHRIS, EVE].into_iter().for_each(|to| world.hand(to, &shared, opening, world.now));
+        world.run_for(SECOND);
+    }
+    let head = |world: &World, host| world.forger(host).head().map(|head| head.id);
+    holds(head(&world, EVE) == Some(fifth.0), "the newcomer was to be apart")?;
+    holds(head(&world, ANNA) == Some(after[0].0), "the others were to stay")?;
     world.say(ANNA, "where are you?");
     world.run_for(10 * MINUTE);
     holds(head(&world, EVE) == head(&world, ANNA), "P1: two heads of one circle stay two")
