@@ -312,11 +312,16 @@ impl Epochs {
         (over, gone)
     }
 
-    /// Epochs that are too many: of those that cannot be spoken in first, then the oldest of the opener
+    /// Epochs that are too many of a kind: of those that cannot be spoken in first, then the oldest of the opener
     /// with most; never the head.
-    pub(crate) fn beyond(&self, most: usize, head: Option<&EpochId>) -> Vec<EpochId> {
+    pub(crate) fn beyond(
+        &self,
+        most: usize,
+        head: Option<&EpochId>,
+        kind: impl Fn(&Epoch) -> bool,
+    ) -> Vec<EpochId> {
         let mut live: Vec<(&EpochId, &Epoch)> =
-            self.all.iter().filter(|(_, epoch)| epoch.secrets.is_some()).collect();
+            self.all.iter().filter(|(_, epoch)| kind(epoch)).collect();
         let mut over = Vec::new();
         while live.len() > most {
             let mut by: BTreeMap<MemberId, usize> = BTreeMap::new();

@@ -28,6 +28,8 @@ const OPEN_DELAY_MS: u64 = 10_000;
 const STEWARD_DELAY_MS: u64 = 1_500;
 /// Most epochs whose secrets are here.
 const MAX_LIVE: usize = 64;
+/// Most ended epochs whose mailboxes are served still. A guess: one a day, of each of four openers, for 30 days.
+const MAX_SERVED: usize = 128;
 
 /// What an opening follows, and so which board goes with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -304,19 +306,24 @@ impl Circle {
                 || !self.roster.members.contains_key(&self.me)
         };
         let (mut over, gone) = self.epochs.over(env.now, late, head.as_ref(), is_read);
-        over.extend(self.epochs.beyond(MAX_LIVE, head.as_ref()));
+        over.extend(self.epochs.beyond(MAX_LIVE, head.as_ref(), |it| it.secrets.is_some()));
         for id in over {
             self.end_epoch(env, batch, &id);
         }
         for id in gone {
-            batch.destroy_key(self.slot(SlotKind::Mailbox, id.0));
-            let epoch = self.epochs.get_mut(&id).expect("listed just now");
-            if let Some(sealed) = epoch.sealed.take() {
-                self.mailboxes.remove(&sealed.mailbox());
-                self.exchange.close(batch, &sealed.mailbox());
-            }
-            self.helping.unread.remove(&id);
+            self.close_ended(batch, &id);
         }
+    }
+
+    /// What was said in an ended epoch is served no more.
+    fn close_ended(&mut self, batch: &mut Batch, id: &EpochId) {
+        batch.destroy_key(self.slot(SlotKind::Mailbox, id.0));
+        let epoch = self.epochs.get_mut(id).expect("listed just now");
+        if let Some(sealed) = epoch.sealed.take() {
+            self.mailboxes.remove(&sealed.mailbox());
+            self.exchange.close(batch, &sealed.mailbox());
+        }
+        self.helping.unread.remove(id);
     }
 
     /// R-26, P7: a flood of openings is not waited out until the next look.
@@ -325,8 +332,12 @@ impl Circle {
             return;
         }
         let head = self.head().map(|(id, _)| *id);
-        for id in self.epochs.beyond(MAX_LIVE, head.as_ref()) {
+        for id in self.epochs.beyond(MAX_LIVE, head.as_ref(), |it| it.secrets.is_some()) {
             self.end_epoch(env, batch, &id);
+        }
+        let served = |it: &Epoch| it.ended && it.sealed.is_some();
+        for id in self.epochs.beyond(MAX_SERVED, None, served) {
+            self.close_ended(batch, &id);
         }
         if self.boards.len() > MAX_BOARDS {
             self.give_up_boards(env, batch);

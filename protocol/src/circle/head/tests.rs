@@ -631,13 +631,16 @@ fn of_too_many_epochs_those_of_who_opened_most_end_first() {
     node.epochs.remove(&first).expect("it was here");
     assert!(!node.epochs.contains(&first) && node.epochs.contains(&anna));
     let order = [closed, older, newer, anna];
+    let live = |epoch: &Epoch| epoch.secrets.is_some();
     for most in 1..6 {
         let over = &order[..5 - most];
-        assert_eq!(node.epochs.beyond(most, Some(&head)), over, "{most}");
+        assert_eq!(node.epochs.beyond(most, Some(&head), live), over, "{most}");
     }
-    assert_eq!(node.epochs.beyond(0, Some(&head)), order);
-    node.epochs.get_mut(&closed).expect("taken").secrets = None;
-    assert_eq!(node.epochs.beyond(4, Some(&head)), [], "what is not open here costs nothing");
+    assert_eq!(node.epochs.beyond(0, Some(&head), live), order);
+    let ended = node.epochs.get_mut(&closed).expect("taken");
+    (ended.secrets, ended.ended) = (None, true);
+    assert_eq!(node.epochs.beyond(4, Some(&head), live), [], "what is not open here costs nothing");
+    assert_eq!(node.epochs.beyond(0, None, |epoch| epoch.ended), [closed], "what is served still");
 }
 
 /// a message names an epoch by the first bytes of its id; who was in it has an entry.
