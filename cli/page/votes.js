@@ -33,9 +33,13 @@ function question(room, members, draw) {
   const then = select(['none', 'elect', 'remove'].map((word) => [word, t(`vote-then-${word}`)]), 'none');
   const whom = select([['', ''], ...members.map((member) => [member.id, member.name])], '');
   return form(async () => {
-    if (then.value !== 'none' && !whom.value) return whom.focus();
-    if (then.value !== 'none' && !await ask(tt('vote-sure'), [p('vote-sure-what')], 'votes-ask')) return undefined;
-    await call('POST', within(room.circle, 'votes'), { text: text.value.trim(), [then.value]: whom.value });
+    const body = { text: text.value.trim() };
+    if (then.value !== 'none') {
+      if (!whom.value) return whom.focus();
+      if (!await ask(tt('vote-sure'), [p('vote-sure-what')], 'votes-ask')) return undefined;
+      body[then.value] = whom.value;
+    }
+    await call('POST', within(room.circle, 'votes'), body);
     text.value = whom.value = '';
     then.value = 'none';
     tell(t('votes-asked'));

@@ -41,12 +41,12 @@ const BEHIND_MS: u64 = PATIENCE_MS + APART_MS[0];
 const HELD_DAYS: u32 = 37;
 /// Epochs that one ask names.
 const MAX_LACKS: usize = 64;
-/// Bytes of an answer before it is sealed, and of all parts of one.
 /// Boards on which one ask is answered. A guess: who asks reads all of them, but not in step with each relay; somebody
 /// else may have posted the ask where its author does not read.
 const MAX_BOARDS: usize = 4;
 /// What one member is given as help by this node in a day before it has to wait for the next (R-27's bound).
 const MAX_GIVEN: usize = 1 << 20;
+/// Bytes of an answer before it is sealed, and of all parts of one.
 const PART_BYTES: usize = 24 << 10;
 const MAX_PARTS: usize = 64;
 /// Operations that come after a note are posted within this time.
@@ -392,12 +392,11 @@ impl Circle {
 
     /// Shows what counts to who still goes on in what does not.
     fn lead_back(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
-        let due = |at: &Option<Timestamp>| at.is_some_and(|at| at <= env.now);
         let due: Vec<(MemberId, EpochId)> = self
             .helping
             .astray
             .iter()
-            .filter(|(_, (_, at))| due(at))
+            .filter(|(_, (_, at))| at.is_some_and(|at| at <= env.now))
             .map(|(who, (epoch, _))| (*who, *epoch))
             .collect();
         for (who, id) in due {
