@@ -9,12 +9,12 @@ use std::{
     pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, io::BufWriter};
+use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, future::join, io::BufWriter};
 use hearthlight_protocol::{
     boundary::{Input, Link},
     identity::Peer,
@@ -63,7 +63,8 @@ impl Lines {
         }
     }
 
-    /// Ends the line after what waits has left, or a second.
+    /// Ends the line after what waits has left and the peer has closed it too, or a second. What still comes
+    /// is not heard.
     pub(super) fn close(&self, peer: &Peer) {
         self.lock().remove(peer);
     }
@@ -203,23 +204,33 @@ impl Task<Stream> {
         let Ends { frames, waiting, mut cutting } = ends;
         if inputs.send(Input::Up { link, peer, me, relay }).await.is_ok() {
             let mut write = pin!(write_all(opened, frames, &waiting, &moved));
+            let closing = AtomicBool::new(false);
             let mut read = pin!(async {
                 // A stream that never comes: the other direction ends the line.
                 let Ok(stream) = accepted.await else {
                     return std::future::pending().await;
                 };
-                let hand_on = |bytes| inputs.send(Input::Frame { link, peer, bytes });
+                let hand_on = async |bytes| match closing.load(Ordering::Relaxed) {
+                    true => Ok(()),
+                    false => inputs.send(Input::Frame { link, peer, bytes }).await,
+                };
                 read_all(stream, &moved, Pace::OF_LINES, hand_on).await
             });
+            // The peer ends a line that is closed here: a socket that goes with something unread in it resets,
+            // and what was written last does not arrive.
             tokio::select! {
                 biased;
                 ended = &mut cutting => if ended.is_err() {
-                    let _ = timeout(DRAIN, &mut write).await;
+                    closing.store(true, Ordering::Relaxed);
+                    let _ = timeout(DRAIN, join(&mut write, &mut read)).await;
                 },
-                // Where writing fails the connection has ended, but not all that came is read.
-                _ = &mut write => tokio::select! {
-                    _ = &mut cutting => {},
-                    _ = timeout(DRAIN, &mut read) => {},
+                // It is closed since that look; or the connection has ended, but not all that came is read.
+                wrote = &mut write => {
+                    closing.store(wrote.is_ok(), Ordering::Relaxed);
+                    tokio::select! {
+                        Ok(()) = &mut cutting => {},
+                        _ = timeout(DRAIN, &mut read) => {},
+                    }
                 },
                 _ = &mut read => {},
             }
@@ -329,7 +340,7 @@ const WINDOW: u64 = 256 << 10;
 const NEVER: u64 = u64::MAX;
 /// See [`Pace`].
 const STRIDE: usize = 4 << 10;
-/// How long what waits has to leave when a line is closed.
+/// How long what waits has to leave when a line is closed, and the peer to close it too.
 const DRAIN: Duration = Duration::from_secs(1);
 
 #[cfg(test)]

@@ -433,6 +433,9 @@ async fn a_peer_that_does_not_take_its_frames_is_dropped() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_sent_before_a_disconnect_arrives() {
     let (mut hope, _, relay, [(mut anna, at_relay)]) = circle().await;
+    for n in 0..100 {
+        anna.send(LINK, relay, vec![n; 10_000]);
+    }
     hope.send(RELAY_LINK, at_relay, b"refused".to_vec());
     hope.network.carry_out(Output::Disconnect {
         link: RELAY_LINK,
