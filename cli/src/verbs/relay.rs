@@ -11,8 +11,8 @@ use crate::{
     context::{Context, data_home},
     fields::{Fields, spaced},
     node::relay::{
-        CardSettings, Health, InitOptions, Initiated, Level, Overrides, Ready, RelayDir,
-        RelayError, RelayNode, SEES, Shown, StatusReport, TokenOrder, TokenReport,
+        CardSettings, Health, InitOptions, Initiated, Level, Overrides, Ready, RelayCard, RelayDir,
+        RelayError, RelayNode, SEES, Shown, StatusReport, TokenOrder, TokenReport, look_at,
     },
     output, values,
 };
@@ -28,12 +28,11 @@ pub(crate) async fn relay(context: &Context, verb: Relay) -> Result<(), Failure>
         }
         Relay::Token(verb) => token(context, verb).await,
         Relay::Card { folder, set, address } => {
-            if address.is_some() {
-                return Err(Failure::usage(
-                    "Another relay's card cannot be shown yet. Who is invited sees it before joining.",
-                ));
-            }
-            card(context, &dir_of(&folder)?, set.as_deref()).await
+            let card = match address {
+                Some(address) => look_at(&address).await?,
+                None => own_card(&dir_of(&folder)?, set.as_deref()).await?,
+            };
+            output.object(&card_json(card), plain_card)
         }
         Relay::Healthcheck { folder, ready } => healthcheck(context, &folder, ready).await,
         Relay::Config(RelayConfig::Show(folder)) => {
@@ -132,23 +131,13 @@ async fn token(context: &Context, verb: RelayToken) -> Result<(), Failure> {
     }
 }
 
-async fn card(context: &Context, dir: &RelayDir, set: Option<&Path>) -> Result<(), Failure> {
+async fn own_card(dir: &RelayDir, set: Option<&Path>) -> Result<RelayCard, Failure> {
     if let Some(file) = set {
         let text = std::fs::read_to_string(file)
             .map_err(|_| Failure::usage("The file with the card cannot be read."))?;
         dir.set_card(&CardSettings::read(&text)?).await?;
     }
-    let card = dir.card().map_err(RelayError::from)?;
-    // U-9: what its operator did not write is not known.
-    let given = |text: String| (!text.is_empty()).then_some(text);
-    let object = json!({
-        "v": 1, "operator": given(card.operator), "contact": given(card.contact),
-        "country": given(card.country), "hosting": given(card.hosting),
-        "statement": given(card.statement), "mode": card.mode, "age_s": card.age_s,
-        "quota_bytes": card.quota_bytes, "version": card.version,
-        "made_at": values::utc(card.made_at), "sees": SEES,
-    });
-    context.output.object(&object, plain_card)
+    Ok(dir.card().map_err(RelayError::from)?)
 }
 
 async fn healthcheck(context: &Context, folder: &RelayFolder, ready: bool) -> Result<(), Failure> {
@@ -218,6 +207,18 @@ fn status_json(status: &StatusReport) -> Value {
         "envelopes": status.envelopes, "stored_bytes": status.stored_bytes,
         "limit_bytes": status.limit_bytes, "oldest_s": status.oldest_s, "tokens": status.tokens,
         "refused_hour": status.refused_hour,
+    })
+}
+
+fn card_json(card: RelayCard) -> Value {
+    // U-9: what its operator did not write is not known.
+    let given = |text: String| (!text.is_empty()).then_some(text);
+    json!({
+        "v": 1, "operator": given(card.operator), "contact": given(card.contact),
+        "country": given(card.country), "hosting": given(card.hosting),
+        "statement": given(card.statement), "mode": card.mode, "age_s": card.age_s,
+        "quota_bytes": card.quota_bytes, "version": card.version,
+        "made_at": values::utc(card.made_at), "sees": SEES,
     })
 }
 

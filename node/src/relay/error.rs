@@ -1,6 +1,6 @@
 //! What can go wrong with a relay; each has a kind of U-4.
 
-use crate::error::NodeError;
+use crate::{address::Damaged, error::NodeError};
 
 /// Why something cannot be done with a relay.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +24,15 @@ pub enum RelayError {
     /// A token's address would have a gap (`usage`).
     #[error("listen.external in relay.toml does not say yet where members reach this relay")]
     NoAddress,
+    /// What was given is no relay's address (`relay-address-damaged`).
+    #[error(transparent)]
+    Address(#[from] Damaged),
+    /// Nobody answers at another relay's address (`unreachable`).
+    #[error("The relay could not be reached.")]
+    Unreachable,
+    /// Somebody answers there who is not that relay (`unreachable`).
+    #[error("Somebody else answers at the address of this relay.")]
+    Impostor,
     /// The running relay said so, in its own words.
     #[error("{title}")]
     Told {
@@ -45,6 +54,8 @@ impl RelayError {
             Self::SeveralTokens => "ambiguous",
             Self::TooManyTokens => "quota",
             Self::NoAddress => "usage",
+            Self::Address(damaged) => damaged.kind(),
+            Self::Unreachable | Self::Impostor => "unreachable",
             Self::Told { kind, .. } => kind,
         }
     }
@@ -57,6 +68,10 @@ impl RelayError {
             Self::Node(NodeError::NotSetUp) => Some("hearthlight relay init"),
             Self::NoToken | Self::SeveralTokens => Some("hearthlight relay token list"),
             Self::NoAddress => Some("set listen.external, like [\"/ip4/203.0.113.7/tcp/4270\"]"),
+            Self::Unreachable => {
+                Some("Do the same again later, or ask its operator whether it runs.")
+            }
+            Self::Impostor => Some("Ask its operator for the address again."),
             _ => None,
         }
     }

@@ -15,6 +15,7 @@ mod control;
 mod desk;
 mod error;
 mod folder;
+mod look;
 mod observe;
 mod run;
 #[cfg(test)]
@@ -28,5 +29,7 @@ pub use config::{
 pub use desk::{Health, State, StatusReport, TokenOrder, TokenReport, TokenStanding};
 pub use error::RelayError;
 pub use folder::{InitOptions, Initiated, RelayDir};
+pub use hearthlight_protocol::boundary::RelayCard;
+pub use look::look_at;
 pub use run::{Ready, RelayNode};
 pub use values::{Size, Span};

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use hearthlight_protocol::{crypto::KeyPair, identity::Peer};
 use tempfile::TempDir;
 
 use super::*;
@@ -117,6 +118,22 @@ async fn a_running_relay_answers_over_its_socket_and_gives_everything_back_at_it
     node.shutdown().await;
     assert!(!folder.dir().join("relay.sock").exists());
     assert_eq!(folder.tokens().await.expect("they can be read").len(), 2);
+}
+
+/// U-84: by whom, who else, and nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_relays_card_is_shown_if_that_relay_answers() {
+    let (_home, folder) = relay();
+    let node = RelayNode::start(&folder, quiet()).await.expect("the port is free");
+    let address = node.ready().address.clone().expect("it can be dialed");
+    assert_eq!(look_at(&address).await.expect("it answers").operator, "Hope");
+    let (at, _) = address.split_once("/p2p/").expect("it names a key");
+    let chris = Peer(KeyPair::from_seed(&[8; 32]).public());
+    let stranger = format!("{at}/p2p/{}", address::peer_text(&chris));
+    assert!(matches!(look_at(&stranger).await, Err(RelayError::Impostor)));
+    assert!(matches!(look_at(&address[..20]).await, Err(RelayError::Address(_))));
+    node.shutdown().await;
+    assert!(matches!(look_at(&address).await, Err(RelayError::Unreachable)));
 }
 
 /// U-81
