@@ -112,13 +112,16 @@ fn changed(config: &Config, Wishes(wishes): &Wishes) -> Result<Config, NodeError
     serde_json::from_value(all).map_err(|error| NodeError::Config(without_values(&error)))
 }
 
-/// What is wrong with a setting. Serde would repeat what was sent; our own sentences do not.
+/// What is wrong with a setting. Serde repeats what was sent and ends with what is taken; our own sentences
+/// repeat nothing.
 fn without_values(error: &serde_json::Error) -> String {
     let said = error.to_string();
-    if said.contains('`') || said.contains('"') {
-        return "this setting does not take that".into();
+    match said.rsplit_once(", expected ") {
+        Some((_, "a boolean")) => "this setting takes true or false".into(),
+        Some((_, "a string")) => "this setting takes a text".into(),
+        Some((_, taken)) => format!("this setting takes {taken}"),
+        None => said,
     }
-    said
 }
 
 #[cfg(test)]
@@ -161,5 +164,11 @@ mod tests {
             let said = set(&usual, key, value).unwrap_err();
             assert!(!said.contains("secret"), "{key}: {said}");
         }
+        let said = |key, value| set(&usual, key, value).unwrap_err();
+        let taken = "this setting takes one of `off`, `mark`, `bell`, `desktop`";
+        assert_eq!(said("notify.mode", json!("a, expected secret")), taken);
+        assert_eq!(said("page.away", json!("all")), "this setting takes `notes` or `blank`");
+        assert_eq!(said("page.hide_keys", json!("maybe")), "this setting takes true or false");
+        assert_eq!(said("page.title", json!(7)), "this setting takes a text");
     }
 }
