@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Circle;
-use super::log::{DIFFERS, ENDED, EXCEEDS, GIVEN, Log, Place, Row};
+use super::log::{Log, News, Place, Row};
 use super::roster::{Person, Roster};
 use crate::batch::Batch;
 use crate::boundary::{Entry, EntryKind, Env, Event, Timestamp};
@@ -63,13 +63,13 @@ impl Circle {
         let first = before.members.is_empty();
         let me = self.me;
         for who in now.members.difference(&before.members).filter(|who| !first || **who == me) {
-            self.tell_of(env, batch, (*who, self.name_of(who)), 0, None);
+            self.tell_of(env, batch, (*who, self.name_of(who)), News::Joined, None);
         }
         for who in before.members.difference(&now.members) {
             // what was heard of somebody before the removal was known counts, and is told.
             self.tell_heard_of(who);
             let Some(former) = self.roster.former.get(who).cloned() else { continue };
-            let what = if former.removed { 2 } else { 1 };
+            let what = if former.removed { News::Removed } else { News::Left };
             self.tell_of(env, batch, (*who, former.handle), what, None);
         }
         if !first {
@@ -94,20 +94,21 @@ impl Circle {
 
     fn tell_of_roles(&mut self, env: &Env<'_>, batch: &mut Batch, before: &Told, now: &Told) {
         let there = |(who, _): &&(MemberId, String)| now.members.contains(who);
-        let ended = before.roles.difference(&now.roles).filter(there).map(|role| (ENDED, role));
-        let given = now.roles.difference(&before.roles).map(|role| (GIVEN, role));
+        let ended =
+            before.roles.difference(&now.roles).filter(there).map(|role| (News::Ended, role));
+        let given = now.roles.difference(&before.roles).map(|role| (News::Given, role));
         for (what, (who, role)) in ended.chain(given) {
             self.tell_of(env, batch, (*who, self.name_of(who)), what, Some(role.clone()));
         }
     }
 
-    /// A line about a member, of the kind that [`Row::Membership`] numbers.
+    /// A line about a member, of this kind.
     pub(super) fn tell_of(
         &mut self,
         env: &Env<'_>,
         batch: &mut Batch,
         (who, name): (MemberId, String),
-        what: u8,
+        what: News,
         role: Option<String>,
     ) {
         self.put_down(batch, &Row::Membership { who, name, at: env.now.0, what, role });
@@ -140,21 +141,23 @@ impl Circle {
             Row::Membership { who, name, at, what, role } => {
                 let (who, name, at) = (*who, name.clone(), *at);
                 let role = role.clone().unwrap_or_default();
-                let id = id(&[&who.0, &at.to_be_bytes(), &[*what], role.as_bytes()]);
+                let id = id(&[&who.0, &at.to_be_bytes(), &[*what as u8], role.as_bytes()]);
                 let by = (who, name.clone());
                 Some(entry(
                     id,
                     by,
                     at,
-                    match *what {
-                        0 => EntryKind::Joined { who, name },
-                        DIFFERS => EntryKind::Differs { who, name },
-                        EXCEEDS => EntryKind::Exceeds { who, name },
-                        GIVEN | ENDED => EntryKind::Role { who, name, role, given: *what == GIVEN },
-                        what => {
-                            let former = self.roster.former.get(&who).filter(|_| what == 2);
+                    match what {
+                        News::Joined => EntryKind::Joined { who, name },
+                        News::Differs => EntryKind::Differs { who, name },
+                        News::Exceeds => EntryKind::Exceeds { who, name },
+                        News::Given => EntryKind::Role { who, name, role, given: true },
+                        News::Ended => EntryKind::Role { who, name, role, given: false },
+                        News::Left => EntryKind::Left { who, name, removed: false, reason: None },
+                        News::Removed => {
+                            let former = self.roster.former.get(&who);
                             let reason = former.and_then(|former| former.reason.clone());
-                            EntryKind::Left { who, name, removed: what == 2, reason }
+                            EntryKind::Left { who, name, removed: true, reason }
                         }
                     },
                 ))

@@ -2,7 +2,7 @@
 
 use super::board;
 use super::head::{Epoch, State};
-use super::log::{DIFFERS, Incoming, Shown};
+use super::log::{Incoming, News, Shown};
 use super::{Circle, Leads, MAX_STUCK};
 use crate::batch::{Batch, placed};
 use crate::boundary::{
@@ -325,7 +325,7 @@ impl Circle {
             }
         }
         for who in &shown.differ {
-            self.tell_of(env, batch, (*who, self.name_of(who)), DIFFERS, None);
+            self.tell_of(env, batch, (*who, self.name_of(who)), News::Differs, None);
         }
         for (child, gap) in &shown.filled {
             let Some(place) = self.log.gap_place(child) else { continue };

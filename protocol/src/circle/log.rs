@@ -6,14 +6,16 @@
 //! a time that is never before that of a parent, so sorting by place keeps causes before effects, and
 //! every node that has the same messages shows them in the same order.
 
+mod forgetting;
+mod rows;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use minicbor::{Decode, Encode};
+pub(crate) use rows::{News, Row};
 
 use crate::batch::{Batch, numbered};
-use crate::boundary::{DAY_MS, Env, KeySlot, Room, SlotKind, Timestamp};
-use crate::crypto::Secret;
-use crate::identity::{CircleId, MemberId, MessageId, OperationId};
+use crate::boundary::{DAY_MS, Env, Room, Timestamp};
+use crate::identity::{CircleId, MemberId, MessageId};
 use crate::message::{Have, MAX_HOLES, MAX_PARENTS, Message, Parent, Run, newest};
 use crate::planted::{Planted, is_planted};
 use crate::wire::{self, Bytes};
@@ -23,8 +25,6 @@ const PATIENCE_MS: u64 = 5_000;
 /// Messages that wait; beyond it the oldest is shown with a gap. A catch-up comes in no order, so this
 /// is more than most circles say in a month.
 const MAX_PENDING: usize = 20_000;
-/// How long ids of what was forgotten are kept.
-const FORGOTTEN_MS: u64 = 90 * DAY_MS;
 /// Messages that one call shows because another came: a catch-up comes in no order, and its last piece
 /// would otherwise show all of it in one batch. 10,000 took 250 MB, and more notices than may wait.
 const MAX_AT_ONCE: usize = 256;
@@ -33,92 +33,6 @@ const MAX_AHEAD_MS: u64 = DAY_MS;
 
 /// Where a line stands on the screen; sorts as lines do.
 pub(crate) type Place = Vec<u8>;
-
-/// What a row says of a member who sent different messages for one place.
-pub(crate) const DIFFERS: u8 = 3;
-/// What a row says of a member who opened more epochs than R-22 allows.
-pub(crate) const EXCEEDS: u8 = 4;
-/// What a row says of a member who has a role from then on.
-pub(crate) const GIVEN: u8 = 5;
-/// What a row says of a member who has a role no more.
-pub(crate) const ENDED: u8 = 6;
-
-/// A line as it is saved.
-#[derive(Clone, Debug, Encode, Decode)]
-pub(crate) enum Row {
-    /// Something said.
-    #[n(0)]
-    Message {
-        /// The exact bytes.
-        #[n(0)]
-        bytes: Bytes,
-        /// When it came, ms since 1970.
-        #[n(1)]
-        received: u64,
-        /// The epoch that it came in.
-        #[n(2)]
-        epoch: u64,
-        /// How many other members there were, for one's own.
-        #[n(3)]
-        members: Option<u16>,
-    },
-    /// A membership began or ended, or there is something to know of a member.
-    #[n(1)]
-    Membership {
-        /// Who.
-        #[n(0)]
-        who: MemberId,
-        /// The name then.
-        #[n(1)]
-        name: String,
-        /// When this was learned, ms since 1970.
-        #[n(2)]
-        at: u64,
-        /// Joined 0, left 1, removed 2, [`DIFFERS`], [`EXCEEDS`], [`GIVEN`], [`ENDED`].
-        #[n(3)]
-        what: u8,
-        /// Of the last two, which role.
-        #[n(4)]
-        role: Option<String>,
-    },
-    /// What stood here was forgotten: what leans on it lacks nothing.
-    #[n(2)]
-    Forgotten {
-        /// Which.
-        #[n(0)]
-        id: MessageId,
-        /// When it ended, ms since 1970.
-        #[n(1)]
-        at: u64,
-    },
-    /// The circle was asked, or has decided.
-    #[n(3)]
-    Vote {
-        /// By which proposal.
-        #[n(0)]
-        id: OperationId,
-        /// Whose.
-        #[n(1)]
-        by: MemberId,
-        /// When this was learned, ms since 1970.
-        #[n(2)]
-        at: u64,
-        /// Whether it is decided.
-        #[n(3)]
-        decided: bool,
-    },
-}
-
-impl Row {
-    /// Of a line that nobody said: when it was learned, and of whom it is.
-    fn of_circle(&self) -> Option<(u64, MemberId)> {
-        match self {
-            Self::Membership { who, at, .. } => Some((*at, *who)),
-            Self::Vote { by, at, .. } => Some((*at, *by)),
-            Self::Message { .. } | Self::Forgotten { .. } => None,
-        }
-    }
-}
 
 /// What is held in memory of a delivered message.
 #[derive(Debug)]
@@ -215,8 +129,8 @@ pub(crate) struct Log {
     /// The latest time of each author's messages.
     newest: BTreeMap<MemberId, u64>,
     came: BTreeMap<MemberId, Timestamp>,
-    /// Of whom it was told what breaks the rules ([`DIFFERS`], [`EXCEEDS`]).
-    told: BTreeSet<(MemberId, u8)>,
+    /// Of whom it was told what breaks the rules ([`News::Differs`], [`News::Exceeds`]).
+    told: BTreeSet<(MemberId, News)>,
     /// The roles of which it was told that they began, and not that they are over.
     roles: BTreeSet<(MemberId, String)>,
     next_row: u64,
@@ -588,7 +502,7 @@ impl Log {
         batch.save_until(key, wire::encode(&saved), slot);
         let Message { author, run, counter, .. } = &incoming.message;
         let taken = self.have.get(run).is_some_and(|ranges| ranges.contains(*counter));
-        if taken && !self.is_told(author, DIFFERS) && !is_planted(Planted::DifferentUntold) {
+        if taken && !self.is_told(author, News::Differs) && !is_planted(Planted::DifferentUntold) {
             shown.differ.insert(*author);
         }
         self.show(&incoming, row);
@@ -702,70 +616,13 @@ impl Log {
         }
     }
 
-    fn reread(&self, env: &Env<'_>, batch: &Batch, id: &MessageId) -> Option<Incoming> {
-        let row = self.row(env, batch, self.lines.get(id)?.row)?;
-        self.incoming(row)
-    }
-
-    /// A row of the screen as it was saved.
-    pub(crate) fn row(&self, env: &Env<'_>, batch: &Batch, row: u64) -> Option<Row> {
-        let saved = batch.read(env, &numbered(Room::Messages, &self.circle.0, row))?;
-        wire::decode(&saved)
-    }
-
-    /// The message of a row, if it is one.
-    pub(crate) fn said(&self, row: &Row) -> Option<Message> {
-        match row {
-            Row::Message { bytes, .. } => Message::parse(&bytes.0),
-            _ => None,
-        }
-    }
-
-    fn incoming(&self, row: Row) -> Option<Incoming> {
-        let Row::Message { bytes, received, epoch, members } = row else {
-            return None;
-        };
-        Some(Incoming {
-            id: Message::id(&bytes.0, &self.circle),
-            message: Message::parse(&bytes.0)?,
-            bytes: bytes.0,
-            epoch,
-            received: Timestamp(received),
-            members,
-        })
-    }
-
-    /// Writes down what happened in the circle.
-    pub(crate) fn note(&mut self, batch: &mut Batch, row: &Row) -> Option<Place> {
-        let (at, who) = row.of_circle()?;
-        self.remember(row);
-        let place = circle_place(at, &who, self.next_row);
-        let key = numbered(Room::Messages, &self.circle.0, self.next_row);
-        batch.save(key, wire::encode(row));
-        self.screen.insert(place.clone(), self.next_row);
-        self.next_row += 1;
-        Some(place)
-    }
-
-    fn remember(&mut self, row: &Row) {
-        let Row::Membership { who, at, what, role, .. } = row else { return };
-        let role = || (*who, role.clone().unwrap_or_default());
-        match *what {
-            0 => _ = self.came.insert(*who, Timestamp(*at)),
-            DIFFERS | EXCEEDS => _ = self.told.insert((*who, *what)),
-            GIVEN => _ = self.roles.insert(role()),
-            ENDED => _ = self.roles.remove(&role()),
-            _ => {}
-        }
-    }
-
     /// The roles of which it was told that they began, and not that they are over.
     pub(crate) fn roles(&self) -> impl Iterator<Item = &(MemberId, String)> {
         self.roles.iter()
     }
 
     /// Whether it was told of a member that it breaks the rules like this.
-    pub(crate) fn is_told(&self, who: &MemberId, what: u8) -> bool {
+    pub(crate) fn is_told(&self, who: &MemberId, what: News) -> bool {
         self.told.contains(&(*who, what))
     }
 
@@ -823,127 +680,8 @@ impl Log {
         let line = self.lines.get(id)?;
         Some((line.received, line.expires))
     }
-
-    pub(crate) fn expiry(&self, incoming: &Incoming) -> Option<Timestamp> {
-        self.expiry_of(incoming.message.said_at().min(incoming.received))
-    }
-
-    /// When what was said then is forgotten.
-    pub(crate) fn expiry_of(&self, said: Timestamp) -> Option<Timestamp> {
-        // At the end of time nothing more ends (H-4).
-        self.keep_ms.and_then(|keep| said.0.checked_add(keep)).map(Timestamp)
-    }
-
-    fn is_expired(&self, incoming: &Incoming, now: Timestamp) -> bool {
-        self.expiry(incoming).is_some_and(|expiry| expiry <= now)
-    }
-
-    /// The slot of the day key for what expires at this time; made when it is first needed.
-    pub(crate) fn day(
-        &mut self,
-        env: &mut Env<'_>,
-        batch: &mut Batch,
-        until: Timestamp,
-    ) -> KeySlot {
-        let day = until.day();
-        let slot = self.day_slot(day);
-        if self.days.insert(day) {
-            batch.make_key(slot, Secret::random(env.rng));
-        }
-        slot
-    }
-
-    fn day_slot(&self, day: u32) -> KeySlot {
-        let mut id = [0; 32];
-        id[..4].copy_from_slice(&day.to_be_bytes());
-        KeySlot { kind: SlotKind::Day, owner: self.circle.0, id }
-    }
-
-    /// When the oldest line ends, or a day whose key is to be destroyed is over.
-    pub(crate) fn next_expiry(&self) -> Option<Timestamp> {
-        let line = self.expiries.first().map(|(expires, _)| *expires);
-        let day = self.days.first().map(|day| Timestamp((u64::from(*day) + 1) * DAY_MS));
-        line.into_iter().chain(day).min()
-    }
-
-    /// Hides what has run out, and destroys the keys of days that are over (D-16).
-    pub(crate) fn expire(&mut self, batch: &mut Batch, now: Timestamp) {
-        while let Some((at, id)) = self.expiries.first().copied().filter(|(at, _)| *at <= now) {
-            self.expiries.pop_first();
-            let line = self.lines.remove(&id).expect("what expires is shown");
-            self.screen.remove(&line.place);
-            self.heads.remove(&id);
-            self.gaps.remove(&id);
-            let row = wire::encode(&Row::Forgotten { id, at: at.0 });
-            batch.save(numbered(Room::Messages, &self.circle.0, line.row), row);
-            self.forgotten.insert(id, (at, line.row));
-        }
-        for (_, (_, row)) in
-            self.forgotten.extract_if(.., |_, (at, _)| now.since(*at) >= FORGOTTEN_MS)
-        {
-            batch.erase(numbered(Room::Messages, &self.circle.0, row));
-        }
-        while let Some(day) = self.days.first().copied().filter(|day| *day < now.day()) {
-            self.days.remove(&day);
-            batch.destroy_key(self.day_slot(day));
-        }
-    }
-
-    /// Reads back what was saved.
-    pub(crate) fn restore(&mut self, env: &Env<'_>, mine: &dyn Fn(u64) -> bool) {
-        for (slot, _) in env.store.secrets() {
-            if slot.kind == SlotKind::Day && slot.owner == self.circle.0 {
-                let day = slot.id[..4].try_into().expect("4 of 32 bytes");
-                self.days.insert(u32::from_be_bytes(day));
-            }
-        }
-        let (mut from, mut late) = (Vec::new(), Vec::new());
-        loop {
-            let rows = env.store.scan(Room::Messages, &self.circle.0, &from, false, RESTORE_ROWS);
-            let Some((last, _)) = rows.last() else { break };
-            from = [last.as_slice(), &[0]].concat();
-            for (place, saved) in &rows {
-                let row = u64::from_be_bytes(place.as_slice().try_into().unwrap_or([0; 8]));
-                self.next_row = self.next_row.max(row.saturating_add(1));
-                let Some(saved) = wire::decode::<Row>(saved) else { continue };
-                if let Some((at, who)) = saved.of_circle() {
-                    self.remember(&saved);
-                    self.screen.insert(circle_place(at, &who, row), row);
-                } else if let Row::Forgotten { id, at } = saved {
-                    self.forgotten.insert(id, (Timestamp(at), row));
-                    // A row of a later arrival may lean on it and have been read already.
-                    late.extend(self.fill_restored(&id));
-                } else if let Some(incoming) = self.incoming(saved) {
-                    let missing = self.missing(&incoming.message, mine);
-                    self.show(&incoming, row);
-                    if !missing.is_empty() {
-                        self.gaps.insert(incoming.id, Gap { missing, since: env.now });
-                    }
-                    late.extend(self.fill_restored(&incoming.id));
-                }
-            }
-        }
-        for child in late {
-            self.move_from(env, &Batch::default(), &child);
-        }
-    }
-
-    /// Rows are in order of arrival, so a late parent stands after the messages that lean on it: these
-    /// are given back, to be placed anew.
-    fn fill_restored(&mut self, id: &MessageId) -> Vec<MessageId> {
-        let mut late = Vec::new();
-        self.gaps.retain(|child, gap| {
-            if gap.missing.remove(id).is_some() {
-                late.push(*child);
-            }
-            !gap.missing.is_empty()
-        });
-        late
-    }
 }
 
-/// Rows read at once when a store is read back; a message may have 64 KiB.
-const RESTORE_ROWS: usize = 128;
 /// The last byte of a place: a gap stands right before the line that leans on it.
 const GAP: u8 = 0;
 const LINE: u8 = 1;

@@ -9,7 +9,7 @@ use super::boards::MAX_BOARDS;
 use super::card::{HOUR_2025, VerifiedCard, tag_of};
 use super::epoch::{EpochSecrets, Header, Opening, Plan, SealedBox};
 use super::head::{Epoch, State};
-use super::log::EXCEEDS;
+use super::log::News;
 use super::roster::Right;
 use super::{Circle, Leads};
 use crate::batch::{Batch, numbered};
@@ -284,9 +284,9 @@ impl Circle {
         let surplus = judged.iter().filter_map(|id| self.epochs.get(id)).filter(|it| it.surplus);
         let openers = surplus.map(|epoch| epoch.header.opener);
         let news: BTreeSet<MemberId> =
-            openers.filter(|who| !self.log.is_told(who, EXCEEDS)).collect();
+            openers.filter(|who| !self.log.is_told(who, News::Exceeds)).collect();
         for who in news {
-            self.tell_of(env, batch, (who, self.name_of(&who)), EXCEEDS, None);
+            self.tell_of(env, batch, (who, self.name_of(&who)), News::Exceeds, None);
         }
     }
 

@@ -5,8 +5,11 @@ use rand_chacha::{
     rand_core::{Rng, SeedableRng},
 };
 
+use super::forgetting::FORGOTTEN_MS;
 use super::*;
 use crate::boundary::{HOUR_MS, Key, Output, Store, Value};
+use crate::boundary::{KeySlot, SlotKind};
+use crate::crypto::Secret;
 use crate::identity::DeviceId;
 use crate::message::{SHARE, Share};
 
