@@ -379,7 +379,7 @@ function heard({ type, circle_id: id, data }) {
   const at = here.circles.findIndex((circle) => circle.id === id);
   const mine = room?.circle?.id === id && Boolean(id);
   if (type === 'circle' || type === 'message') told += 1;
-  if (type === 'settings') load().catch(() => {});
+  if (type === 'settings') load().then(frame).catch(() => {});
   else if (type === 'network') here.network = data;
   else if (type === 'circle') {
     if (at < 0 || !data) refresh().then(() => room.hear('circle', data)).catch(() => {});
