@@ -254,6 +254,8 @@ faults! {
         World("a_home_from_an_old_backup_comes_back");
     NobodyHelps: "nobody answers who asks", "P1, R-29",
         World("a_home_from_an_old_backup_comes_back");
+    AsksTheSame: "each ask names the same of all that is lacking", "P1, R-29",
+        World("what_is_lacking_behind_a_flood_is_asked_for");
     HelpUnbounded: "who asks all day is answered all day, on every board", "P7, R-29",
         World("who_asks_all_day_fills_no_home");
     HelpOutside: "who asks is answered, member or not", "P3, R-29",

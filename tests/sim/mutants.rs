@@ -54,6 +54,7 @@ fn scripts() -> BTreeMap<&'static str, Script> {
         what_was_said_again_is_not_said_each_time,
         what_is_said_again_is_for_who_was_there,
         a_home_from_an_old_backup_comes_back,
+        what_is_lacking_behind_a_flood_is_asked_for,
         who_asks_all_day_fills_no_home,
         who_was_removed_is_not_helped,
         an_old_card_is_told_the_newer_one_and_nothing_else,

@@ -4,6 +4,7 @@
 //! every board that it reads; whoever has it answers there, sealed to the card of the ask.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Bound;
 
 use minicbor::{Decode, Encode};
 
@@ -132,6 +133,36 @@ pub(super) struct Helping {
 struct Asking {
     at: Timestamp,
     tries: u8,
+    /// What the last ask named last, of each kind.
+    named: [EpochId; 3],
+}
+
+/// Epochs that are lacking, by kind: in whose mailbox something lies that cannot be read any more, whose headers are
+/// here, and that are known by a later one alone.
+type Lacking = [BTreeSet<EpochId>; 3];
+
+/// What an ask names: of each kind in turn, and from behind what the last ask named. So what nobody can answer, be it a
+/// flood, keeps nothing else back.
+fn in_turn(lacking: &Lacking, named: &mut [EpochId; 3]) -> Vec<EpochId> {
+    let kinds = lacking.iter().zip(named.iter());
+    let mut rings = Vec::from_iter(kinds.map(|(kind, last)| {
+        let behind = kind.range((Bound::Excluded(*last), Bound::Unbounded));
+        behind.chain(kind.range(..=*last))
+    }));
+    let mut all = Vec::new();
+    loop {
+        let before = all.len();
+        for (ring, last) in rings.iter_mut().zip(named.iter_mut()) {
+            let Some(id) = ring.next().filter(|_| all.len() < MAX_LACKS) else { continue };
+            all.push(*id);
+            if !is_planted(Planted::AsksTheSame) {
+                *last = *id;
+            }
+        }
+        if all.len() == before {
+            return all;
+        }
+    }
 }
 
 /// Whether a card is not the newest one of its member.
@@ -175,26 +206,32 @@ impl Helping {
 impl Circle {
     /// Asks others for what is lacking here, again and again until it is not.
     pub(super) fn ask_for_help(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
-        let lacks = self.lacks(env.now);
+        let lacking = self.lacking(env.now);
         let behind = self.waits_for_operations();
         if !behind {
             self.helping.behind_until = None;
         } else if self.may_ask() {
             self.helping.behind_until.get_or_insert(env.now.plus(BEHIND_MS));
         }
-        let short = !lacks.is_empty() || self.charter.is_waiting() || behind;
+        let lacks = lacking.iter().any(|kind| !kind.is_empty());
+        let short = lacks || self.charter.is_waiting() || behind;
         if !self.may_ask() || !short {
             self.helping.asking = None;
             return;
         }
-        let asking =
-            self.helping.asking.get_or_insert(Asking { at: env.now.plus(PATIENCE_MS), tries: 0 });
+        let asking = self.helping.asking.get_or_insert(Asking {
+            at: env.now.plus(PATIENCE_MS),
+            tries: 0,
+            named: [EpochId([0; 32]); 3],
+        });
         if asking.at > env.now {
             return;
         }
         let tries = asking.tries;
         let apart = APART_MS.get(usize::from(tries)).copied().unwrap_or(DAY_MS);
-        *asking = Asking { at: env.now.plus(apart), tries: tries.saturating_add(1) };
+        asking.at = env.now.plus(apart);
+        asking.tries = tries.saturating_add(1);
+        let lacks = in_turn(&lacking, &mut asking.named);
         let usable = |held: &&VerifiedCard| self.own_cards.contains_key(&held.id);
         if self.cards.newest(&self.me).filter(usable).is_none_or(|held| held.card.circle != self.id)
         {
@@ -205,7 +242,7 @@ impl Circle {
             member: self.me,
             card: card.signed.clone(),
             heads: self.charter.heads().iter().copied().collect(),
-            lacks: lacks.into_iter().take(MAX_LACKS).collect(),
+            lacks,
             tries,
             at: env.now.0,
         };
@@ -220,10 +257,9 @@ impl Circle {
         read && self.may_act() && !is_planted(Planted::NobodyAsks)
     }
 
-    /// Epochs that this member was in and cannot read, though they have not ended here, or not all of whose
-    /// cards are here; those of which it knows by a later one alone; and those that have ended, where
-    /// something came since.
-    fn lacks(&self, now: Timestamp) -> Vec<EpochId> {
+    /// Epochs that have ended, where something came since; those that this member was in and cannot read, though they
+    /// have not ended here, or not all of whose cards are here; and those of which it knows by a later one alone.
+    fn lacking(&self, now: Timestamp) -> Lacking {
         let since = now.day().saturating_sub(HELD_DAYS);
         let mine = self.epochs.iter().filter(|(_, epoch)| {
             let named = epoch.mine.is_some()
@@ -245,11 +281,8 @@ impl Circle {
         // Who was away may never see the openings in between, once relays have forgotten them.
         let came = Timestamp(self.record.joined.unwrap_or(u64::MAX)).day();
         let unknown = self.epochs.unknown(&self.charter, &self.me, came, since);
-        let unread = self.helping.unread.iter();
-        let lacking = mine.chain(faceless).map(|(id, _)| id).chain(unread).chain(&unknown);
-        let (mut named, mut all) = (BTreeSet::new(), Vec::new());
-        all.extend(lacking.filter(|id| named.insert(**id)));
-        all
+        let known = mine.chain(faceless).map(|(id, _)| *id).collect();
+        [self.helping.unread.clone(), known, unknown]
     }
 
     /// These epochs, and those before them that can be answered with: the nearest first.

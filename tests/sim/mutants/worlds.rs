@@ -219,6 +219,47 @@ pub(super) fn what_is_lacking_among_later_words_is_said_again(fault: Option<Plan
     holds(world.texts(EVE).len() == 2, "P1: what the newcomer says that it lacks is not said again")
 }
 
+/// Openings by somebody that follow the head, and more epochs that there are not than one ask names.
+fn flood(world: &World, by: HostId) -> Vec<Vec<u8>> {
+    let (by, mut chance) = (world.forger(by), Chance::new(42));
+    let openings = (0..5).map(|number| {
+        let cards = by.newest().header.cards.clone();
+        let (header, secrets) = by.next(Secret::new(vec![100 + number; 32]), cards);
+        let nowhere = (0..15).map(|place| {
+            let mut id = EpochId([0; 32]);
+            id.0[30..].copy_from_slice(&[number, place]);
+            id
+        });
+        let supersedes = header.supersedes.iter().copied().chain(nowhere).collect();
+        let opening = by.open(Header { supersedes, ..header }, &secrets, &[], chance.rng());
+        board_text(OPENING, wire::encode(&opening))
+    });
+    openings.collect()
+}
+
+/// P1, R-29: Chris speaks in an epoch of which the newcomer hears only what follows it, and of many others that there
+/// are not, with smaller ids.
+pub(super) fn what_is_lacking_behind_a_flood_is_asked_for(fault: Option<Planted>) -> Verdict {
+    let (mut world, old) = with_an_old_board(fault);
+    world.plant(REPAIRS.into_iter().filter(|repair| *repair != Planted::NobodyAsks).chain(fault));
+    let (aside, flood) = (openings(&world, BEN, None, 1), flood(&world, CHRIS));
+    let shared = world.forger(EVE).board();
+    world.crash(BEN, DAY);
+    [ANNA, CHRIS].into_iter().for_each(|to| world.hand(to, &old, &aside[0].1, world.now));
+    world.run_for(2 * MINUTE);
+    world.say(CHRIS, "in the new one");
+    world.run_for(MINUTE);
+    flood.iter().for_each(|opening| world.hand(EVE, &shared, opening, world.now));
+    refresh(&mut world, ANNA);
+    world.run_for(SECOND);
+    holds(world.texts(EVE).is_empty(), "the newcomer was not to hear of the new epoch")?;
+    world.run_for(20 * MINUTE);
+    holds(
+        world.texts(EVE).len() == 1,
+        "P1: what the newcomer lacks behind a flood is not asked for",
+    )
+}
+
 /// P1, R-27: Chris speaks in an epoch that the newcomer never hears of, and that nothing follows.
 pub(super) fn what_was_said_last_beside_the_head_is_said_again(fault: Option<Planted>) -> Verdict {
     let (mut world, old) = with_an_old_board(fault);
