@@ -724,3 +724,43 @@ impl Circle {
 
 /// Charter heads that a note tells.
 const MAX_HEADS: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(kind: u8, count: u8) -> BTreeSet<EpochId> {
+        let id = |number| {
+            let mut id = [0; 32];
+            id[..2].copy_from_slice(&[kind, number]);
+            EpochId(id)
+        };
+        (0..count).map(id).collect()
+    }
+
+    #[test]
+    fn a_flood_of_what_is_lacking_keeps_nothing_back() {
+        let lacking = [ids(0, 2), ids(1, 200), ids(2, 20)];
+        let mut named = [EpochId([0; 32]); 3];
+        let mut flood = BTreeSet::new();
+        for _ in 0..5 {
+            let ask = in_turn(&lacking, &mut named);
+            let ask: BTreeSet<EpochId> = ask.into_iter().collect();
+            assert_eq!(ask.len(), MAX_LACKS, "nothing is named twice");
+            assert!(lacking[0].is_subset(&ask) && lacking[2].is_subset(&ask));
+            flood.extend(ask.intersection(&lacking[1]).copied());
+        }
+        assert_eq!(flood, lacking[1], "42 of it have a place in each of five asks");
+    }
+
+    #[test]
+    fn what_fits_into_an_ask_is_in_each() {
+        let lacking = [ids(0, 20), ids(1, 40), ids(2, 4)];
+        let all: BTreeSet<EpochId> = lacking.iter().flatten().copied().collect();
+        let mut named = [EpochId([0; 32]); 3];
+        for _ in 0..3 {
+            let ask: BTreeSet<EpochId> = in_turn(&lacking, &mut named).into_iter().collect();
+            assert_eq!(ask, all);
+        }
+    }
+}
