@@ -286,6 +286,21 @@ impl World {
         }
     }
 
+    /// What a host had heard in time, and saved, and told nobody before it went down.
+    pub(crate) fn note_heard(&mut self, host: HostId) {
+        if self.forged.by.is_empty() || self.inside_of(host).is_none() {
+            return;
+        }
+        for entry in self.read(host) {
+            let knew = entry.author.is_some_and(|who| self.hosts[host].knew.contains(&who));
+            if let Some(text) = forged_text(&entry).filter(|_| !knew) {
+                let place = entry.id.and_then(|id| self.reference.place_of(&MessageId(id)));
+                self.forged.heard.insert(text);
+                self.forged.places.extend(place);
+            }
+        }
+    }
+
     /// A node has learned that somebody belongs no more.
     pub(crate) fn learned_of(&mut self, host: HostId, gone: &[HostId]) {
         if gone.iter().any(|who| self.forged.by.contains(who)) {

@@ -41,6 +41,7 @@ impl World {
     pub(super) fn note_known(&mut self, host: HostId) {
         let former = self.inside_of(host).map(|inside| inside.former);
         self.hosts[host].knew = former.unwrap_or_default().into_iter().collect();
+        self.note_heard(host);
     }
 
     /// A batch of a member's machine: new secrets, and what was sealed in it.
