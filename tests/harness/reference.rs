@@ -233,8 +233,8 @@ impl Reference {
         self.said.get(id).map(|said| (said.author, said.run, said.counter))
     }
 
-    /// Whether only these openers can have given a board to somebody, and no opening that was `held` shows it; or who
-    /// held these had it from these openers alone.
+    /// Whether only these openers can have given a board to somebody, and no opening that was `held`, and is not void,
+    /// shows it; or who held these had it from these openers alone.
     pub(crate) fn is_given_by(
         &self,
         openers: &BTreeSet<MemberId>,
@@ -249,7 +249,13 @@ impl Reference {
         // An entry that they make may be for anybody, whoever belongs at the heads that the header names.
         let mut gave = named().filter(|(_, header)| theirs(header) || is_for(header)).peekable();
         let mut known = named().filter(|(id, _)| held.contains(id)).peekable();
-        let shown = |(id, header): (&EpochId, &Header)| held.contains(id) && is_for(header);
+        // what has not as many tags as members is void, and says of no board who reads it.
+        let sized = |header: &Header| {
+            self.members_at(header).is_some_and(|members| members.len() == header.cards.len())
+        };
+        let shown = |(id, header): (&EpochId, &Header)| {
+            held.contains(id) && is_for(header) && sized(header)
+        };
         let unseen = gave.peek().is_some() && gave.all(|given| theirs(given.1) && !shown(given));
         unseen || known.peek().is_some() && known.all(|(_, header)| theirs(header))
     }
@@ -404,5 +410,39 @@ impl World {
     #[must_use]
     pub fn reckoned(&mut self, host: HostId) -> Option<BTreeSet<MemberId>> {
         self.reference.roster(host)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hearthlight_protocol::crypto::Label;
+    use hearthlight_protocol::identity::OperationId;
+
+    use super::*;
+    use crate::{ANNA, BEN, CHRIS};
+
+    /// P3, R-17, R-22: who holds an opening knows who reads its board, but not from one that is void.
+    #[test]
+    fn what_is_void_shows_nobody_who_reads_a_board() {
+        let mut world = World::calm_circle(8, 3, 1);
+        let circle = world.circle.expect("it was founded");
+        let [anna, ben] = [ANNA, BEN].map(|host| world.forger(host));
+        let (hostile, chris) = (BTreeSet::from([ben.me]), world.forger(CHRIS).me);
+        for without in [0, 1] {
+            let board = BoardName([without as u8; 32]);
+            let tags = &ben.newest().header.cards;
+            let header = Header { board, opener: anna.me, ..ben.newest().header.clone() };
+            let honest = Header { heads: vec![OperationId(circle.0)], ..header.clone() };
+            let gives = Header { opener: ben.me, cards: tags[without..].to_vec(), ..header };
+            let ids = [(&anna, honest), (&ben, gives)].map(|(by, header)| {
+                let signed = by.sign(Label::Opening, &header);
+                let row = wire::encode(&(signed.clone(), None::<Bytes>, None::<u64>, false));
+                world.reference.saved(ANNA, Room::Openings, &row, &circle);
+                Header::id(&signed, &circle)
+            });
+            let given = |held: &_| world.reference.is_given_by(&hostile, &board, &chris, held);
+            assert!(given(&BTreeSet::from([ids[0]])), "nobody holds what gives it");
+            assert_eq!(given(&BTreeSet::from(ids)), without == 1, "without {without}");
+        }
     }
 }

@@ -4,12 +4,17 @@
 
 use std::collections::BTreeSet;
 
+use harness::chance::Chance;
+use harness::forge::{OPENING, board_text};
+use harness::governing::Govern;
 use harness::liar::{Lies, Withheld};
-use harness::{ANNA, BEN, CHRIS, Report, StormConfig, World, run_storms};
-use hearthlight_protocol::boundary::{Command, KeySlot, Room, SlotKind};
-use hearthlight_protocol::circle::epoch::Header;
+use harness::oracle::Broken;
+use harness::{ANNA, BEN, CHRIS, DANA, Report, StormConfig, World, run_storms};
+use hearthlight_protocol::boundary::{Command, KeySlot, Room, SlotKind, Store};
+use hearthlight_protocol::circle::epoch::{CardTag, Header};
 use hearthlight_protocol::crypto::Secret;
 use hearthlight_protocol::identity::EpochId;
+use hearthlight_protocol::planted::Planted;
 use hearthlight_protocol::signed::Signed;
 use hearthlight_protocol::wire::{self, Bytes};
 
@@ -126,6 +131,42 @@ fn openings_that_were_let_go_leave_nothing_behind() {
         .collect();
     let different: BTreeSet<&EpochId> = saved.iter().collect();
     assert_eq!(different.len(), saved.len());
+}
+
+/// P3, R-17: an opening that counts shows to whom a hostile member gave the board. Nothing is posted there any more,
+/// and the oracle sees it where something is.
+#[test]
+fn a_board_that_somebody_gave_away_is_left() {
+    given_away(None).expect("the board is left");
+    let broken = given_away(Some(Planted::BoardUsedOn)).expect_err("all know of it");
+    assert_eq!(broken.promise, "P3", "{broken}");
+}
+
+/// Chris was removed, and Ben gives him the board of after that, by an opening with the heads of before.
+fn given_away(fault: Option<Planted>) -> Result<u64, Broken> {
+    let mut world = World::calm_circle(8, 4, 1);
+    world.oracle.hostile.insert(BEN);
+    world.plant(fault);
+    let (before, cards) = (world.forger(BEN), world.first_cards(ANNA));
+    world.govern(ANNA, Govern::Remove(CHRIS));
+    world.run_for(60_000);
+    let tags = cards.values().map(|card| CardTag(card.tag())).collect();
+    let (header, secrets) = world.forger(BEN).next(Secret::new(vec![1; 32]), tags);
+    let supersedes = vec![before.newest().id];
+    let header = Header { heads: before.heads.clone(), supersedes, ..header };
+    let owner = before.circle.0;
+    let board = KeySlot { kind: SlotKind::Board, owner, id: header.board.0 };
+    let cards: Vec<_> = cards.values().collect();
+    let opening = before.open(header, &secrets, &cards, Chance::new(8).rng());
+    for host in [ANNA, CHRIS, DANA] {
+        let text = board_text(OPENING, wire::encode(&opening));
+        world.hand(host, &before.board(), &text, world.now);
+    }
+    world.run_for(1_000);
+    let held = world.hosts[CHRIS].store.secrets();
+    assert!(held.iter().any(|(slot, _)| *slot == board), "Chris has the board");
+    world.govern(ANNA, Govern::Host(DANA));
+    world.calm()
 }
 
 fn storms(kind: &str, first: u64, count: u64) -> Report {
