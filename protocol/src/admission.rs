@@ -207,6 +207,25 @@ pub(crate) struct Welcome {
     pub(crate) entry: Bytes,
 }
 
+impl ClosingNote {
+    /// Why a signed note ends the asking `own` by the code with this secret, and whether the inviter says so.
+    pub(crate) fn ends(
+        signed: &Signed,
+        secret: &[u8; 16],
+        own: Option<RequestId>,
+    ) -> Option<(u8, bool)> {
+        let note: Self = signed.decode()?;
+        let by = signed.is_by(&note.key, Label::InviteNote, &note.origin.circle);
+        // Who asked in time is answered by name: "used" or "ended" for all may speak of who came first.
+        let for_all = note.to.is_none() && (own.is_none() || !matches!(note.why, USED | EXPIRED));
+        let mine = for_all || note.to.is_some() && note.to == own;
+        // Everybody who has the code can write a note: only the inviter's word ends the wait.
+        let inviter = MemberId::of(&note.key) == note.origin.inviter
+            || is_planted(Planted::AnybodyEndsInvites);
+        (by && mine && note.origin.fits(secret)).then_some((note.why, inviter))
+    }
+}
+
 impl Request {
     pub(crate) fn id(&self, circle: &CircleId) -> RequestId {
         RequestId(self.body.id(Label::Request, circle)[..16].try_into().expect("half of 32 bytes"))
@@ -310,6 +329,9 @@ pub(crate) struct Entering {
     pub(crate) card: VerifiedCard,
     pub(crate) card_secrets: CardSecrets,
     pub(crate) origin: Origin,
+    pub(crate) request: RequestId,
+    /// Why the inviter ended the asking, if that came first.
+    pub(crate) ended: Option<u8>,
     pub(crate) header: Signed,
     pub(crate) entry: Bytes,
     pub(crate) secrets: EpochSecrets,
@@ -605,22 +627,12 @@ impl Attempt {
     }
 
     fn take_no(&mut self, batch: &mut Batch, signed: &Signed) {
-        let Some(note) = signed.decode::<ClosingNote>() else { return };
-        let circle = note.origin.circle;
-        let by = signed.is_by(&note.key, Label::InviteNote, &circle);
-        let own = self.request_id();
-        // Who asked in time is answered by name: "used" or "ended" for all may speak of who came first.
-        let for_all = note.to.is_none() && (own.is_none() || !matches!(note.why, USED | EXPIRED));
-        let mine = for_all || note.to.is_some() && note.to == own;
-        if !by || !mine || !note.origin.fits(&self.secret()) {
-            return;
-        }
-        // Everybody who has the code can write a note: only the inviter's word ends the wait.
-        let inviter = MemberId::of(&note.key) == note.origin.inviter;
-        if inviter || is_planted(Planted::AnybodyEndsInvites) {
-            self.finish(batch, note.why);
-        } else if self.record.ended.is_none() {
-            (self.end, self.soft) = (Some(end_of(note.why)), true);
+        match ClosingNote::ends(signed, &self.secret(), self.request_id()) {
+            Some((why, true)) => self.finish(batch, why),
+            Some((why, false)) if self.record.ended.is_none() => {
+                (self.end, self.soft) = (Some(end_of(why)), true);
+            }
+            _ => {}
         }
     }
 
@@ -652,6 +664,8 @@ impl Attempt {
             card: own,
             card_secrets: secrets,
             origin: welcome.origin,
+            request: self.request_id()?,
+            ended: self.record.ended,
             header: welcome.header,
             entry: welcome.entry,
             secrets: opened,
@@ -710,7 +724,7 @@ impl Attempt {
 }
 
 /// What a closing note says to who reads it.
-fn end_of(why: u8) -> JoinEnd {
+pub(crate) fn end_of(why: u8) -> JoinEnd {
     match why {
         0 | 3 => JoinEnd::Revoked,
         USED => JoinEnd::Used,

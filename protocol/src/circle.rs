@@ -63,7 +63,7 @@ use crate::envelope::Envelope;
 use crate::exchange::{Exchange, Keeping, Outcome};
 use crate::identity::{
     BoardName, CardId, CircleId, DeviceId, Digest, EpochId, Identity, MailboxId, MemberId, Nonce,
-    OperationId, Peer, PublicKey,
+    OperationId, Peer, PublicKey, RequestId,
 };
 use crate::invite::InviteCode;
 use crate::message::Run;
@@ -129,6 +129,12 @@ struct Record {
     #[n(16)]
     #[cbor(default)]
     hints: Vec<RelayHint>,
+    /// What was asked, until the welcome is verified.
+    #[n(17)]
+    request: Option<RequestId>,
+    /// Why the inviter ended the asking, until the welcome is verified.
+    #[n(18)]
+    ended: Option<u8>,
 }
 
 /// A relay that this device uses by itself.
@@ -317,6 +323,8 @@ impl Circle {
             devices: Vec::new(),
             hints: Vec::new(),
             heard: Some(env.now.day()),
+            request: None,
+            ended: None,
         };
         let pair = identity.pseudonym(&record.salt);
         let rev = next_rev(None, env.now);
@@ -402,6 +410,8 @@ impl Circle {
             behind: false,
             devices: Vec::new(),
             heard: Some(env.now.day()),
+            request: Some(entering.request),
+            ended: entering.ended,
         };
         let link = exchange.link;
         let mut circle = Self::with(entering.circle, link, record, identity, env, mesh);
@@ -665,7 +675,7 @@ impl Circle {
             }
             Leads::Coming => {
                 self.exchange.keep(batch, mailbox, &envelope, Keeping::default());
-                self.take_welcome(env, batch, &plain);
+                self.take_answer(env, batch, &plain);
                 Judgement::Accept
             }
         }

@@ -227,8 +227,7 @@ impl Member {
         let Some(entering) = entering else { return };
         let attempt = self.attempts.swap_remove(at);
         attempt.forget(batch);
-        let mut view = attempt.view();
-        view.state = JoinState::Asked;
+        let view = JoinView { state: JoinState::Asked, ..attempt.view() };
         let link = attempt.exchange.link;
         let circle_id = entering.circle;
         // Whoever asked twice and is in already stays who that is.
@@ -242,9 +241,9 @@ impl Member {
         // Whoever comes again begins anew: rows of two memberships do not go into one drawer.
         if let Some(ended) = self.circles.remove(&circle_id) {
             self.links.remove(&ended.exchange.link);
-            self.joined.retain(|_, (of, _)| *of != circle_id);
             ended.wipe(env, batch);
         }
+        self.joined.retain(|_, (of, _)| *of != circle_id);
         let circle =
             Circle::enter(env, batch, &self.identity, entering, attempt.exchange, self.mesh);
         self.links.insert(link, Whose::Circle(circle_id));
@@ -253,16 +252,13 @@ impl Member {
         self.finish_joins(batch, circle_id);
     }
 
-    /// Tells of attempts whose circle bore the welcome out.
+    /// Tells of attempts whose circle bore the welcome out, and of a no beside it.
     fn finish_joins(&mut self, batch: &mut Batch, id: CircleId) {
         let Some(circle) = self.circles.get(&id) else { return };
-        if !circle.is_in() {
-            return;
-        }
         for (of, view) in self.joined.values_mut() {
-            if *of == id && view.state == JoinState::Asked {
-                view.state = JoinState::Member;
-                view.member_id = Some(circle.member_id());
+            if *of == id && view.state != circle.join_state() {
+                view.state = circle.join_state();
+                view.member_id = circle.is_in().then(|| circle.member_id());
                 view.label = Some(circle.label().to_owned());
                 batch.notify(Event::Join(view.clone()));
             }

@@ -286,6 +286,8 @@ faults! {
         Test("admission::tests::a_welcome_of_another_origin_request_circle_or_header_is_not_believed");
     FirstWelcomeAlone: "of the welcomes to a newcomer the first counts, whoever's", "P1, R-63",
         World("what_others_answer_keeps_no_newcomer_out");
+    NoUnheard: "who took another's welcome for the circle's is not told the inviter's no", "R-61, R-63",
+        World("a_no_reaches_who_was_welcomed_to_nowhere");
     AnybodyRefuses: "whoever is a member refuses who asks to be let in", "R-61",
         World("what_others_answer_keeps_no_newcomer_out");
 

@@ -27,6 +27,7 @@ fn scripts() -> BTreeMap<&'static str, Script> {
     BTreeMap::from(scripts![
         a_newcomer_follows_two_halves,
         what_others_answer_keeps_no_newcomer_out,
+        a_no_reaches_who_was_welcomed_to_nowhere,
         an_operation_on_an_old_board_reaches_the_newcomer,
         a_head_on_an_old_board_reaches_the_newcomer,
         a_head_that_names_a_card_nobody_has_reaches_the_newcomer,

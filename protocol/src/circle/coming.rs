@@ -4,9 +4,9 @@ use super::charter::{self, Act, InviteClosedWhy};
 use super::epoch::Header;
 use super::head::State;
 use super::{Circle, FALLEN_MS, Leads};
-use crate::admission::{Rendezvous, RendezvousItem, Welcome};
+use crate::admission::{ClosingNote, Origin, Rendezvous, RendezvousItem, Welcome, end_of};
 use crate::batch::Batch;
-use crate::boundary::{Env, Event, JoinEnd, Timestamp};
+use crate::boundary::{Env, Event, JoinEnd, JoinState, Timestamp};
 use crate::crypto::Label;
 use crate::identity::{EpochId, MemberId};
 use crate::planted::{Planted, is_planted};
@@ -21,7 +21,7 @@ impl Circle {
         self.mailboxes.insert(rendezvous.mailbox(), Leads::Coming);
         self.exchange.open(env, batch, rendezvous.sealed.clone(), true);
         for plain in self.lies_at(env, batch, &rendezvous) {
-            self.take_welcome(env, batch, &plain);
+            self.take_answer(env, batch, &plain);
         }
     }
 
@@ -37,8 +37,26 @@ impl Circle {
         self.record.origin.as_ref().map(|origin| Rendezvous::of(&origin.secret()))
     }
 
+    /// Another answer where this member was welcomed. The inviter's no is shown until a welcome is borne out: the one that
+    /// came may be somebody's who has the code.
+    pub(super) fn take_answer(&mut self, env: &Env<'_>, batch: &mut Batch, plain: &[u8]) {
+        let item = wire::decode::<RendezvousItem>(plain);
+        if let Some(RendezvousItem::Refusal(signed) | RendezvousItem::Closed(signed)) = item {
+            let secret = self.record.origin.as_ref().map(Origin::secret);
+            let no =
+                secret.and_then(|secret| ClosingNote::ends(&signed, &secret, self.record.request));
+            let ended = no.filter(|(_, inviter)| *inviter).map(|(why, _)| why);
+            if ended.is_some() && ended != self.record.ended {
+                self.record.ended = ended;
+                self.save_record(batch);
+                batch.notify(Event::Circle { circle: self.id });
+            }
+        }
+        self.take_welcome(env, batch, plain);
+    }
+
     /// Another welcome: it brings an epoch and a board more, and what lies on the boards tells which is the circle's.
-    pub(super) fn take_welcome(&mut self, env: &Env<'_>, batch: &mut Batch, plain: &[u8]) {
+    fn take_welcome(&mut self, env: &Env<'_>, batch: &mut Batch, plain: &[u8]) {
         if let Some(welcome) = self.welcome_in(plain)
             && let Some(header) = welcome.header.decode::<Header>()
         {
@@ -102,9 +120,19 @@ impl Circle {
         if came && invited && borne_out {
             self.leave_rendezvous(env, batch);
             self.record.origin = None;
+            (self.record.request, self.record.ended) = (None, None);
             self.record.joined = Some(env.now.0);
             self.save_record(batch);
             batch.notify(Event::Circle { circle: self.id });
+        }
+    }
+
+    /// How far the asking that led here has come.
+    pub(crate) fn join_state(&self) -> JoinState {
+        match self.record.ended {
+            _ if self.is_in() => JoinState::Member,
+            Some(why) if !is_planted(Planted::NoUnheard) => JoinState::Over(end_of(why)),
+            _ => JoinState::Asked,
         }
     }
 

@@ -42,8 +42,10 @@ impl Circle {
     }
 
     fn standing(&self) -> Standing {
-        if !self.is_in() {
-            return Standing::Asking;
+        match self.join_state() {
+            JoinState::Member => {}
+            JoinState::Over(_) => return Standing::Ended,
+            _ => return Standing::Asking,
         }
         if self.roster.members.contains_key(&self.me) {
             return Standing::Member;
@@ -117,7 +119,7 @@ impl Circle {
         let view = self.view();
         JoinView {
             id: RequestId(self.id.0[..16].try_into().expect("half of 32 bytes")),
-            state: if self.is_in() { JoinState::Member } else { JoinState::Asked },
+            state: self.join_state(),
             circle_id: Some(self.id),
             member_id: self.is_in().then_some(self.me),
             label: Some(view.label),

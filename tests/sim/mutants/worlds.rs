@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use harness::chance::Chance;
 use harness::forge::{ASK, CARD, ENTRY, Forger, HELP, OPENING, OPERATION, board_text, item};
+use harness::governing::Govern;
 use harness::{ANNA, BEN, CHRIS, DANA, HostId, World};
 use hearthlight_protocol::boundary::{
-    Answer, Command, EntryKind, KeySlot, Mark, RequestState, SlotKind, Store,
+    Answer, Command, EntryKind, JoinEnd, JoinState, JoinView, KeySlot, Mark, RequestState,
+    SlotKind, Store,
 };
 use hearthlight_protocol::circle::card::VerifiedCard;
 use hearthlight_protocol::circle::charter::{Act, HoldBody};
@@ -69,16 +71,7 @@ pub(super) fn what_others_answer_keeps_no_newcomer_out(fault: Option<Planted>) -
     role(&mut world, ANNA, chris, "steward");
     world.run_for(MINUTE);
     world.begin_join(EVE);
-    let mut chance = Chance::new(51);
-    let mut asked = |world: &mut World| {
-        world.run_for(SECOND / 100);
-        let (ben, open) = (world.forger(BEN), world.forger(ANNA).rendezvous.clone());
-        open.into_iter().find_map(|at| {
-            let mut texts = world.texts_in(EVE, &at).into_iter();
-            texts.find_map(|text| Some((at.clone(), ben.answers(&text, chance.rng())?)))
-        })
-    };
-    let (at, answers) = (0..1_000).find_map(|_| asked(&mut world)).expect("a newcomer asks");
+    let (at, answers) = answers_of_ben(&mut world);
     world.crash(ANNA, 2 * MINUTE);
     world.run_for(10 * SECOND);
     for to in [EVE, CHRIS] {
@@ -97,6 +90,47 @@ pub(super) fn what_others_answer_keeps_no_newcomer_out(fault: Option<Planted>) -
     world.say(ANNA, "to all");
     world.run_for(MINUTE);
     holds(world.texts(EVE).len() == 1, "P1: a newcomer reads nothing")
+}
+
+/// Ben welcomes a newcomer to an epoch and a board of his own, and Anna, whose invite ends
+/// with a removal, says no before it or after.
+pub(super) fn a_no_reaches_who_was_welcomed_to_nowhere(fault: Option<Planted>) -> Verdict {
+    for first in [false, true] {
+        let mut world = World::calm_circle_of(harness::Machines::Real, 51, 5, 4, 1);
+        world.plant(fault);
+        world.begin_join(EVE);
+        let (at, answers) = answers_of_ben(&mut world);
+        if first {
+            world.govern(ANNA, Govern::Remove(DANA));
+            world.run_for(MINUTE);
+        }
+        world.hand(EVE, &at, &answers[0], world.now);
+        world.run_for(1);
+        if !first {
+            world.govern(ANNA, Govern::Remove(DANA));
+        }
+        world.run_for(MINUTE);
+        let Ok(Answer::Joins(joins)) = world.command(EVE, Command::Joins) else {
+            return Err("P1: a newcomer sees not how far it is".into());
+        };
+        let told = |join: &JoinView| join.state == JoinState::Over(JoinEnd::Revoked);
+        holds(joins.iter().any(told), "R-61: a newcomer is not told the inviter's no")?;
+    }
+    Ok(())
+}
+
+/// What Ben can answer to Eve, who asks to be let in, and where.
+fn answers_of_ben(world: &mut World) -> (SealedBox, Vec<Vec<u8>>) {
+    let mut chance = Chance::new(51);
+    let mut asked = |world: &mut World| {
+        world.run_for(SECOND / 100);
+        let (ben, open) = (world.forger(BEN), world.forger(ANNA).rendezvous.clone());
+        open.into_iter().find_map(|at| {
+            let mut texts = world.texts_in(EVE, &at).into_iter();
+            texts.find_map(|text| Some((at.clone(), ben.answers(&text, chance.rng())?)))
+        })
+    };
+    (0..1_000).find_map(|_| asked(world)).expect("a newcomer asks")
 }
 
 /// Dana was removed, so there is a new board; Eve came in then, and does not read the old one, which is given too.
