@@ -223,6 +223,14 @@ impl Reference {
         self.headers.get(mailbox).map(|(id, header)| (*id, header.opener))
     }
 
+    /// Whether a home holds the operations that say who is in the epoch of an opening.
+    pub(crate) fn knows_members(&self, host: HostId, id: &EpochId) -> bool {
+        let Some((header, held)) = self.openings.get(id).zip(self.holds.get(&host)) else {
+            return false;
+        };
+        header.heads.iter().all(|head| held.contains(head))
+    }
+
     /// Whether any home ever saved an opening.
     pub(crate) fn has_opening(&self, id: &EpochId) -> bool {
         self.openings.contains_key(id)

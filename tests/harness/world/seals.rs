@@ -99,7 +99,9 @@ impl World {
         let [gone, before_it] = [&self.hosts[host].gone.1, &self.hosts[host].gone.0];
         let gone: BTreeSet<MemberId> = before_it.intersection(gone).copied().collect();
         let stay: BTreeSet<MemberId> = before.intersection(&after).copied().collect();
-        let held = inside.epochs.iter().map(|(id, ..)| *id).collect();
+        // An opening whose heads are not here says of no board who reads it.
+        let held = inside.epochs.iter().map(|(id, ..)| *id);
+        let held = held.filter(|id| self.reference.knows_members(host, id)).collect();
         let members: BTreeMap<_, _> =
             inside.epochs.into_iter().filter_map(|(_, at, members)| Some((at?, members))).collect();
         for sealing in sealings {
