@@ -312,6 +312,7 @@ impl Circle {
         }
         for id in gone {
             self.close_ended(batch, &id);
+            self.helping.unread.remove(&id);
         }
     }
 
@@ -323,7 +324,6 @@ impl Circle {
             self.mailboxes.remove(&sealed.mailbox());
             self.exchange.close(batch, &sealed.mailbox());
         }
-        self.helping.unread.remove(id);
     }
 
     /// R-26, P7: a flood of openings is not waited out until the next look.
@@ -336,6 +336,7 @@ impl Circle {
             self.end_epoch(env, batch, &id);
         }
         let served = |it: &Epoch| it.ended && it.sealed.is_some();
+        // what came there and cannot be read is asked for all the same.
         for id in self.epochs.beyond(MAX_SERVED, None, served) {
             self.close_ended(batch, &id);
         }
