@@ -29,7 +29,7 @@ const STEWARD_DELAY_MS: u64 = 1_500;
 /// Most epochs whose secrets are here.
 const MAX_LIVE: usize = 64;
 /// Most ended epochs whose mailboxes are served still. A guess: one a day, of each of four openers, for 30 days.
-const MAX_SERVED: usize = 128;
+pub(super) const MAX_SERVED: usize = 128;
 
 /// What an opening follows, and so which board goes with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use crate::circle::charter::{Act, AdmitBody, InviteBody};
 use crate::circle::copies::Copies;
 use crate::circle::head::{Epoch, State};
 use crate::circle::log::tests::Disk;
-use crate::circle::opening::Follow;
+use crate::circle::opening::{Follow, MAX_SERVED};
 use crate::crypto::Suite;
 use crate::exchange::tests::{answers_of_an_empty_relay, greeting_of_a_relay};
 use crate::identity::{DeviceId, Digest, Identity, InviteId, Peer, PublicKey, Signature};
@@ -572,4 +572,26 @@ fn a_mailbox_is_quiet_once_somebody_who_can_prove_it_has_gone() {
     home.decides(&removal(BEN));
     assert_eq!(quiet(&mut home), 2, "the board, and the epoch that Ben is in");
     assert_eq!(quiet(&mut home), 0, "and so they stay");
+}
+
+/// of too many ended epochs some are served no more; what came there is asked for all the same.
+#[test]
+fn what_came_unread_is_lacking_served_or_not() {
+    let mut home = Home::of_two();
+    let (circle, head) = (home.circle.id, home.head());
+    let open = home.circle.epochs.get(&head).expect("it is here").clone();
+    let [unread, served] = [0, 1].map(|number| EpochId([number; 32]));
+    for number in 0..=u8::try_from(MAX_SERVED).expect("few") {
+        // The oldest goes first.
+        let day = open.header.day - u32::from(number == 0);
+        let header = Header { day, ..open.header.clone() };
+        let sealed = Some(SealedBox::of_epoch(&Secret::new(vec![number; 32]), &circle));
+        let ended = Epoch { header, sealed, secrets: None, ended: true, ..open.clone() };
+        home.circle.epochs.insert(EpochId([number; 32]), ended);
+    }
+    home.circle.helping.unread.insert(unread);
+    home.act(|circle, env, batch| circle.keep_within_limits(env, batch));
+    let is_served = |id| home.circle.epochs.get(&id).expect("its header stays").sealed.is_some();
+    assert!(!is_served(unread) && is_served(served));
+    assert!(home.circle.helping.unread.contains(&unread));
 }
