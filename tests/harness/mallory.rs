@@ -293,10 +293,8 @@ impl World {
         }
         for entry in self.read(host) {
             let knew = entry.author.is_some_and(|who| self.hosts[host].knew.contains(&who));
-            if let Some(text) = forged_text(&entry).filter(|_| !knew) {
-                let place = entry.id.and_then(|id| self.reference.place_of(&MessageId(id)));
-                self.forged.heard.insert(text);
-                self.forged.places.extend(place);
+            if !knew {
+                self.forged_shown(host, &entry, true);
             }
         }
     }

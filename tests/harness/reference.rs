@@ -241,14 +241,14 @@ impl Reference {
         self.said.get(id).map(|said| (said.author, said.run, said.counter))
     }
 
-    /// Whether only these openers can have given a board to somebody, and no opening that was `held`, and is not void,
-    /// shows it; or who held these had it from these openers alone.
+    /// Whether only these openers can have given a board to somebody, and no opening that was `held`, is not void and names
+    /// heads that were there shows it; or who held these had it from these openers alone.
     pub(crate) fn is_given_by(
         &self,
         openers: &BTreeSet<MemberId>,
         board: &BoardName,
         to: &MemberId,
-        held: &BTreeSet<EpochId>,
+        held: &BTreeMap<EpochId, bool>,
     ) -> bool {
         let theirs = |header: &Header| openers.contains(&header.opener);
         let named = || self.openings.iter().filter(|(_, header)| header.board == *board);
@@ -256,13 +256,13 @@ impl Reference {
             |header: &Header| self.members_at(header).is_some_and(|members| members.contains(to));
         // An entry that they make may be for anybody, whoever belongs at the heads that the header names.
         let mut gave = named().filter(|(_, header)| theirs(header) || is_for(header)).peekable();
-        let mut known = named().filter(|(id, _)| held.contains(id)).peekable();
+        let mut known = named().filter(|(id, _)| held.contains_key(id)).peekable();
         // what has not as many tags as members is void, and says of no board who reads it.
         let sized = |header: &Header| {
             self.members_at(header).is_some_and(|members| members.len() == header.cards.len())
         };
         let shown = |(id, header): (&EpochId, &Header)| {
-            held.contains(id) && is_for(header) && sized(header)
+            held.get(id) == Some(&true) && is_for(header) && sized(header)
         };
         let unseen = gave.peek().is_some() && gave.all(|given| theirs(given.1) && !shown(given));
         unseen || known.peek().is_some() && known.all(|(_, header)| theirs(header))
@@ -449,8 +449,9 @@ mod tests {
                 Header::id(&signed, &circle)
             });
             let given = |held: &_| world.reference.is_given_by(&hostile, &board, &chris, held);
-            assert!(given(&BTreeSet::from([ids[0]])), "nobody holds what gives it");
-            assert_eq!(given(&BTreeSet::from(ids)), without == 1, "without {without}");
+            assert!(given(&BTreeMap::from([(ids[0], true)])), "nobody holds what gives it");
+            assert_eq!(given(&ids.map(|id| (id, true)).into()), without == 1, "without {without}");
+            assert!(given(&[(ids[0], true), (ids[1], false)].into()), "nobody knows its heads");
         }
     }
 }

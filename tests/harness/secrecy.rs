@@ -49,8 +49,8 @@ struct Guarded {
     mailbox: MailboxId,
     envelope: Envelope,
     knew: BTreeSet<MemberId>,
-    /// The openings that the sealer held.
-    held: BTreeSet<EpochId>,
+    /// The openings that the sealer held, and whether it could know who is in each.
+    held: BTreeMap<EpochId, bool>,
 }
 
 /// An envelope as a home saves it.
@@ -157,7 +157,7 @@ impl Secrecy {
         host: HostId,
         sealing: Sealing,
         knew: &BTreeSet<MemberId>,
-        held: &BTreeSet<EpochId>,
+        held: &BTreeMap<EpochId, bool>,
         circle: &CircleId,
     ) -> Result<Vec<(Message, MessageId)>, String> {
         let items = self.items(&sealing);
@@ -197,7 +197,7 @@ impl Secrecy {
     pub fn leak(
         &self,
         members: &BTreeMap<MemberId, Vec<HostId>>,
-        given: impl Fn(&BoardName, &MemberId, &BTreeSet<EpochId>, &BTreeSet<EpochId>) -> bool,
+        given: impl Fn(&BoardName, &MemberId, &BTreeMap<EpochId, bool>, &BTreeSet<EpochId>) -> bool,
     ) -> Option<String> {
         self.guarded.iter().find_map(|guarded| {
             let opens = &self.opens[&guarded.mailbox];

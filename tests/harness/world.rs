@@ -291,6 +291,7 @@ impl World {
             Some(Ok(())) => {
                 self.network.start(host);
                 self.note_known(host);
+                self.note_heard(host);
                 self.note_home(host);
                 self.plan_turn(host);
                 self.wish_again(host);

@@ -41,7 +41,6 @@ impl World {
     pub(super) fn note_known(&mut self, host: HostId) {
         let former = self.inside_of(host).map(|inside| inside.former);
         self.hosts[host].knew = former.unwrap_or_default().into_iter().collect();
-        self.note_heard(host);
     }
 
     /// A batch of a member's machine: new secrets, and what was sealed in it.
@@ -99,9 +98,9 @@ impl World {
         let [gone, before_it] = [&self.hosts[host].gone.1, &self.hosts[host].gone.0];
         let gone: BTreeSet<MemberId> = before_it.intersection(gone).copied().collect();
         let stay: BTreeSet<MemberId> = before.intersection(&after).copied().collect();
-        // An opening whose heads are not here says of no board who reads it.
-        let held = inside.epochs.iter().map(|(id, ..)| *id);
-        let held = held.filter(|id| self.reference.knows_members(host, id)).collect();
+        let held =
+            inside.epochs.iter().map(|(id, ..)| (*id, self.reference.knows_members(host, id)));
+        let held = held.collect();
         let members: BTreeMap<_, _> =
             inside.epochs.into_iter().filter_map(|(_, at, members)| Some((at?, members))).collect();
         for sealing in sealings {

@@ -7,8 +7,7 @@ use rand_chacha::{
 
 use super::forgetting::FORGOTTEN_MS;
 use super::*;
-use crate::boundary::{HOUR_MS, Key, Output, Store, Value};
-use crate::boundary::{KeySlot, SlotKind};
+use crate::boundary::{HOUR_MS, Key, KeySlot, Output, SlotKind, Store, Value};
 use crate::crypto::Secret;
 use crate::identity::DeviceId;
 use crate::message::{SHARE, Share};
