@@ -46,7 +46,7 @@ pub struct Faults {
     /// Relays say that they stored, and store no envelope.
     pub lying_relays: bool,
     /// In the machines themselves.
-    pub planted: [Option<Planted>; 5],
+    pub planted: [Option<Planted>; 6],
     /// Nothing that this host sends ever arrives.
     pub mute: Option<HostId>,
 }

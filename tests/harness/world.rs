@@ -225,7 +225,7 @@ impl World {
 
     /// Plants faults in all machines, from now on.
     pub fn plant(&mut self, faults: impl IntoIterator<Item = Planted>) {
-        self.faults.planted = [None; 5];
+        self.faults.planted = [None; 6];
         self.faults.planted.iter_mut().zip(faults).for_each(|(place, fault)| *place = Some(fault));
     }
 
