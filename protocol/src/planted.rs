@@ -120,8 +120,8 @@ faults! {
         Test("circle::head::tests::what_exceeds_four_openings_of_a_day_is_closed_the_same_everywhere");
     SurplusUntold: "no host is shown who opens more than it may", "R-22",
         World("who_opens_too_much_is_shown_to_hosts");
-    SurplusUnshown: "who goes on in what is one too many is not shown what counts", "P1, R-22",
-        World("who_goes_on_in_one_too_many_is_led_back");
+    SurplusUnshown: "who takes one too many for one that counts is not shown what does", "P1, R-22",
+        World("who_counts_one_too_many_is_led_back");
     FloodHeld: "all openings are held that one member floods with", "P7, R-22, H-10",
         Test("circle::head::tests::a_flood_of_openings_takes_the_place_of_nothing_but_itself");
     CommitmentUnchecked: "an entry counts against the header's commitment", "R-21",

@@ -35,7 +35,7 @@ fn scripts() -> BTreeMap<&'static str, Script> {
         what_is_lacking_among_later_words_is_said_again,
         what_was_said_last_beside_the_head_is_said_again,
         who_speak_apart_are_brought_together,
-        who_goes_on_in_one_too_many_is_led_back,
+        who_counts_one_too_many_is_led_back,
         a_week_later_the_old_secret_is_nowhere,
         a_device_that_speaks_makes_a_fresh_card_each_day,
         a_card_from_years_ahead_waits,

@@ -149,6 +149,7 @@ impl Circle {
                     }
                     return false;
                 }
+                self.find_instead(env, &[Header::id(&opening.header, &self.id)]);
             }
             BoardItem::Invite(keys) => self.take_invite_keys(batch, keys),
             BoardItem::Ask(signed) => self.take_ask(env, batch, board, &signed),
@@ -227,7 +228,7 @@ impl Circle {
         envelopes.into_iter().flatten().filter_map(|text| board::decode(&text)).flatten()
     }
 
-    /// Ids of the operations, cards and invites that stand on a board, in envelopes sealed since `hour`.
+    /// Ids of the operations, cards, openings and invites that stand on a board, in envelopes sealed since `hour`.
     fn standing_on(
         &self,
         env: &Env<'_>,
@@ -239,6 +240,7 @@ impl Circle {
             .filter_map(|item| match item {
                 BoardItem::Operation(signed) => Some(signed.id(Label::Operation, &self.id)),
                 BoardItem::Card(signed) => Some(signed.id(Label::Card, &self.id)),
+                BoardItem::Opening(opening) => Some(Header::id(&opening.header, &self.id).0),
                 BoardItem::Invite(keys) => Some(keys_id(&keys)),
                 _ => None,
             })
@@ -257,6 +259,10 @@ impl Circle {
         for board in self.boards.keys() {
             for item in self.contents(env, batch, board, since) {
                 let BoardItem::Opening(opening) = item else { continue };
+                // A header alone brings nobody anywhere.
+                if opening.entries.is_empty() {
+                    continue;
+                }
                 let id = Header::id(&opening.header, &self.id);
                 if id == *head {
                     lead.insert(*board);
@@ -315,6 +321,28 @@ impl Circle {
             let items: Vec<BoardItem> = missing
                 .filter(|held| !there.contains(&held.signed.id(Label::Operation, &self.id)))
                 .map(|held| BoardItem::Operation(held.signed.clone()))
+                .collect();
+            self.post(env, batch, &[name], &items);
+        }
+    }
+
+    /// Posts on the head's board the headers of those of these epochs whose openings do not stand there.
+    pub(super) fn post_headers(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        ids: &BTreeSet<EpochId>,
+    ) {
+        let since = env.now.hour().saturating_sub(FRESH_H);
+        for name in self.head_board() {
+            let there = self.standing_on(env, batch, &name, since);
+            let missing = ids.iter().filter(|id| !there.contains(&id.0));
+            let items: Vec<BoardItem> = missing
+                .filter_map(|id| self.epochs.get(id))
+                .map(|epoch| {
+                    let header = epoch.signed.clone();
+                    BoardItem::Opening(Opening { header, entries: Vec::new() })
+                })
                 .collect();
             self.post(env, batch, &[name], &items);
         }

@@ -119,8 +119,8 @@ pub(super) struct Helping {
     given: BTreeMap<MemberId, (u32, usize)>,
     /// Operations that came where not all members read, and when to post them where all do.
     strays: Option<(Timestamp, BTreeSet<OperationId>)>,
-    /// Members that go on in an epoch that is one too many here, and when to show them what counts instead; none: done.
-    astray: BTreeMap<MemberId, (EpochId, Option<Timestamp>)>,
+    /// What counts in place of openings that were one too many here, and when to show it.
+    pub(super) instead: Option<(Timestamp, BTreeSet<EpochId>)>,
     /// The heads that were told last, and when.
     told: Option<(BTreeSet<OperationId>, Timestamp)>,
     /// Whether nothing was told since this run began.
@@ -331,9 +331,10 @@ impl Circle {
     pub(super) fn next_help(&self) -> Option<Timestamp> {
         let asks = self.helping.asks.values().filter(|asked| !asked.answered);
         let notes = self.helping.notes.values().copied().filter(|_| self.has_board());
-        let strays = self.helping.strays.iter().map(|(at, _)| *at).filter(|_| self.knows_readers());
-        let astray = self.helping.astray.values().filter_map(|(_, at)| *at);
-        asks.map(|asked| asked.at).chain(notes).chain(strays).chain(astray).min()
+        let strays = self.helping.strays.iter().map(|(at, _)| *at);
+        let instead = self.helping.instead.iter().map(|(at, _)| *at);
+        let posts = strays.chain(instead).filter(|_| self.knows_readers());
+        asks.map(|asked| asked.at).chain(notes).chain(posts).min()
     }
 
     /// Whether who asks belongs.
@@ -407,57 +408,28 @@ impl Circle {
         self.helping.asks.insert(by, asked);
     }
 
-    /// who goes on in an opening that is one too many here does not have those that count, and does not know that
-    /// it lacks them: nothing that it has need name them. By chance one node shows it their headers.
-    fn find_astray(&mut self, env: &mut Env<'_>) {
-        let elsewhere = self.speaking.heads.iter().filter(|(who, (epoch, _))| {
-            self.head.as_ref() != Some(epoch)
-                && self.epochs.get(epoch).is_some_and(|epoch| epoch.surplus && epoch.counts())
-                && self.helping.astray.get(who).is_none_or(|(known, _)| known != epoch)
-        });
-        let news: Vec<(MemberId, EpochId)> =
-            elsewhere.map(|(who, (epoch, _))| (*who, *epoch)).collect();
-        for (who, epoch) in news {
-            let at = env.now.plus(u64::from_be_bytes(random(env.rng)) % NOTE_MS);
-            self.helping.astray.insert(who, (epoch, Some(at)));
+    /// who lacks the four that count in place of what is one too many here takes that for one of them, and does
+    /// not know what it lacks: nothing need name them. By chance one node shows their headers.
+    pub(super) fn find_instead(&mut self, env: &mut Env<'_>, came: &[EpochId]) {
+        if self.restoring || is_planted(Planted::SurplusUnshown) {
+            return;
         }
-    }
-
-    /// Shows what counts to who still goes on in what does not.
-    fn lead_back(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
-        let due: Vec<(MemberId, EpochId)> = self
-            .helping
-            .astray
-            .iter()
-            .filter(|(_, (_, at))| at.is_some_and(|at| at <= env.now))
-            .map(|(who, (epoch, _))| (*who, *epoch))
-            .collect();
-        for (who, id) in due {
-            self.helping.astray.insert(who, (id, None));
-            let stays = self.speaking.heads.get(&who).is_some_and(|(epoch, _)| *epoch == id);
-            let enough = self.helping.has_enough(&who, env.now.day());
-            if !stays || enough || !self.is_helped(&who) || is_planted(Planted::SurplusUnshown) {
-                continue;
-            }
-            let Some(card) = self.cards.newest(&who).cloned() else { continue };
-            let headers = self.epochs.instead_of(&id);
-            let items: Vec<BoardItem> = headers
-                .map(|epoch| {
-                    let header = epoch.signed.clone();
-                    BoardItem::Opening(Opening { header, entries: Vec::new() })
-                })
-                .collect();
-            let mut boards = self.head_board();
-            boards.extend(self.epochs.get(&id).map(|epoch| epoch.header.board));
-            let boards: Vec<BoardName> = boards.into_iter().collect();
-            self.answer_with(env, batch, &items, &card, &boards);
+        // With somebody in it who has gone it is closed for all.
+        let inside = |who: &MemberId| self.roster.members.contains_key(who);
+        let surplus = came.iter().filter(|id| {
+            let epoch = self.epochs.get(id);
+            epoch.is_some_and(|epoch| epoch.surplus && epoch.members.iter().all(inside))
+        });
+        let ids: BTreeSet<EpochId> =
+            surplus.flat_map(|id| self.epochs.instead_of(id)).copied().collect();
+        if !ids.is_empty() {
+            let at = env.now.plus(u64::from_be_bytes(random(env.rng)) % NOTE_MS);
+            self.helping.instead.get_or_insert_with(|| (at, BTreeSet::new())).1.extend(ids);
         }
     }
 
     /// Answers who asked some time ago and has no answer yet, and posts what a note showed to be lacking.
     pub(super) fn help(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
-        self.find_astray(env);
-        self.lead_back(env, batch);
         let due: Vec<(MemberId, Older)> = self
             .helping
             .asks
@@ -507,6 +479,12 @@ impl Circle {
             && let Some((_, ids)) = self.helping.strays.take()
         {
             self.post_missing(env, batch, &ids);
+        }
+        if self.helping.instead.as_ref().is_some_and(|(at, _)| *at <= env.now)
+            && self.knows_readers()
+            && let Some((_, ids)) = self.helping.instead.take()
+        {
+            self.post_headers(env, batch, &ids);
         }
     }
 

@@ -269,6 +269,7 @@ impl Circle {
         if !self.restoring && (moved || judged.iter().any(joins)) {
             self.look_soon(env);
         }
+        self.find_instead(env, &judged);
         self.tell_surplus(env, batch, &judged);
         for id in self.epochs.mark_superseded(env.now) {
             self.save_epoch(batch, &id);

@@ -38,16 +38,16 @@ impl Epochs {
     }
 
     /// What counts in place of an opening that exceeds the quota: the four of its kind with the smallest ids.
-    pub(super) fn instead_of(&self, surplus: &EpochId) -> impl Iterator<Item = &Epoch> {
+    pub(super) fn instead_of(&self, surplus: &EpochId) -> impl Iterator<Item = &EpochId> {
         let over = self.get(surplus);
-        let same = move |epoch: &&Epoch| {
+        let same = move |(_, epoch): &(&EpochId, &Epoch)| {
             over.is_some_and(|over| {
                 epoch.header.opener == over.header.opener
                     && epoch.header.day == over.header.day
                     && epoch.members == over.members
             })
         };
-        self.counts().map(|(_, epoch)| epoch).filter(same).take(QUOTA)
+        self.counts().filter(same).map(|(id, _)| id).take(QUOTA)
     }
 
     /// Closes what exceeds the quota: of each opener, set of members and day all but the four smallest ids.

@@ -14,7 +14,9 @@ use crate::circle::log::tests::Disk;
 use crate::circle::opening::{Follow, MAX_SERVED};
 use crate::crypto::Suite;
 use crate::exchange::tests::{answers_of_an_empty_relay, greeting_of_a_relay};
-use crate::identity::{DeviceId, Digest, Identity, InviteId, Peer, PublicKey, Signature};
+use crate::identity::{
+    DeviceId, Digest, Identity, InviteId, MailboxId, Peer, PublicKey, Signature,
+};
 use crate::mailbox::Packet;
 use crate::template::Template;
 use crate::wire;
@@ -422,6 +424,51 @@ fn of_these_operations_those_are_posted_that_do_not_stand() {
     for _ in 0..2 {
         home.act(|circle, env, batch| circle.post_missing(env, batch, &ids));
         assert_eq!(kinds(&home.there(&board)), [2, 0, 0]);
+    }
+}
+
+/// who lacks it learns of it by its header, and comes nowhere by that.
+#[test]
+fn a_header_is_shown_where_its_opening_does_not_stand_and_leads_nowhere() {
+    let mut home = Home::founded();
+    let (board, head) = (home.board(), home.head());
+    let alone = |item: &BoardItem| matches!(item, BoardItem::Opening(it) if it.entries.is_empty());
+    let show = |home: &mut Home| {
+        home.act(|circle, env, batch| circle.post_headers(env, batch, &BTreeSet::from([head])));
+        home.there(&board).into_iter().filter(alone).count()
+    };
+    assert_eq!(show(&mut home), 0, "its opening stands there");
+    home.forgets_what_stands();
+    assert_eq!([show(&mut home), show(&mut home)], [1, 1], "once is enough");
+    let since = NOON.hour();
+    let found = home.act(|circle, env, batch| circle.dead_ends(env, batch, (&head, since)));
+    assert_eq!(found, [board]);
+}
+
+/// also when it came before, where who lacks the four may not have read.
+#[test]
+fn what_counts_in_place_of_one_too_many_is_shown_whenever_that_comes() {
+    let mut home = Home::of_two();
+    let (board, ben) = (home.board(), home.person(BEN, 10));
+    let (id, head) = home.circle.head().expect("it was opened");
+    let next = Header { opener: ben.id, supersedes: vec![*id], ..head.header.clone() };
+    let circle = home.circle.id;
+    let openings = (1..=5).map(|number| {
+        let header = Header { mailbox: MailboxId([number; 32]), ..next.clone() };
+        let header = Signed::new(&header, &ben.pair, Label::Opening, &circle);
+        (Header::id(&header, &circle), Opening { header, entries: Vec::new() })
+    });
+    let five: BTreeMap<EpochId, Opening> = openings.collect();
+    let mut comes = |opening: &Opening| {
+        home.circle.helping.instead = None;
+        assert!(home.takes(&board, BoardItem::Opening(opening.clone())));
+        home.act(Circle::judge);
+        home.circle.helping.instead.take().map(|(_, ids)| ids)
+    };
+    let four: BTreeSet<EpochId> = five.keys().take(4).copied().collect();
+    for _ in 0..2 {
+        let shown: Vec<_> = five.values().map(&mut comes).collect();
+        assert_eq!(shown, [None, None, None, None, Some(four.clone())]);
     }
 }
 
