@@ -7,7 +7,7 @@
 
 pub(crate) mod again;
 pub(crate) mod board;
-mod boards;
+pub(crate) mod boards;
 pub mod card;
 pub mod charter;
 mod coming;
@@ -722,6 +722,7 @@ impl Circle {
         self.finish_entering(env, batch);
         self.tell_what_happened(env, batch);
         self.use_relays(batch);
+        turned |= self.read_head_board(env, batch);
         self.crowded |= turned;
         if self.crowded && !self.exchange.is_busy() {
             self.crowded = false;

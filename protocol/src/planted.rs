@@ -164,6 +164,10 @@ faults! {
         World("a_head_that_names_a_card_nobody_has_reaches_the_newcomer");
     AnyBoardLeadsOn: "an opening that names another board is taken to bring all who read it there", "P1, R-17",
         World("a_head_reaches_a_newcomer_past_openings_without_her");
+    HeadBoardGivenUp: "of too many boards that of the head may be given up", "P1, R-17",
+        Test("circle::boards::tests::the_heads_board_is_never_given_up");
+    HeadBoardUnread: "the board of the head is not read if it was given up before", "P1, R-17",
+        Test("circle::boards::tests::a_board_that_was_given_up_is_read_again_once_it_is_the_heads");
     VoidBoardUsed: "a board is used that only an opening against the rules brought", "P3, R-17",
         Test("circle::head::tests::readers_of_a_board_in_a_void_opening_are_never_known");
     StraysStay: "an operation that came where not all read is not carried on", "P1, R-17",

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::board::{self, BoardItem, InviteKeys};
 use super::card::{self, VerifiedCard};
 use super::epoch::{Header, Opening, SealedBox, board_name};
+use super::head::Epoch;
 use super::{Board, Circle, Leads, MAX_STUCK, MAX_STUCK_OPENINGS};
 use crate::batch::Batch;
 use crate::boundary::{DAY_MS, Env, SlotKind, Timestamp};
@@ -420,7 +421,11 @@ impl Circle {
     }
 
     pub(super) fn give_up_boards(&mut self, env: &Env<'_>, batch: &mut Batch) {
-        let replaced = self.boards.keys().filter_map(|name| Some((self.replaced_on(name)?, *name)));
+        // nothing is opened or said before it was read, also where its opening went back to a board that was replaced.
+        let head = self.head().map(|(_, epoch)| epoch.header.board);
+        let head = head.filter(|_| !is_planted(Planted::HeadBoardGivenUp));
+        let others = self.boards.keys().filter(|name| Some(**name) != head);
+        let replaced = others.filter_map(|name| Some((self.replaced_on(name)?, *name)));
         let mut replaced: BTreeSet<(u32, BoardName)> = replaced.collect();
         let old = |(day, _): &(u32, BoardName)| day.saturating_add(READ_DAYS) < env.now.day();
         let mut over: Vec<_> = replaced.iter().copied().filter(old).collect();
@@ -460,6 +465,17 @@ impl Circle {
         batch.destroy_key(self.slot(SlotKind::Board, name.0));
     }
 
+    /// reads the head's board again, if it was given up before this epoch became the head. Gives whether it was.
+    pub(super) fn read_head_board(&mut self, env: &Env<'_>, batch: &mut Batch) -> bool {
+        let head = self.head().map(|(_, epoch)| epoch);
+        let lacks = |epoch: &&Epoch| !self.boards.contains_key(&epoch.header.board);
+        let gone = head.filter(lacks).filter(|_| !is_planted(Planted::HeadBoardUnread));
+        let Some(secrets) = gone.and_then(|epoch| epoch.secrets.as_ref()) else { return false };
+        let board = secrets.board.clone();
+        self.hold_board(env, batch, board, true);
+        true
+    }
+
     /// a mailbox that somebody outside the roster can prove is fetched from relays only.
     pub(super) fn keep_quiet(&mut self, env: &Env<'_>, batch: &mut Batch) {
         for (name, board) in &self.boards {
@@ -490,4 +506,4 @@ fn keys_id(keys: &InviteKeys) -> [u8; 32] {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -605,6 +605,48 @@ fn of_too_many_boards_those_of_who_made_most_are_given_up() {
     assert!(!of_ben[..3].iter().any(has) && of_ben[3..].iter().all(has));
 }
 
+/// P1, R-17, R-25, H-10: whoever floods with openings may go back to a board that was replaced, and keep all others from
+/// reading it.
+#[test]
+pub(crate) fn the_heads_board_is_never_given_up() {
+    let today = NOON.day();
+    for (day, others) in [(today - 401, 1), (today - 300, 70)] {
+        let mut home = Home::founded();
+        let current = home.board();
+        let before = home.named(ANNA, 1, current, &[]);
+        for number in 1..=others {
+            let other = home.holds(number);
+            let follows = home.named(ANNA, day, other, &[before]);
+            home.named(ANNA, today, current, &[follows]);
+        }
+        assert_eq!(home.circle.replaced_on(&current), Some(day));
+        home.act(|circle, env, batch| circle.give_up_boards(env, batch));
+        assert!(home.circle.boards.contains_key(&current));
+        assert!(home.circle.boards.len() <= 64);
+    }
+}
+
+/// P1, R-17, R-25
+#[test]
+pub(crate) fn a_board_that_was_given_up_is_read_again_once_it_is_the_heads() {
+    let mut home = Home::founded();
+    let board = home.board();
+    let slot = home.circle.slot(SlotKind::Board, board.0);
+    let mailbox = home.circle.boards[&board].sealed.mailbox();
+    let read = |home: &Home| {
+        [
+            home.circle.boards.contains_key(&board),
+            home.circle.mailboxes.contains_key(&mailbox),
+            home.circle.exchange.sealed(&mailbox).is_some(),
+            home.disk.keys.contains_key(&slot),
+        ]
+    };
+    home.act(|circle, _, batch| circle.give_up_board(batch, &board));
+    assert_eq!(read(&home), [false; 4]);
+    home.act(Circle::settle);
+    assert_eq!(read(&home), [true; 4]);
+}
+
 /// who has gone can prove these mailboxes, and sees there who comes by.
 #[test]
 fn a_mailbox_is_quiet_once_somebody_who_can_prove_it_has_gone() {
