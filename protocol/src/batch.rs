@@ -21,6 +21,8 @@ pub(crate) struct Batch {
 
 impl Batch {
     pub(crate) fn make_key(&mut self, slot: KeySlot, secret: Secret) {
+        // What is destroyed goes last, and would take this one with it.
+        self.destroyed.retain(|output| !matches!(output, Output::DestroyKey(it) if *it == slot));
         self.keys.push(Output::MakeKey(slot, secret));
     }
 
@@ -82,4 +84,27 @@ pub(crate) fn numbered(room: Room, owner: &[u8; 32], place: u64) -> Key {
 /// The key of a drawer, an owner and any place.
 pub(crate) fn placed(room: Room, owner: &[u8; 32], place: &[u8]) -> Key {
     Key { room, owner: *owner, place: place.to_vec() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::boundary::SlotKind;
+
+    const BOARD: KeySlot = KeySlot { kind: SlotKind::Board, owner: [1; 32], id: [2; 32] };
+
+    /// a board is given up and taken again in one call, or the other way round.
+    #[test]
+    fn of_one_key_the_last_word_counts() {
+        let make = |batch: &mut Batch| batch.make_key(BOARD, Secret::new(vec![3; 32]));
+        let last = |batch: Batch| batch.into_outputs().pop();
+        let mut batch = Batch::default();
+        batch.destroy_key(BOARD);
+        make(&mut batch);
+        assert!(matches!(last(batch), Some(Output::MakeKey(BOARD, _))));
+        let mut batch = Batch::default();
+        make(&mut batch);
+        batch.destroy_key(BOARD);
+        assert!(matches!(last(batch), Some(Output::DestroyKey(BOARD))));
+    }
 }
