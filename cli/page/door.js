@@ -12,7 +12,12 @@ export async function invite(room) {
   const uses = select([1, 2, 5, 12].map((count) => [String(count), t('invite-people', { count })]), '1');
   const lasts = select([3_600, 86_400, 604_800, 2_592_000].map((seconds) => [String(seconds), span(seconds)]), '86400');
   const label = line({ maxLength: 40 });
-  const draw = async () => kept.replaceChildren(...codes(room, (await read(within(room.circle, 'invites'))).items, draw));
+  const draw = async () => {
+    const { items } = await read(within(room.circle, 'invites'));
+    const unfolded = kept.querySelector('details')?.open;
+    kept.replaceChildren(...codes(room, items, draw));
+    if (unfolded) kept.querySelector('details').open = true;
+  };
   await draw();
   room.show(p('invite-what'), form(async () => {
     const body = { uses: Number(uses.value), expires_s: Number(lasts.value), admit: room.circle.admit };

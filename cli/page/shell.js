@@ -206,7 +206,7 @@ function frame() {
   $('circles').hidden = !open;
   $('circles').setAttribute('aria-label', t('circles'));
   $('circles').replaceChildren(...(open ? [el('ul', {}, here.circles.map((circle, at) => el('li', {}, el('a',
-    { href: `#/c/${at + 1}`, 'aria-current': room.number === at + 1 ? 'true' : null }, el('bdi', { dir: 'auto' }, circle.label),
+    { href: `#/c/${at + 1}`, 'aria-current': room?.number === at + 1 ? 'true' : null }, el('bdi', { dir: 'auto' }, circle.label),
     news(circle))))), el('ul.doors', {}, [['join-title', '#/join'], ['start-title', '#/start'], ['settings-title', '#/settings']]
     .map(([id, hash]) => el('li', {}, link(id, hash, {}, { 'aria-current': at(hash) }))))] : []));
   document.title = here.config['page.title'] || 'Notes';
@@ -215,7 +215,7 @@ function frame() {
 function news(circle) {
   if (circle.state === 'asking') return el('small', {}, t('circle-asks'));
   if (circle.state === 'member' && circle.waiting_room) return el('small', {}, t('circle-waiting', { count: circle.waiting_room }));
-  return circle.unread && room.number !== here.circles.indexOf(circle) + 1
+  return circle.unread && room?.number !== here.circles.indexOf(circle) + 1
     ? el('small', {}, t('circle-new', { count: circle.unread })) : null;
 }
 
@@ -286,7 +286,8 @@ async function look() {
 /** What is known at the start of an open home; afterwards events keep it. */
 async function load() {
   const [config, circles] = await Promise.all([read('/config'), listed()]);
-  Object.assign(here, { config, circles });
+  here.config = config;
+  know(circles);
   sessionStorage.removeItem('looks');
   if (config.language) await words(config.language);
   prefetchHelp().catch(() => {});
@@ -321,8 +322,13 @@ async function listed() {
 
 /** The list of circles anew, for a room that changed it. */
 export async function refresh() {
+  know(await listed());
+}
+
+/** Takes a list of circles that was read; an open room goes on with its own one of it. */
+function know(circles) {
   const before = room?.circle;
-  here.circles = await listed();
+  here.circles = circles;
   const at = here.circles.findIndex((circle) => circle.id === before?.id);
   if (at >= 0) room.circle = here.circles[at];
   // U-119: circles are numbered by position, which a new one may change.

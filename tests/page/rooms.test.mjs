@@ -147,6 +147,9 @@ test('a role is given and taken back, and opens and shuts the door', async () =>
   const page = pages.Heron;
   await go(pages.Otter, '#/c/1');
   assert.equal(await pages.Otter.getByRole('link', { name: 'At the door' }).count(), 0);
+  // A change of settings reads the circles anew, below an open room.
+  await otter.run('config', 'set', 'page.title', 'Lists');
+  await pages.Otter.waitForFunction(() => document.title === 'Lists');
   await member(page, 'Otter');
   await page.getByLabel('Another role').selectOption({ label: 'steward' });
   await press(page, 'Give this role');
