@@ -14,9 +14,9 @@ export async function invite(room) {
   const label = line({ maxLength: 40 });
   const draw = async () => {
     const { items } = await read(within(room.circle, 'invites'));
-    const unfolded = kept.querySelector('details')?.open;
+    const unfolded = kept.querySelector('details')?.open ?? false;
     kept.replaceChildren(...codes(room, items, draw));
-    if (unfolded) kept.querySelector('details').open = true;
+    kept.querySelector('details')?.toggleAttribute('open', unfolded);
   };
   await draw();
   room.show(p('invite-what'), form(async () => {
