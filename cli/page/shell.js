@@ -32,6 +32,8 @@ const CIRCLE_ROOMS = [...new Set(ROOMS.map((room) => room.in).filter(Boolean))];
 const $ = (id) => document.getElementById(id);
 let room = null;
 let back = '#/';
+// The last room that was not help.
+let stood = '#/';
 let stream = null;
 // How many events told of the circles.
 let told = 0;
@@ -42,6 +44,7 @@ class Room {
     this.route = route;
     this.number = found[1] && Number(found[1]);
     this.circle = this.number && here.circles[this.number - 1];
+    this.back = stood;
     this.rest = found[2];
     this.over = false;
     this.heard = [];
@@ -68,12 +71,13 @@ class Room {
   }
 
   put(...nodes) {
-    const inside = document.activeElement === this.h1;
+    const inside = $('main').contains(document.activeElement);
     $('main').replaceChildren(...[this.circle?.joined_on && rooms(this), this.h1, el('div', { id: 'state' }), ...nodes]
       .flat(3).filter(Boolean));
     $('main').ariaBusy = this.ready ? null : 'true';
     states();
-    if (inside) this.h1.focus();
+    // What had the focus may be gone with what was drawn before.
+    if (inside && !$('main').contains(document.activeElement)) this.h1.focus({ preventScroll: true });
   }
 
   /** Hears one type of event, or `digit`. */
@@ -129,6 +133,7 @@ async function go(moved = true) {
   const [route, found] = ROOMS.map((route) => [route, route.path.exec(path)]).find(([, found]) => found)
     ?? [ROOMS[0], ['']];
   const need = route.needs ?? 'open';
+  if (need !== 'nothing') stood = location.hash || '#/';
   const mine = room = new Room(route, found);
   frame();
   try {
@@ -384,9 +389,10 @@ async function missed() {
 function heard({ type, circle_id: id, data }) {
   const at = here.circles.findIndex((circle) => circle.id === id);
   const mine = room?.circle?.id === id && Boolean(id);
-  if (type === 'circle' || type === 'message') told += 1;
+  if (['circle', 'message', 'waiting'].includes(type)) told += 1;
   if (type === 'settings') load().then(frame).catch(() => {});
   else if (type === 'network') here.network = data;
+  else if (type === 'waiting') refresh().catch(() => {});
   else if (type === 'circle') {
     if (at < 0 || !data) refresh().then(() => room.hear('circle', data)).catch(() => {});
     else {

@@ -113,6 +113,7 @@ test('a code that was taken back opens nothing', async () => {
 test('who is not let in is told so, and can ask again', async () => {
   const page = pages.Heron;
   await knock(pages.Wren, await code('Wren'), 'Wren');
+  await page.locator('#circles').getByText('1 person waits').waitFor();
   await go(page, '#/c/1/waiting');
   await reads(page, 'With the code for Wren');
   await shot(page, 'rooms-door');
@@ -135,6 +136,8 @@ test('who is not let in is told so, and can ask again', async () => {
   await knock(pages.Wren, await code(), 'Wren');
   await pages.Heron.getByRole('link', { name: 'At the door' }).click();
   await press(page, 'Let in');
+  // What was pressed is gone; who uses the keyboard goes on from the room's heading.
+  await page.locator('h1:focus').waitFor();
   await titled(pages.Wren, 'Evening');
   await knock(pages.Maple, await code(), 'Maple');
   await pages.Heron.getByRole('link', { name: 'At the door' }).click();
