@@ -20,19 +20,23 @@ export function circles(room) {
 const standing = (circle) => (circle.joined_on || circle.state === 'asking') && el('p.hint', {},
   tt(circle.state === 'member' ? 'circle-members' : `circle-${circle.state}`, { count: circle.members }));
 
-/** Four steps: what this is, a name, a passphrase, Hide. Nothing is kept before the last. */
+// The steps so far, for whoever looks elsewhere meanwhile: the six words may be on paper by then.
+let making = null;
+
+/** Four steps: what this is, a name, a passphrase, Hide. Nothing is kept on disk before the last. */
 export async function welcome(room) {
   room.title(t('welcome-1'));
-  const made = { name: '', kind: 'made', own: '', ...(await read('/setup')) };
+  const made = making ??= { at: 0, name: '', kind: 'made', own: '', ...(await read('/setup')) };
   const steps = [what, name, passphrase, hiding];
   const step = (at) => {
+    made.at = at;
     room.title(t(`welcome-${at + 1}`));
     const back = at > 0 && button('back', () => step(at - 1));
     room.show(el('p.eyebrow', {}, tt('welcome-step', { step: at + 1, all: steps.length })),
       steps[at](made, () => step(at + 1), back));
     room.h1.focus();
   };
-  step(0);
+  step(made.at);
 }
 
 const what = (made, next) => [
@@ -82,7 +86,7 @@ function hiding(made, next, back) {
     const words = { made: made.passphrase, own: made.own, none: null }[made.kind];
     await call('POST', '/setup', { name: made.name, passphrase: words, language: document.documentElement.lang });
     if (!keys.checked) await call('PATCH', '/config', { 'page.hide_keys': false });
-    made.passphrase = made.own = '';
+    making = null;
     history.replaceState(null, '', '#/');
     await opened();
   }, 'welcome-begin', [p('hide-what'), p('hide-keys-what'), p('hide-limits'),
@@ -176,7 +180,7 @@ export function start(room) {
   room.title(t('start-title'));
   const label = line({ required: true, maxLength: 40 });
   const name = line({ required: true, maxLength: 40, value: here.circles.length ? '' : here.config.name ?? '' });
-  const relays = el('textarea.code', { rows: 3, required: true, spellcheck: false, autocomplete: 'off', translate: false,
+  const relays = el('textarea.code', { rows: 4, required: true, spellcheck: false, autocomplete: 'off', translate: false,
     dir: 'ltr', placeholder: 'hl-relay:' });
   const admit = choice('start-admit', [['ask', 'admit-ask', 'admit-ask-hint'], ['open', 'admit-open', 'admit-open-hint']], 'ask');
   room.show(p('start-intro'), form(async () => {

@@ -59,15 +59,16 @@ export function form(act, submit, fields, ...others) {
   const node = el('form.form', { noValidate: true, autocomplete: 'off' }, fields, row);
   node.addEventListener('submit', async (event) => {
     event.preventDefault();
-    node.querySelectorAll(':scope > .problem').forEach((line) => line.remove());
+    node.querySelectorAll(':scope > .problem, .empty').forEach((line) => line.remove());
     const missing = [...node.elements].find((one) => one.required && !one.value.trim());
     if (missing) {
       missing.focus();
-      row.before(el('p.problem', { role: 'alert' }, t('problem-needs-input')));
+      missing.after(el('p.problem.empty', { role: 'alert' }, t('problem-needs-input')));
       return;
     }
     await trying(row, act);
   });
+  node.addEventListener('input', ({ target }) => target.parentNode.querySelector('.empty')?.remove());
   return node;
 }
 

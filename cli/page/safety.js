@@ -1,7 +1,7 @@
 // Get help now and Hide: there on every route, whatever else is not (U-121, U-122).
 import { here, leave, read, turned } from './api.js';
 import { t, tt, date, has, list, named } from './text.js';
-import { el, h2, p } from './parts.js';
+import { el, h2, link, p } from './parts.js';
 
 const packs = new Map();
 let country = null;
@@ -32,7 +32,8 @@ export function help(room) {
   room.show(p(lines.length ? 'help-intro' : 'help-country'), shown, p('help-danger'),
     lines.length && !pack.checked ? p('help-unchecked') : null, el('section.card', {}, h2('help-card'),
       el('ul', {}, [1, 2, 3, 4, 5].map((n) => el('li', {}, tt(`help-card-${n}`)))), p('help-stopping')),
-    lines.length && here.circles.length && here.condition === 'open' ? el('p', {}, other(room)) : null);
+    el('div.row', {}, link('back', room.back, {}, { className: 'as-button' }),
+      lines.length && here.circles.length && here.condition === 'open' ? other(room) : null));
 }
 
 /** One service, with each of its ways to be reached. */

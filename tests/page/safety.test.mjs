@@ -100,19 +100,27 @@ test('Shift three times can be turned off', async () => {
   await page.getByLabel('Shift three times hides the page').check();
 });
 
+const back = (page) => page.getByRole('main').getByRole('link', { name: 'Back', exact: true }).click();
+
 test('help is one action away on every route, and each choice one digit', async () => {
   await two.heron.run('unlock');
   const page = await two.heron.visit(await world.page());
   let place;
+  let before;
   for (const route of ROUTES) {
     await go(page, route);
     const link = page.getByRole('link', { name: 'Get help now' });
     const box = JSON.stringify([await link.boundingBox(), await page.getByRole('button', { name: 'Hide' }).boundingBox()]);
     place ??= box;
     assert.equal(box, place, `${route}: the same place`);
+    const from = page.url();
     await link.click();
     await page.getByRole('heading', { name: 'Get help now' }).waitFor();
+    await back(page);
+    await page.waitForURL(route === '#/help' ? before : from);
+    before = page.url();
   }
+  await go(page, '#/help');
   await page.keyboard.press('2');
   await page.getByText('988', { exact: false }).first().waitFor();
   await page.setViewportSize({ width: 320, height: 480 });
@@ -138,6 +146,8 @@ test('help is there locked, not set up, without a token and with the node gone',
   await two.heron.run('lock');
   await page.getByRole('heading', { name: 'Locked' }).waitFor();
   await reach(page);
+  await back(page);
+  await page.getByRole('heading', { name: 'Locked' }).waitFor();
 
   const second = await page.context().newPage();
   await second.goto(page.url().split('#')[0]);
@@ -148,7 +158,15 @@ test('help is there locked, not set up, without a token and with the node gone',
   const maple = await world.home('maple');
   const fresh = await maple.visit(await world.page());
   await fresh.getByRole('heading', { name: 'Before you begin' }).waitFor();
+  await fresh.getByRole('button', { name: 'Next' }).click();
+  await fresh.getByLabel('What do you want to be called?').fill('Maple');
+  await fresh.getByRole('button', { name: 'Next' }).click();
+  await fresh.getByRole('heading', { name: 'Your passphrase' }).waitFor();
+  const words = await fresh.locator('.six').innerText();
   await reach(fresh);
+  await back(fresh);
+  await fresh.getByRole('heading', { name: 'Your passphrase' }).waitFor();
+  assert.equal(await fresh.locator('.six').innerText(), words, 'the words that may be on paper by now');
   await maple.stop();
   await fresh.reload().catch(() => {});
 
