@@ -242,6 +242,8 @@ faults! {
         World("what_was_said_outlasts_a_crash");
     DifferentUntold: "nobody is told that somebody sent different messages for one place", "R-32",
         World("two_messages_for_one_place_are_told_of");
+    OutsiderReads: "who is given the secret of an epoch that it was not in reads what was said there", "P4, R-32",
+        World("a_newcomer_reads_nothing_that_somebody_gives_it_a_key_of");
 
     // Said again.
     NothingAgain: "nothing is said again", "P1, R-27",

@@ -51,6 +51,7 @@ fn scripts() -> BTreeMap<&'static str, Script> {
         a_mark_waits_for_a_relay,
         what_was_said_outlasts_a_crash,
         what_relays_forgot_is_said_again,
+        a_newcomer_reads_nothing_that_somebody_gives_it_a_key_of,
         a_newcomer_is_said_nothing_again,
         what_was_said_again_is_not_said_each_time,
         what_is_said_again_is_for_who_was_there,

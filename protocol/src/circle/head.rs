@@ -66,6 +66,11 @@ impl Epoch {
         matches!(self.state, State::Valid | State::Closed)
     }
 
+    /// Whether this member was not there, though somebody may have given it the secret (P4, R-32).
+    pub(crate) fn is_of_others(&self) -> bool {
+        self.state != State::Waits && self.mine.is_none() && !is_planted(Planted::OutsiderReads)
+    }
+
     /// The device of this member that it names, by the cards on hand.
     fn my_device(&self, cards: &Cards) -> Option<DeviceId> {
         let tag = self.header.cards.get(usize::from(self.mine?))?;
@@ -131,7 +136,8 @@ impl Epochs {
     /// Whether this member is, or was, in the epoch that a message names as that of a parent. Of one
     /// that this node never heard of, it was not.
     pub(crate) fn is_mine(&self, hint: u64) -> bool {
-        self.all.iter().any(|(id, epoch)| epoch_hint(id) == hint && epoch.entry.is_some())
+        let mine = |epoch: &Epoch| epoch.entry.is_some() && !epoch.is_of_others();
+        self.all.iter().any(|(id, epoch)| epoch_hint(id) == hint && mine(epoch))
     }
 
     /// Epochs that are superseded by others, nothing of which is here and in which this member, who came on

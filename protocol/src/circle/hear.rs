@@ -32,6 +32,10 @@ impl Circle {
         plain: &[u8],
     ) -> Judgement {
         let Some(epoch) = self.epochs.get(&epoch_id) else { return Judgement::Ignore };
+        if epoch.is_of_others() {
+            self.exchange.pass_over(mailbox, &envelope);
+            return Judgement::Ignore;
+        }
         let id = envelope.id(&mailbox);
         let Some(frame) = wire::decode::<Frame>(plain) else {
             self.exchange.reject(mailbox, id);

@@ -574,6 +574,15 @@ impl Log {
         (time, depth, place)
     }
 
+    /// What was said in these epochs is missed no more: this member was not there.
+    pub(crate) fn forgo(&mut self, epochs: &[u64]) -> Shown {
+        for gap in self.gaps.values_mut() {
+            gap.missing.retain(|_, epoch| !epochs.contains(epoch));
+        }
+        let filled = self.gaps.extract_if(.., |_, gap| gap.missing.is_empty()).collect();
+        Shown { filled, ..Shown::default() }
+    }
+
     /// A message came that others had leaned on: their gaps close, and whoever stood before it moves.
     fn fill(&mut self, env: &Env<'_>, batch: &Batch, id: &MessageId, shown: &mut Shown) {
         let leaning: Vec<MessageId> = self

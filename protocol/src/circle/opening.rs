@@ -271,6 +271,7 @@ impl Circle {
         }
         self.find_instead(env, &judged);
         self.tell_surplus(env, batch, &judged);
+        self.forgo_what_others_said(env, batch, &judged);
         for id in self.epochs.mark_superseded(env.now) {
             self.save_epoch(batch, &id);
         }
@@ -288,6 +289,18 @@ impl Circle {
             openers.filter(|who| !self.log.is_told(who, News::Exceeds)).collect();
         for who in news {
             self.tell_of(env, batch, (who, self.name_of(&who)), News::Exceeds, None);
+        }
+    }
+
+    /// P2, R-32: until it was judged an epoch that somebody gave an entry of was taken for one's own.
+    fn forgo_what_others_said(&mut self, env: &Env<'_>, batch: &mut Batch, judged: &[EpochId]) {
+        let given = |id: &&EpochId| {
+            self.epochs.get(id).is_some_and(|epoch| epoch.entry.is_some() && epoch.is_of_others())
+        };
+        let given: Vec<u64> = judged.iter().filter(given).map(epoch_hint).collect();
+        let shown = self.log.forgo(&given);
+        if !self.restoring {
+            self.tell(env, batch, &shown);
         }
     }
 

@@ -12,7 +12,7 @@ use hearthlight_protocol::boundary::{
 };
 use hearthlight_protocol::circle::card::VerifiedCard;
 use hearthlight_protocol::circle::charter::{Act, HoldBody};
-use hearthlight_protocol::circle::epoch::{CardTag, Header, SealedBox};
+use hearthlight_protocol::circle::epoch::{CardTag, Header, Opening, SealedBox};
 use hearthlight_protocol::circle::help::{Ask, Help};
 use hearthlight_protocol::crypto::{Label, Secret, Suite, hash};
 use hearthlight_protocol::identity::{DeviceId, EpochId, MemberId, OperationId};
@@ -637,6 +637,37 @@ pub(super) fn what_relays_forgot_is_said_again(fault: Option<Planted>) -> Verdic
     world.say(ANNA, "while Chris is away");
     world.run_for(34 * DAY);
     holds(world.texts(CHRIS).len() == 1, "P1: what relays have forgotten is lost")
+}
+
+/// P2, P4, R-32: Ben, who was there, gives the newcomer a key of what was said before she came. Nor is anything missed
+/// that others lean on.
+pub(super) fn a_newcomer_reads_nothing_that_somebody_gives_it_a_key_of(
+    fault: Option<Planted>,
+) -> Verdict {
+    let mut world = World::calm_circle_of(harness::Machines::Real, 52, 4, 3, 1);
+    world.plant(fault);
+    world.say(ANNA, "before Dana came");
+    world.run_for(MINUTE);
+    let ben = world.forger(BEN);
+    let (epoch, circle) = (ben.newest(), ben.circle);
+    world.begin_join(DANA);
+    world.run_for(3 * MINUTE);
+    let dana = world.forger(DANA);
+    let openings = world.items_on(ANNA, &ben.board(), OPENING).into_iter();
+    let mut openings = openings.filter_map(|opening| wire::decode::<Opening>(&opening));
+    let opening = openings.find(|it| Header::id(&it.header, &circle) == epoch.id);
+    let header = opening.expect("it was posted there").header;
+    let (card, secrets) = (&world.first_cards(ANNA)[&dana.me], epoch.secrets.as_ref());
+    let secrets = secrets.expect("Ben reads it");
+    let entry = epoch.header.seal_entry(Suite::Hybrid, card, secrets, Chance::new(52).rng());
+    let entry = wire::encode(&(header, dana.me, entry.expect("a card of the suite")));
+    world.hand(DANA, &dana.board(), &board_text(ENTRY, entry), world.now);
+    world.run_for(MINUTE);
+    let given = epochs(&world, DANA).iter().any(|slot| slot.id == epoch.id.0);
+    holds(given, "the newcomer was to have the key")?;
+    world.say(CHRIS, "after Dana came");
+    world.calm().map_err(|broken| broken.to_string())?;
+    holds(world.texts(DANA).len() == 1, "P1: the newcomer does not read what is for her")
 }
 
 /// P4

@@ -660,6 +660,22 @@ fn an_epoch_is_found_by_how_its_id_begins() {
     assert!(node.epochs.is_mine(of_first) && !node.epochs.is_mine(of_other));
 }
 
+/// P2, P4, R-32: somebody seals an entry to this member, in place of one who was in at the heads that it names. It is
+/// taken for this member's own until it is judged.
+#[test]
+fn an_epoch_is_of_others_whoever_gives_an_entry_of_it() {
+    let mut node = Node::with(&[BEN, CHRIS]);
+    let first = node.first();
+    let given = node.opening(BEN, &[node.story.root()], &[first], TODAY, 1);
+    node.me = CHRIS;
+    let given = Epoch { entry: Some(Bytes(vec![1])), ..given };
+    let id = Header::id(&given.signed, &node.story.circle);
+    node.epochs.insert(id, given);
+    assert!(node.epochs.is_mine(epoch_hint(&id)) && !node.epochs.all[&id].is_of_others());
+    node.judge(NOON);
+    assert!(!node.epochs.is_mine(epoch_hint(&id)) && node.epochs.all[&id].is_of_others());
+}
+
 /// what waits may name a reader who was removed.
 #[test]
 fn readers_of_a_board_are_unknown_while_an_opening_that_brought_it_waits() {

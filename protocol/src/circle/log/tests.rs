@@ -383,6 +383,19 @@ fn a_parent_of_an_epoch_of_others_is_not_waited_for() {
     assert_eq!((shown.lines.len(), shown.opened.len()), (1, 0));
 }
 
+/// P2, R-32: it turns out that this member was not in an epoch of which it has an entry.
+#[test]
+fn what_is_missing_of_an_epoch_that_is_of_others_is_missed_no_more() {
+    let mut reader = Reader::new();
+    let child = said(2, 0, &[MessageId([9; 32])], NOON);
+    reader.take(&child);
+    assert_eq!(reader.tick(PATIENCE_MS).opened, [child.id]);
+    assert!(reader.log.forgo(&[MINE + 1]).filled.is_empty() && reader.log.gap(&child.id).is_some());
+    let filled = reader.log.forgo(&[MINE]).filled;
+    assert_eq!(filled.iter().map(|(of, _)| *of).collect::<Vec<_>>(), [child.id]);
+    assert!(reader.log.gap(&child.id).is_none());
+}
+
 /// of somebody outside the roster that counts which a member heard.
 #[test]
 fn what_a_removed_member_said_is_shown_once_a_member_is_known_to_have_heard_it() {
