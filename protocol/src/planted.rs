@@ -262,6 +262,8 @@ faults! {
         World("a_home_from_an_old_backup_comes_back");
     AsksTheSame: "each ask names the same of all that is lacking", "P1, R-29",
         World("what_is_lacking_behind_a_flood_is_asked_for");
+    GaveWayUnasked: "what may have come in the mailbox of an ended epoch that gave way is not asked for", "P1, R-26, R-29",
+        Test("circle::boards::tests::what_is_served_no_more_is_asked_for");
     HelpUnbounded: "who asks all day is answered all day, on every board", "P7, R-29",
         World("who_asks_all_day_fills_no_home");
     HelpOutside: "who asks is answered, member or not", "P3, R-29",

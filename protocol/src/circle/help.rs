@@ -134,16 +134,16 @@ struct Asking {
     at: Timestamp,
     tries: u8,
     /// What the last ask named last, of each kind.
-    named: [EpochId; 3],
+    named: [EpochId; 4],
 }
 
 /// Epochs that are lacking, by kind: in whose mailbox something lies that cannot be read any more, whose headers are
-/// here, and that are known by a later one alone.
-type Lacking = [BTreeSet<EpochId>; 3];
+/// here, that are known by a later one alone, and whose mailbox gave way to others.
+type Lacking = [BTreeSet<EpochId>; 4];
 
 /// What an ask names: of each kind in turn, and from behind what the last ask named. So what nobody can answer, be it a
 /// flood, keeps nothing else back.
-fn in_turn(lacking: &Lacking, named: &mut [EpochId; 3]) -> Vec<EpochId> {
+fn in_turn(lacking: &Lacking, named: &mut [EpochId; 4]) -> Vec<EpochId> {
     let kinds = lacking.iter().zip(named.iter());
     let mut rings = Vec::from_iter(kinds.map(|(kind, last)| {
         let behind = kind.range((Bound::Excluded(*last), Bound::Unbounded));
@@ -222,7 +222,7 @@ impl Circle {
         let asking = self.helping.asking.get_or_insert(Asking {
             at: env.now.plus(PATIENCE_MS),
             tries: 0,
-            named: [EpochId([0; 32]); 3],
+            named: [EpochId([0; 32]); 4],
         });
         if asking.at > env.now {
             return;
@@ -258,8 +258,9 @@ impl Circle {
     }
 
     /// Epochs that have ended, where something came since; those that this member was in and cannot read, though they
-    /// have not ended here, or not all of whose cards are here; and those of which it knows by a later one alone.
-    fn lacking(&self, now: Timestamp) -> Lacking {
+    /// have not ended here, or not all of whose cards are here; those of which it knows by a later one alone; and those
+    /// that ended and are served no more, so that nobody here sees what comes.
+    pub(super) fn lacking(&self, now: Timestamp) -> Lacking {
         let since = now.day().saturating_sub(HELD_DAYS);
         let mine = self.epochs.iter().filter(|(_, epoch)| {
             let named = epoch.mine.is_some()
@@ -282,7 +283,17 @@ impl Circle {
         let came = Timestamp(self.record.joined.unwrap_or(u64::MAX)).day();
         let unknown = self.epochs.unknown(&self.charter, &self.me, came, since);
         let known = mine.chain(faceless).map(|(id, _)| *id).collect();
-        [self.helping.unread.clone(), known, unknown]
+        // by its time alone a mailbox is closed long after this, so these were too many.
+        let gave_way = self.epochs.counts().filter(|(id, epoch)| {
+            epoch.ended
+                && epoch.sealed.is_none()
+                && epoch.mine.is_some()
+                && epoch.header.day >= since
+                && !self.helping.unread.contains(*id)
+                && !is_planted(Planted::GaveWayUnasked)
+        });
+        let gave_way = gave_way.map(|(id, _)| *id).collect();
+        [self.helping.unread.clone(), known, unknown, gave_way]
     }
 
     /// These epochs, and those before them that can be answered with: the nearest first.
@@ -718,8 +729,8 @@ mod tests {
 
     #[test]
     fn a_flood_of_what_is_lacking_keeps_nothing_back() {
-        let lacking = [ids(0, 2), ids(1, 200), ids(2, 20)];
-        let mut named = [EpochId([0; 32]); 3];
+        let lacking = [ids(0, 2), ids(1, 200), ids(2, 20), BTreeSet::new()];
+        let mut named = [EpochId([0; 32]); 4];
         let mut flood = BTreeSet::new();
         for _ in 0..5 {
             let ask = in_turn(&lacking, &mut named);
@@ -733,9 +744,9 @@ mod tests {
 
     #[test]
     fn what_fits_into_an_ask_is_in_each() {
-        let lacking = [ids(0, 20), ids(1, 40), ids(2, 4)];
+        let lacking = [ids(0, 20), ids(1, 40), ids(2, 2), ids(3, 2)];
         let all: BTreeSet<EpochId> = lacking.iter().flatten().copied().collect();
-        let mut named = [EpochId([0; 32]); 3];
+        let mut named = [EpochId([0; 32]); 4];
         for _ in 0..3 {
             let ask: BTreeSet<EpochId> = in_turn(&lacking, &mut named).into_iter().collect();
             assert_eq!(ask, all);

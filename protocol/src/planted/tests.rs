@@ -17,6 +17,7 @@ fn killers() -> Vec<(&'static str, fn())> {
         crate::admission::tests::a_welcome_of_another_origin_request_circle_or_header_is_not_believed,
         crate::circle::boards::tests::a_board_that_was_given_up_is_read_again_once_it_is_the_heads,
         crate::circle::boards::tests::the_heads_board_is_never_given_up,
+        crate::circle::boards::tests::what_is_served_no_more_is_asked_for,
         crate::circle::card::tests::a_card_counts_for_its_member_circle_and_suite_alone,
         crate::circle::card::tests::the_highest_revision_counts_and_of_equals_the_smallest_hash,
         crate::circle::charter::tests::a_wrong_seq_is_refused,

@@ -663,13 +663,10 @@ fn a_mailbox_is_quiet_once_somebody_who_can_prove_it_has_gone() {
     assert_eq!(quiet(&mut home), 0, "and so they stay");
 }
 
-/// of too many ended epochs some are served no more; what came there is asked for all the same.
-#[test]
-fn what_came_unread_is_lacking_served_or_not() {
-    let mut home = Home::of_two();
+/// One ended epoch more than are served: the first gives way, the second stays.
+fn with_too_many_ended(home: &mut Home) -> [EpochId; 2] {
     let (circle, head) = (home.circle.id, home.head());
     let open = home.circle.epochs.get(&head).expect("it is here").clone();
-    let [unread, served] = [0, 1].map(|number| EpochId([number; 32]));
     for number in 0..=u8::try_from(MAX_SERVED).expect("few") {
         // The oldest goes first.
         let day = open.header.day - u32::from(number == 0);
@@ -678,9 +675,38 @@ fn what_came_unread_is_lacking_served_or_not() {
         let ended = Epoch { header, sealed, secrets: None, ended: true, ..open.clone() };
         home.circle.epochs.insert(EpochId([number; 32]), ended);
     }
+    [0, 1].map(|number| EpochId([number; 32]))
+}
+
+/// of too many ended epochs some are served no more; what came there is asked for all the same.
+#[test]
+fn what_came_unread_is_lacking_served_or_not() {
+    let mut home = Home::of_two();
+    let [unread, served] = with_too_many_ended(&mut home);
     home.circle.helping.unread.insert(unread);
     home.act(|circle, env, batch| circle.keep_within_limits(env, batch));
     let is_served = |id| home.circle.epochs.get(&id).expect("its header stays").sealed.is_some();
     assert!(!is_served(unread) && is_served(served));
     assert!(home.circle.helping.unread.contains(&unread));
+}
+
+/// P1, R-26, R-29: what comes in the mailbox of an epoch that is served no more nobody sees here, so it is asked for;
+/// once, and as long as others may have it.
+#[test]
+pub(crate) fn what_is_served_no_more_is_asked_for() {
+    let mut home = Home::of_two();
+    let [gave_way, served] = with_too_many_ended(&mut home);
+    let asks = |home: &Home, id, at| {
+        let kinds = home.circle.lacking(at);
+        kinds.iter().filter(|kind| kind.contains(&id)).count()
+    };
+    assert_eq!([gave_way, served].map(|id| asks(&home, id, NOON)), [0, 0]);
+    home.act(|circle, env, batch| circle.keep_within_limits(env, batch));
+    assert_eq!([gave_way, served].map(|id| asks(&home, id, NOON)), [1, 0]);
+    home.circle.helping.unread.insert(gave_way);
+    assert_eq!(asks(&home, gave_way, NOON), 1);
+    home.circle.helping.unread.clear();
+    // It is of the day before.
+    let after = |days| NOON.plus(days * DAY_MS);
+    assert_eq!([36, 37].map(|days| asks(&home, gave_way, after(days))), [1, 0]);
 }
