@@ -248,6 +248,8 @@ faults! {
     // Said again.
     NothingAgain: "nothing is said again", "P1, R-27",
         World("what_relays_forgot_is_said_again");
+    NotAgainOnceHelped: "who asks and is answered by somebody else is said nothing again by the author", "P1, R-27",
+        Test("circle::boards::tests::who_is_answered_by_somebody_else_is_said_again_what_its_author_alone_can");
     AgainToAnybody: "what was said is said again to who was not there", "P4, R-27",
         World("a_newcomer_is_said_nothing_again");
     AgainWithoutEnd: "what was said again is said again each time", "P7, R-27",

@@ -35,7 +35,7 @@ pub(super) struct Again {
     day: u32,
     bytes: usize,
     /// When, and in which epoch.
-    at: BTreeMap<MessageId, (Timestamp, EpochId)>,
+    pub(super) at: BTreeMap<MessageId, (Timestamp, EpochId)>,
 }
 
 /// What a pair copy holds.

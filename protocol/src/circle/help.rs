@@ -175,6 +175,9 @@ struct Asked {
     /// Where it was seen, in that order; at most [`MAX_BOARDS`].
     boards: Vec<BoardName>,
     at: Timestamp,
+    /// Whether somebody else's answer stands there.
+    helped: bool,
+    /// Whether this node has had its turn.
     answered: bool,
     /// How many old ones were taken on this day.
     old: (u32, u8),
@@ -415,7 +418,7 @@ impl Circle {
             self.tell_author(&ask.member);
         }
         let boards = vec![*board];
-        let asked = Asked { ask, card, boards, at, answered: false, old };
+        let asked = Asked { ask, card, boards, at, helped: false, answered: false, old };
         self.helping.asks.insert(by, asked);
     }
 
@@ -439,7 +442,8 @@ impl Circle {
         }
     }
 
-    /// Answers who asked some time ago and has no answer yet, and posts what a note showed to be lacking.
+    /// Answers who asked some time ago and has no answer yet, says again what nobody else can, and posts what a note
+    /// showed to be lacking.
     pub(super) fn help(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
         let due: Vec<(MemberId, Older)> = self
             .helping
@@ -452,8 +456,10 @@ impl Circle {
             let Some(asked) = self.helping.asks.get_mut(&by) else { continue };
             let who = by.0;
             asked.answered = true;
+            let helped = asked.helped;
             let (ask, card, boards) = (asked.ask.clone(), asked.card.clone(), asked.boards.clone());
             if !self.is_helped(&who)
+                || helped && is_planted(Planted::NotAgainOnceHelped)
                 || self.helping.has_enough(&who, env.now.day())
                 || is_planted(Planted::NobodyHelps)
             {
@@ -466,9 +472,13 @@ impl Circle {
                 held.card.rev > card.card.rev && !is_planted(Planted::HelpToOldCard)
             });
             if let Some(newer) = newer.map(|held| BoardItem::Card(held.signed.clone())) {
-                self.answer_with(env, batch, &[newer], &card, &boards);
+                if !helped {
+                    self.answer_with(env, batch, &[newer], &card, &boards);
+                }
             } else {
-                self.answer(env, batch, &ask, &card, &boards);
+                if !helped {
+                    self.answer(env, batch, &ask, &card, &boards);
+                }
                 self.say_again_to(env, batch, &who, &ask.lacks);
             }
         }
@@ -603,7 +613,7 @@ impl Circle {
                 .values_mut()
                 .find(|asked| asked.card.tag()[..] == help.to.0[..] && asked.ask.tries == 0);
             if let Some(asked) = asked {
-                asked.answered = true;
+                asked.helped = true;
             }
             return;
         };

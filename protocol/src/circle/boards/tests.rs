@@ -3,16 +3,17 @@
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
 use super::*;
-use crate::boundary::{HOUR_MS, Link, Output, RelayKey};
+use crate::boundary::{Draft, HOUR_MS, Link, Output, RelayKey};
 use crate::circle::Founding;
 use crate::circle::card::{Card, next_rev};
 use crate::circle::charter::tests::{ANNA, BEN, CHRIS, DANA, MALLORY, Someone, removal, with_card};
 use crate::circle::charter::{Act, AdmitBody, InviteBody};
 use crate::circle::copies::Copies;
 use crate::circle::head::{Epoch, State};
+use crate::circle::help::{Ask, Help};
 use crate::circle::log::tests::Disk;
 use crate::circle::opening::{Follow, MAX_SERVED};
-use crate::crypto::Suite;
+use crate::crypto::{Label, Suite};
 use crate::exchange::tests::{answers_of_an_empty_relay, greeting_of_a_relay};
 use crate::identity::{
     DeviceId, Digest, Identity, InviteId, MailboxId, Peer, PublicKey, Signature,
@@ -709,4 +710,38 @@ pub(crate) fn what_is_served_no_more_is_asked_for() {
     // It is of the day before.
     let after = |days| NOON.plus(days * DAY_MS);
     assert_eq!([36, 37].map(|days| asks(&home, gave_way, after(days))), [1, 0]);
+}
+
+/// an answer of somebody else is help enough, but what one said only oneself can say again.
+#[test]
+pub(crate) fn who_is_answered_by_somebody_else_is_said_again_what_its_author_alone_can() {
+    for (helped, answers) in [(false, 1), (true, 0)] {
+        let mut home = Home::of_two();
+        home.meets_a_relay();
+        let (head, board, ben) = (home.head(), home.board(), home.person(BEN, 10));
+        let draft =
+            Draft { text: "here".into(), reply_to: None, wants: None, note: None, once: None };
+        home.act(|circle, env, batch| circle.say(env, batch, draft)).expect("it may");
+        home.act(Circle::speak);
+        let ask = Ask {
+            member: ben.id,
+            card: ben.card.signed.clone(),
+            heads: home.circle.charter.heads().iter().copied().collect(),
+            lacks: vec![head],
+            tries: 0,
+            at: NOON.0,
+        };
+        let signed = Signed::new(&ask, &ben.pair, Label::Ask, &home.circle.id);
+        home.takes(&board, BoardItem::Ask(signed));
+        if helped {
+            let to = Bytes(ben.card.tag().to_vec());
+            home.takes(&board, BoardItem::Help(Help { to, sealed: Bytes(Vec::new()) }));
+        }
+        home.now = home.circle.next_help().expect("somebody asks");
+        home.act(Circle::help);
+        let there = home.there(&board);
+        let stand = there.iter().filter(|item| matches!(item, BoardItem::Help(_))).count();
+        let again = home.circle.speaking.again.get(&ben.id).map_or(0, |again| again.at.len());
+        assert_eq!((stand, again), (answers, 1), "{helped}");
+    }
 }
