@@ -6,15 +6,19 @@ import { opened, refresh, visit } from './shell.js';
 
 /** The circles of this home. */
 export function circles(room) {
-  if (here.circles.length === 1) return visit('#/c/1');
   room.title(t('circles'));
-  if (!here.circles.length) {
+  const draw = () => {
+    if (here.circles.length === 1) return visit('#/c/1');
+    if (here.circles.length) {
+      return room.show(el('ul.list', {}, here.circles.map((circle, at) => el('li', {},
+        el('a.big', { href: `#/c/${at + 1}` }, bdi(circle.label)), standing(circle)))));
+    }
     return room.show(p('circles-none'), el('div.two', {},
       el('section', {}, h2('join-title'), p('circles-join'), link('join-title', '#/join', {}, { className: 'main' })),
       el('section', {}, h2('start-title'), p('circles-start'), link('start-title', '#/start', {}, { className: 'as-button' }))));
-  }
-  return room.show(el('ul.list', {}, here.circles.map((circle, at) => el('li', {},
-    el('a.big', { href: `#/c/${at + 1}` }, bdi(circle.label)), standing(circle)))));
+  };
+  room.keep(['circle', 'join', 'missed'], draw);
+  draw();
 }
 
 const standing = (circle) => (circle.joined_on || circle.state === 'asking') && el('p.hint', {},

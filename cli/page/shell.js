@@ -330,12 +330,11 @@ export async function refresh() {
   know(await listed());
 }
 
-/** Takes a list of circles that was read; an open room goes on with its own one of it. */
+/** Takes a list of circles that was read. One that was known stays the same object: rooms hold on to theirs. */
 function know(circles) {
-  const before = room?.circle;
-  here.circles = circles;
-  const at = here.circles.findIndex((circle) => circle.id === before?.id);
-  if (at >= 0) room.circle = here.circles[at];
+  const before = room?.circle && { ...room.circle };
+  here.circles = circles.map((circle) => Object.assign(here.circles.find((one) => one.id === circle.id) ?? {}, circle));
+  const at = here.circles.indexOf(room?.circle);
   // U-119: circles are numbered by position, which a new one may change.
   if (at >= 0 && room.number !== at + 1) {
     history.replaceState(null, '', location.hash.replace(`/c/${room.number}`, `/c/${at + 1}`));
@@ -395,13 +394,7 @@ function heard({ type, circle_id: id, data }) {
   else if (type === 'waiting') refresh().catch(() => {});
   else if (type === 'circle') {
     if (at < 0 || !data) refresh().then(() => room.hear('circle', data)).catch(() => {});
-    else {
-      const before = { ...here.circles[at] };
-      Object.assign(here.circles[at], data);
-      frame();
-      states();
-      if (mine) stands(before);
-    }
+    else know(here.circles.with(at, data));
   } else if (type === 'message' && !data.own) {
     if (document.hidden) notice(here.circles[at]);
     if (!mine && at >= 0 && data.kind === 'said') {
@@ -409,7 +402,7 @@ function heard({ type, circle_id: id, data }) {
       frame();
     }
   }
-  if (mine || type === 'join') room?.hear(type, data);
+  if (mine || type === 'join' || (type === 'circle' && !room?.circle)) room?.hear(type, data);
 }
 
 /** `New activity`, and no more (U-180); nothing in quiet hours (U-181). */

@@ -40,8 +40,14 @@ test('what one says the other reads, and both marks are what the node says', asy
 });
 
 test('with the relay stopped a message waits and says so, and goes out when it is back', async () => {
+  // A change of settings reads the circles anew, below an open room.
+  await two.heron.run('config', 'set', 'page.title', 'Words');
+  await heron.waitForFunction(() => document.title === 'Words');
+  await two.heron.run('config', 'set', 'page.title', 'Notes');
+  await heron.waitForFunction(() => document.title === 'Notes');
   await two.relay.stop();
   await heron.getByText('No relay can be reached now.').waitFor({ timeout: 60_000 });
+  await heron.getByText('Not connected now.').waitFor();
   await say(heron, 'is anybody there');
   assert.deepEqual([await mark(heron, 'is anybody there').innerText(), (await own(two.heron, 'is anybody there')).mark], ['waiting', 'waiting']);
   await shot(heron, 'waiting');
@@ -55,6 +61,7 @@ test('with the relay stopped a message waits and says so, and goes out when it i
     return now.mark === await mark(heron, 'is anybody there').innerText();
   }, `the mark that the node tells, after ${told.mark}`, ACKNOWLEDGED_MS);
   assert.equal(await heron.getByText('No relay can be reached now.').count(), 0);
+  await heron.getByText('Connected through a relay.').waitFor();
 });
 
 test('arrivals are told as a count on a pause, and the list itself is silent', async () => {

@@ -348,6 +348,8 @@ test('a circle that is over for one is erased from this computer', async () => {
   await answer(pages.Maple, 'Remove it');
   await reads(pages.Maple, 'You are not in a circle yet.');
   assert.deepEqual(await json(maple, 'circle', 'list'), []);
+  await maple.run('circle', 'new', 'Morning', '--relay', hope.address);
+  await titled(pages.Maple, 'Morning');
 });
 
 test('who leaves is out, and the others read it', async () => {
