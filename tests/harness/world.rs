@@ -291,10 +291,11 @@ impl World {
             Some(Ok(())) => {
                 self.network.start(host);
                 self.note_known(host);
+                self.wish_again(host);
+                // The world goes on until it has told what it shows; what is wished for meanwhile is asked once.
                 self.note_heard(host);
                 self.note_home(host);
                 self.plan_turn(host);
-                self.wish_again(host);
             }
             Some(Err(error)) => {
                 self.oracle.broke("P1", format!("host {host} cannot be restored: {error}"));
