@@ -26,7 +26,7 @@ const traits = (member) => [member.me && t('you'), ...member.roles.map(role), me
   member.verified && t('member-verified'), member.blocked && t('member-blocked'),
   t('member-since', { date: date(member.joined_on) })].filter(Boolean);
 
-const ROLES = ['host', 'steward', 'chair', 'greeter', 'timekeeper', 'treasurer', 'facilitator'];
+export const ROLES = ['host', 'steward', 'chair', 'greeter', 'timekeeper', 'treasurer', 'facilitator'];
 /** A role by its name here. */
 export const role = (word) => (ROLES.includes(word) ? t(`role-${word}`) : word);
 

@@ -1,8 +1,8 @@
 // What the circle decides together (U-67).
 import { call, read, within } from './api.js';
 import { list, moment, t, tt } from './text.js';
-import { ask, button, el, field, folded, form, h2, p, quote, select, tell } from './parts.js';
-import { role } from './people.js';
+import { ask, button, el, field, folded, form, h2, line, p, quote, select, tell } from './parts.js';
+import { ROLES, role } from './people.js';
 
 /** What is asked, what was decided, and a question of one's own. */
 export async function votes(room) {
@@ -30,21 +30,29 @@ export async function votes(room) {
 function question(room, members, draw) {
   const text = el('textarea', { rows: 2, required: true, dir: 'auto', maxLength: 2_000, autocomplete: 'off', spellcheck: false,
     translate: false, writingsuggestions: 'false' });
-  const then = select(['none', 'elect', 'remove'].map((word) => [word, t(`vote-then-${word}`)]), 'none');
-  const whom = select([['', ''], ...members.map((member) => [member.id, member.name])], '');
+  const whom = select([['', ''], ...members.map((member) => [member.id, member.name])], '', { required: true });
+  const post = select(ROLES.map((word) => [word, role(word)]), 'host');
+  const name = line({ required: true, maxLength: 40 });
+  const about = field('vote-whom', whom);
+  // What follows: what has to be known of it, and what is asked for.
+  const follows = {
+    none: [[], () => ({})],
+    elect: [[about, field('vote-role', post)], () => ({ elect: whom.value, role: post.value })],
+    remove: [[about], () => ({ remove: whom.value })],
+    name: [[field('vote-name', name)], () => ({ name: name.value.trim() })],
+  };
+  const below = el('div', {});
+  const then = select(Object.keys(follows).map((word) => [word, t(`vote-then-${word}`)]), 'none',
+    { onchange: () => below.replaceChildren(...follows[then.value][0]) });
   return form(async () => {
-    const body = { text: text.value.trim() };
-    if (then.value !== 'none') {
-      if (!whom.value) return whom.focus();
-      if (!await ask(tt('vote-sure'), [p('vote-sure-what')], 'votes-ask')) return undefined;
-      body[then.value] = whom.value;
-    }
-    await call('POST', within(room.circle, 'votes'), body);
-    text.value = whom.value = '';
+    if (then.value !== 'none' && !await ask(tt('vote-sure'), [p('vote-sure-what')], 'votes-ask')) return;
+    await call('POST', within(room.circle, 'votes'), { text: text.value.trim(), ...follows[then.value][1]() });
+    text.value = whom.value = name.value = '';
     then.value = 'none';
+    below.replaceChildren();
     tell(t('votes-asked'));
-    return draw();
-  }, 'votes-ask', [h2('votes-ask'), field('votes-text', text), folded('more', field('vote-then', then), field('vote-whom', whom))]);
+    await draw();
+  }, 'votes-ask', [h2('votes-ask'), field('votes-text', text), folded('more', field('vote-then', then), below)]);
 }
 
 /** A vote. Who has all ballots can count again. */

@@ -209,8 +209,11 @@ test('the circle is asked, chooses, changes its mind and decides', async () => {
   const text = pages.Heron.getByLabel('What do you ask?');
   await text.fill('A year with us.');
   await main(pages.Heron).getByText('More', { exact: true }).click();
-  await pages.Heron.getByLabel('If it is carried').selectOption({ label: 'Somebody is made a host' });
+  await pages.Heron.getByLabel('If it is carried').selectOption({ label: 'Somebody is given a role' });
+  await press(pages.Heron, 'Ask the circle');
+  await reads(pages.Heron, 'Something is empty here. Fill it in.');
   await pages.Heron.getByLabel('Whom it is about').selectOption({ label: 'Otter' });
+  assert.equal(await pages.Heron.getByText('Something is empty here.').count(), 0);
   await press(pages.Heron, 'Ask the circle');
   await answer(pages.Heron, 'No');
   assert.equal(await text.inputValue(), 'A year with us.');
@@ -218,6 +221,19 @@ test('the circle is asked, chooses, changes its mind and decides', async () => {
   await answer(pages.Heron, 'Ask the circle');
   await reads(pages.Heron, 'If it is carried, Otter has this role: host.');
   assert.equal(await text.inputValue(), '');
+  await text.fill('Who keeps the time?');
+  await pages.Heron.getByLabel('If it is carried').selectOption({ label: 'Somebody is given a role' });
+  await pages.Heron.getByLabel('Whom it is about').selectOption({ label: 'Wren' });
+  await pages.Heron.getByLabel('Which role').selectOption({ label: 'timekeeper' });
+  await press(pages.Heron, 'Ask the circle');
+  await answer(pages.Heron, 'Ask the circle');
+  await reads(pages.Heron, 'If it is carried, Wren has this role: timekeeper.');
+  await text.fill('A shorter name?');
+  await pages.Heron.getByLabel('If it is carried').selectOption({ label: 'The circle has a new name' });
+  await pages.Heron.getByLabel('The new name').fill('Dusk');
+  await press(pages.Heron, 'Ask the circle');
+  await answer(pages.Heron, 'Ask the circle');
+  await reads(pages.Heron, 'If it is carried, the circle is named Dusk.');
 });
 
 test('one gives one\'s own role back, and an only host cannot', async () => {
