@@ -435,9 +435,9 @@ impl Exchange {
                     let theirs = || session.theirs.contains(mailbox);
                     standing.next_wake(session.relay, theirs, unacked)
                 });
-                // What was not kept, since it is no good or from the future, is put nowhere (P7).
+                // What was not kept, since it is no good, of others or from the future, is put nowhere (P7).
                 let kept = |(id, (mailbox, _)): &(&EnvelopeId, &(MailboxId, Timestamp))| {
-                    self.boxes.get(mailbox).is_some_and(|slot| slot.held.contains_key(*id))
+                    self.boxes.get(mailbox).is_some_and(|slot| slot.keeps(id))
                 };
                 let doubts = session.doubts.iter().filter(kept).map(|(_, (_, at))| *at);
                 let doubts = if session.is_busy() { None } else { doubts.min() };

@@ -447,13 +447,19 @@ pub(crate) fn what_one_relay_brings_and_the_other_does_not_show_is_put_there_onc
 fn for_what_was_not_kept_nobody_wakes() {
     let (mut anna, [one, other], mailbox) = served_twice();
     let before = anna.exchange.next_wake();
-    let (_, bytes) = envelope(&mut anna, mailbox, b"no good");
-    let give = wire::encode(&Packet::Give { mailbox, envelopes: vec![bytes] });
-    let outcome = anna.act(|exchange, env, batch| exchange.frame(env, batch, one, &give));
-    let (_, envelope) = &outcome.arrived[0];
-    anna.exchange.reject(mailbox, envelope.id(&mailbox));
-    assert_eq!(anna.exchange.sessions[&other].doubts.len(), 1);
-    assert_eq!(anna.exchange.next_wake(), before);
+    for passed_over in [false, true] {
+        let (_, bytes) = envelope(&mut anna, mailbox, &[u8::from(passed_over)]);
+        let give = wire::encode(&Packet::Give { mailbox, envelopes: vec![bytes] });
+        let outcome = anna.act(|exchange, env, batch| exchange.frame(env, batch, one, &give));
+        let (_, envelope) = &outcome.arrived[0];
+        if passed_over {
+            anna.exchange.pass_over(mailbox, envelope);
+        } else {
+            anna.exchange.reject(mailbox, envelope.id(&mailbox));
+        }
+        assert_eq!(anna.exchange.sessions[&other].doubts.len(), 1 + usize::from(passed_over));
+        assert_eq!(anna.exchange.next_wake(), before, "{passed_over}");
+    }
 }
 
 /// two relays that both have everything cost nothing.
