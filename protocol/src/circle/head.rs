@@ -453,10 +453,13 @@ impl Epochs {
         (epoch.header.board != *board && leads).then_some(epoch.header.board)
     }
 
-    /// Whether all openings that brought this board were judged, and one counts: who reads it is not known
-    /// before, and of one that breaks the rules never.
+    /// Whether the members of all openings that brought this board are known, and one counts: who reads it is not known
+    /// before, and of one that breaks the rules never. Those of an opening whose day has not come are known.
     pub(crate) fn are_readers_known(&self, board: &BoardName) -> bool {
-        let waits = |epoch: &&Epoch| epoch.state == State::Waits && epoch.secrets.is_some();
+        let waits = |epoch: &&Epoch| {
+            let early = !epoch.members.is_empty() && !is_planted(Planted::LaterDayAwaited);
+            epoch.state == State::Waits && epoch.secrets.is_some() && !early
+        };
         let names = |epoch: &Epoch| epoch.header.board == *board;
         !self.all.values().filter(waits).any(names)
             && (self.counts().any(|(_, epoch)| names(epoch)) || is_planted(Planted::VoidBoardUsed))

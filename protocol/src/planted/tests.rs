@@ -33,6 +33,7 @@ fn killers() -> Vec<(&'static str, fn())> {
         crate::circle::head::tests::a_board_is_usable_while_all_who_were_given_it_belong_and_nothing_replaced_it,
         crate::circle::head::tests::a_board_is_spoiled_unseen_by_a_member_and_by_nobody_who_has_gone,
         crate::circle::head::tests::readers_of_a_board_in_a_void_opening_are_never_known,
+        crate::circle::head::tests::readers_of_a_board_are_known_though_an_opening_of_a_later_day_names_it,
         crate::circle::head::tests::a_board_from_before_somebody_came_and_went_is_not_used,
         crate::circle::head::tests::a_board_is_spoiled_by_an_opening_whose_day_has_not_come,
         crate::circle::head::tests::a_newcomer_asks_for_what_was_opened_while_it_came_in,

@@ -680,13 +680,30 @@ fn an_epoch_is_of_others_whoever_gives_an_entry_of_it() {
 #[test]
 fn readers_of_a_board_are_unknown_while_an_opening_that_brought_it_waits() {
     let (mut node, before) = Node::settled(&[BEN]);
-    let heads = node.story.heads();
     let board = board_name(&Secret::new(vec![1; 32]), &node.story.circle);
-    let opening = node.opening(BEN, &heads, &[before], TODAY + 2, 1);
-    let id = node.take(opening);
+    assert!(node.epochs.are_readers_known(&board));
+    let heads = node.story.heads();
+    let whole = node.opening(BEN, &heads, &[before], TODAY, 1);
+    let not_here = vec![OperationId([9; 32])];
+    let waits = node.signed_by(Header { heads: not_here, ..whole.header.clone() }, BEN);
+    let id = node.take(Epoch { secrets: whole.secrets.clone(), ..waits });
     assert_eq!(node.state(&id), State::Waits);
     assert!(node.is_usable(1) && !node.epochs.are_readers_known(&board));
-    node.judge(Timestamp(NOON.0 + DAY_MS));
+    node.take(whole);
+    assert!(!node.epochs.are_readers_known(&board), "though another one of it was judged");
+}
+
+/// P1, R-17: what a hostile member opens on the board for a later day keeps nothing back until then.
+#[test]
+pub(crate) fn readers_of_a_board_are_known_though_an_opening_of_a_later_day_names_it() {
+    let (mut node, before) = Node::settled(&[BEN]);
+    let heads = node.story.heads();
+    let today = node.opening(BEN, &heads, &[before], TODAY, 6);
+    let board = today.header.board;
+    let first = node.take(today);
+    let later = node.opening(BEN, &heads, &[first], TODAY + 2, 6);
+    let id = node.take(later);
+    assert_eq!((node.state(&id), node.epochs.all[&id].header.board), (State::Waits, board));
     assert!(node.epochs.are_readers_known(&board));
 }
 
