@@ -66,6 +66,9 @@ fn went_well(state: &mut State, what: What, answer: &Value) -> Vec<Effect> {
             }
             state.saved_draft = state.draft();
         }
+        What::Said(id, _) if id == state.current => {
+            state.said = state.fields(answer).maybe("id");
+        }
         What::Draft(_) | What::DraftSaved(_) | What::Read(_) | What::Said(..) => {}
         what => return done(state, what, answer),
     }

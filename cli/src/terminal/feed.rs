@@ -209,7 +209,7 @@ impl Feed {
         })
     }
 
-    fn holds(&self, key: &Key) -> bool {
+    pub(crate) fn holds(&self, key: &Key) -> bool {
         self.entries().any(|entry| entry.key == *key)
     }
 

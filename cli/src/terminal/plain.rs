@@ -117,9 +117,9 @@ impl<'a> Talk<'a> {
         }
     }
 
-    /// Whether the next line can be carried out: what was asked before has its answer.
-    fn is_ready(&self, wires: &Wires<'_>) -> bool {
-        matches!(self.state.phase, Phase::Open) && wires.is_idle()
+    /// Whether the next line can be carried out: what was asked before has its answer, and was shown.
+    fn is_ready(&mut self, wires: &Wires<'_>) -> bool {
+        matches!(self.state.phase, Phase::Open) && wires.is_idle() && self.state.shows_said()
     }
 
     /// Answers whether that was the end.

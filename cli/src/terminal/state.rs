@@ -45,6 +45,8 @@ pub(crate) struct State {
     pub(crate) reply_to: Option<String>,
     /// The answer that is wished for.
     pub(crate) wants: Option<String>,
+    /// What was said last, by id, until it stands in the feed: its event may come after the answer.
+    pub(crate) said: Option<String>,
     /// The draft as the node has it.
     pub(crate) saved_draft: Draft,
     /// Whether drafts are kept: where there is no box, nothing is left in it.
@@ -208,6 +210,7 @@ impl State {
             history_at: None,
             reply_to: None,
             wants: None,
+            said: None,
             saved_draft: Draft::default(),
             drafts: true,
             notice: None,
@@ -227,6 +230,18 @@ impl State {
 
     pub(crate) fn circle(&self) -> Option<&Circle> {
         self.circles.iter().find(|circle| circle.id == self.current)
+    }
+
+    /// Whether what was said last stands in the feed, or will not.
+    pub(crate) fn shows_said(&mut self) -> bool {
+        let shows = |id: &String| {
+            let feed = self.circle().map(|circle| &circle.feed);
+            feed.is_none_or(|feed| feed.later().is_some() || feed.holds(&Key::Entry(id.clone())))
+        };
+        if self.said.as_ref().is_some_and(shows) {
+            self.said = None;
+        }
+        self.said.is_none()
     }
 
     pub(crate) fn circle_of(&mut self, id: &str) -> Option<&mut Circle> {

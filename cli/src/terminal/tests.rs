@@ -326,6 +326,22 @@ fn what_could_not_be_said_is_in_the_box_again() {
     assert!(person.shows(" > good evening") && person.shows("The disk is full"));
 }
 
+/// U-133: a chat in lines goes on, and ends, once one's own words stand there.
+#[test]
+fn what_was_said_is_awaited_until_it_stands_there() {
+    let mut person = Person::in_circle("en", WIDE);
+    assert!(person.state.shows_said());
+    let words = draft("good evening", None, None);
+    person.answer(What::Said("41d0".to_owned(), words.clone()), json!({"v":1,"id":"a3"}));
+    assert!(!person.state.shows_said());
+    let mut own = said("a3", "Otter", "good evening", AT);
+    own["own"] = json!(true);
+    person.told("message", "41d0", own);
+    assert!(person.state.shows_said());
+    person.answer(What::Said("52e1".to_owned(), words), json!({"v":1,"id":"b9"}));
+    assert!(person.state.shows_said(), "it stands in another circle");
+}
+
 /// U-45
 #[test]
 fn private_details_are_asked_about_once() {
