@@ -402,7 +402,7 @@ function heard({ type, circle_id: id, data }) {
       frame();
     }
   }
-  if (mine || type === 'join' || (type === 'circle' && !room?.circle)) room?.hear(type, data);
+  if (mine || type === 'join' || (type === 'circle' && at >= 0 && !room?.circle)) room?.hear(type, data);
 }
 
 /** `New activity`, and no more (U-180); nothing in quiet hours (U-181). */
