@@ -526,12 +526,18 @@ impl Circle {
         self.own_cards.insert(id, secrets);
     }
 
+    /// Takes a card that lies in this row.
+    fn hold_card(&mut self, card: VerifiedCard, row: Option<u64>) {
+        self.epochs.learn(&card);
+        self.cards.insert(card, row);
+    }
+
     /// Takes and saves a card that is not here yet, and lets go of its member's surplus.
     fn keep_card(&mut self, batch: &mut Batch, card: VerifiedCard) {
         let (member, row) = (card.card.member, self.rows[1]);
         self.rows[1] += 1;
         batch.save(numbered(Room::Cards, &self.id.0, row), wire::encode(&card.signed));
-        self.cards.insert(card, Some(row));
+        self.hold_card(card, Some(row));
         let (epochs, own) = (&self.epochs, &self.own_cards);
         let is_needed = |tag: &[u8; 16]| {
             own.keys().any(|id| tag_of(id) == *tag)

@@ -156,6 +156,8 @@ faults! {
         Test("circle::head::tests::a_board_is_spoiled_unseen_by_a_member_and_by_nobody_who_has_gone");
     BoardOfLaterDays: "a board is used on that an opening of a later day gives to somebody removed", "P3, R-17",
         Test("circle::head::tests::a_board_is_spoiled_by_an_opening_whose_day_has_not_come");
+    StrangersUnseen: "an epoch and its board are used that name a card of somebody removed in another's place", "P3, R-17, R-24",
+        Test("circle::head::tests::an_epoch_that_names_a_card_of_somebody_removed_is_not_spoken_in");
     BoardFromBefore: "a board is used from before somebody came and went", "P3, R-17",
         Test("circle::head::tests::a_board_from_before_somebody_came_and_went_is_not_used");
     HeadUnlooked: "nobody looks whether all can learn of a new head", "P1, R-17",

@@ -223,6 +223,11 @@ impl Reference {
         self.headers.get(mailbox).map(|(id, header)| (*id, header.opener))
     }
 
+    /// Who opened an epoch, if any home ever saved that.
+    pub(crate) fn opener(&self, id: &EpochId) -> Option<MemberId> {
+        self.openings.get(id).map(|header| header.opener)
+    }
+
     /// Whether a home holds the operations that say who is in the epoch of an opening.
     pub(crate) fn knows_members(&self, host: HostId, id: &EpochId) -> bool {
         let Some((header, held)) = self.openings.get(id).zip(self.holds.get(&host)) else {

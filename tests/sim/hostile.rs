@@ -14,6 +14,7 @@ use hearthlight_protocol::boundary::{Command, KeySlot, Room, SlotKind, Store};
 use hearthlight_protocol::circle::epoch::{CardTag, Header};
 use hearthlight_protocol::crypto::Secret;
 use hearthlight_protocol::identity::EpochId;
+use hearthlight_protocol::member::sim::EpochKeys;
 use hearthlight_protocol::planted::Planted;
 use hearthlight_protocol::signed::Signed;
 use hearthlight_protocol::wire::{self, Bytes};
@@ -166,6 +167,43 @@ fn given_away(fault: Option<Planted>) -> Result<u64, Broken> {
     let held = world.hosts[CHRIS].store.secrets();
     assert!(held.iter().any(|(slot, _)| *slot == board), "Chris has the board");
     world.govern(ANNA, Govern::Host(DANA));
+    world.calm()
+}
+
+/// P3, R-24: an opening that names a card of somebody removed in another's place gives that one the key of it. Who
+/// holds the card sees so.
+#[test]
+fn an_epoch_that_names_somebody_else_is_left() {
+    names_another(None).expect("nothing is said there");
+    let broken = names_another(Some(Planted::StrangersUnseen)).expect_err("all could see it");
+    assert_eq!(broken.promise, "P3", "{broken}");
+}
+
+/// Chris was removed, and Ben opens with the card of Chris in the place of Dana.
+fn names_another(fault: Option<Planted>) -> Result<u64, Broken> {
+    let mut world = World::calm_circle(8, 4, 1);
+    world.oracle.hostile.insert(BEN);
+    world.plant(fault);
+    let (before, mut cards) = (world.forger(BEN), world.first_cards(ANNA));
+    let [chris, dana] = [CHRIS, DANA].map(|host| world.forger(host).me);
+    world.govern(ANNA, Govern::Remove(CHRIS));
+    world.run_for(60_000);
+    let removed = cards.remove(&chris).expect("the charter holds it");
+    cards.insert(dana, removed);
+    let tags = cards.values().map(|card| CardTag(card.tag())).collect();
+    let ben = world.forger(BEN);
+    let (header, secrets) = ben.next(Secret::new(vec![1; 32]), tags);
+    let cards: Vec<_> = cards.values().collect();
+    let opening = ben.open(header, &secrets, &cards, Chance::new(8).rng());
+    let epoch = Header::id(&opening.header, &ben.circle);
+    for (host, board) in [(ANNA, ben.board()), (DANA, ben.board()), (CHRIS, before.board())] {
+        let text = board_text(OPENING, wire::encode(&opening));
+        world.hand(host, &board, &text, world.now);
+    }
+    world.run_for(1_000);
+    let given = |keys: &EpochKeys| keys.id == epoch && keys.secrets.is_some();
+    assert!(world.forger(CHRIS).epochs.iter().any(given), "Chris has the key");
+    world.say(ANNA, "after Chris was removed");
     world.calm()
 }
 

@@ -183,7 +183,7 @@ impl Circle {
         }
         self.card_came = true;
         if row.is_some() {
-            self.cards.insert(card, row);
+            self.hold_card(card, row);
         } else {
             self.keep_card(batch, card.clone());
             if card.card.member == self.me && !self.own_cards.contains_key(&card.id) {
@@ -485,7 +485,7 @@ impl Circle {
         for (_, epoch) in self.epochs.iter() {
             let Some(sealed) = &epoch.sealed else { continue };
             let inside = |id| self.roster.members.contains_key(id);
-            let quiet = !epoch.members.iter().all(inside);
+            let quiet = !epoch.readers().all(inside);
             self.exchange.set_quiet(env, batch, &sealed.mailbox(), quiet);
         }
     }

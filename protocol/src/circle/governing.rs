@@ -66,20 +66,17 @@ impl Circle {
 
     /// Cards that came inside operations.
     pub(super) fn cards_of_charter(&mut self) {
-        for held in self.charter.held() {
+        let came = self.charter.held().iter().filter_map(|held| {
             let (signed, key, circle) = match &held.act {
                 Act::Found(body) => (&body.card, &body.key, CircleId::NONE),
                 Act::Admit(body) => (&body.card, &body.key, self.id),
-                _ => continue,
+                _ => return None,
             };
-            if self.cards.contains(signed, &circle) {
-                continue;
-            }
-            let card = VerifiedCard::verify(signed.clone(), key, &circle, self.suite);
-            if let Some(card) = card {
-                self.cards.insert(card, None);
-            }
-        }
+            let is_new = !self.cards.contains(signed, &circle);
+            is_new.then(|| VerifiedCard::verify(signed.clone(), key, &circle, self.suite))?
+        });
+        let came: Vec<VerifiedCard> = came.collect();
+        came.into_iter().for_each(|card| self.hold_card(card, None));
     }
 
     pub(crate) fn may(&self, right: Right) -> bool {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::HORIZON_DAYS;
-use super::card::Cards;
+use super::card::{Cards, VerifiedCard};
 use super::charter::Charter;
 use super::epoch::{EpochSecrets, Header, MAX_SUPERSEDED, SealedBox};
 use super::roster::{Roster, fold};
@@ -46,6 +46,8 @@ pub(crate) struct Epoch {
     pub(crate) members: Vec<MemberId>,
     /// Who was outside the roster at its heads.
     pub(crate) outside: BTreeSet<MemberId>,
+    /// Of whom it names a card in the place of somebody else, by the cards on hand.
+    pub(crate) strangers: BTreeSet<MemberId>,
     pub(crate) secrets: Option<EpochSecrets>,
     pub(crate) sealed: Option<SealedBox>,
     /// This member's place among the members.
@@ -69,6 +71,21 @@ impl Epoch {
     /// Whether this member was not there, though somebody may have given it the secret (P4, R-32).
     pub(crate) fn is_of_others(&self) -> bool {
         self.state != State::Waits && self.mine.is_none() && !is_planted(Planted::OutsiderReads)
+    }
+
+    /// Who can read it as far as is known here: its members, and whose cards it names instead of theirs.
+    pub(crate) fn readers(&self) -> impl Iterator<Item = &MemberId> {
+        let strangers = (!is_planted(Planted::StrangersUnseen)).then_some(&self.strangers);
+        self.members.iter().chain(strangers.into_iter().flatten())
+    }
+
+    /// Notes whose this card is, if it is named in the place of somebody else.
+    fn learn(&mut self, card: &VerifiedCard) {
+        let named = self.members.iter().zip(&self.header.cards);
+        let of = card.card.member;
+        if named.into_iter().any(|(who, tag)| tag.0 == card.tag() && *who != of) {
+            self.strangers.insert(of);
+        }
     }
 
     /// The device of this member that it names, by the cards on hand.
@@ -178,11 +195,17 @@ impl Epochs {
         such.next().map(|(id, _)| id).filter(|_| such.next().is_none())
     }
 
+    /// A card came.
+    pub(crate) fn learn(&mut self, card: &VerifiedCard) {
+        self.all.values_mut().for_each(|epoch| epoch.learn(card));
+    }
+
     /// Judges what waits. Gives what was judged.
     pub(crate) fn judge(
         &mut self,
         charter: &Charter,
         roster: &Roster,
+        cards: &Cards,
         me: &MemberId,
         now: Timestamp,
     ) -> Vec<EpochId> {
@@ -207,6 +230,9 @@ impl Epochs {
             let epoch = self.all.get_mut(&id).expect("listed just now");
             epoch.members = then.ids();
             epoch.outside = then.outside;
+            let named: Vec<&VerifiedCard> =
+                epoch.header.cards.iter().filter_map(|tag| cards.named(&tag.0)).collect();
+            named.into_iter().for_each(|card| epoch.learn(card));
             // Who reads its board is known before its day comes.
             let Some(state) = state else { continue };
             epoch.mine = epoch.members.binary_search(me).ok().and_then(|at| u16::try_from(at).ok());
@@ -376,7 +402,7 @@ impl Epochs {
                 && epoch.mine.is_some()
                 && (!superseded.contains(*id) || is_planted(Planted::SupersededSpokenIn))
                 && (is_planted(Planted::SpokenInOn)
-                    || epoch.members.iter().all(|id| roster.members.contains_key(id)))
+                    || epoch.readers().all(|id| roster.members.contains_key(id)))
         })
     }
 
@@ -424,8 +450,7 @@ impl Epochs {
                     || epoch.ended && !is_planted(Planted::BoardForgetsReaders)
                     || epoch.header.supersedes.iter().any(names)
                     || given(epoch))
-                && (!epoch.members.iter().all(|id| roster.members.contains_key(id))
-                    || knew_less(epoch))
+                && (!epoch.readers().all(|id| roster.members.contains_key(id)) || knew_less(epoch))
         });
         let replaced = self.all.values().any(|epoch| {
             epoch.state == State::Valid

@@ -164,6 +164,7 @@ impl Circle {
             state: State::Waits,
             members: Vec::new(),
             outside: BTreeSet::new(),
+            strangers: BTreeSet::new(),
             secrets,
             sealed,
             mine: None,
@@ -253,7 +254,7 @@ impl Circle {
     }
 
     pub(super) fn judge(&mut self, env: &mut Env<'_>, batch: &mut Batch) -> bool {
-        let judged = self.epochs.judge(&self.charter, &self.roster, &self.me, env.now);
+        let judged = self.epochs.judge(&self.charter, &self.roster, &self.cards, &self.me, env.now);
         if judged.is_empty() {
             return false;
         }
@@ -465,6 +466,7 @@ impl Circle {
                 state: State::Waits,
                 members: Vec::new(),
                 outside: BTreeSet::new(),
+                strangers: BTreeSet::new(),
                 secrets: held,
                 sealed,
                 mine: None,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hearthlight_protocol::boundary::{Event, Output, Room, Store};
-use hearthlight_protocol::identity::{EnvelopeId, EpochId, MemberId};
+use hearthlight_protocol::identity::{EnvelopeId, EpochId, MailboxId, MemberId};
 use hearthlight_protocol::mailbox::Packet;
 use hearthlight_protocol::member::sim::Inside;
 use hearthlight_protocol::wire;
@@ -98,9 +98,13 @@ impl World {
         let [gone, before_it] = [&self.hosts[host].gone.1, &self.hosts[host].gone.0];
         let gone: BTreeSet<MemberId> = before_it.intersection(gone).copied().collect();
         let stay: BTreeSet<MemberId> = before.intersection(&after).copied().collect();
-        let held =
-            inside.epochs.iter().map(|(id, ..)| (*id, self.reference.knows_members(host, id)));
-        let held = held.collect();
+        // of a board that was named by whoever has gone, and nothing of which opens here, nothing is known.
+        let shows = |(id, at, _): &(EpochId, Option<MailboxId>, _)| {
+            let of_member =
+                self.reference.opener(id).is_some_and(|who| inside.roster.contains(&who));
+            (*id, (at.is_some() || of_member) && self.reference.knows_members(host, id))
+        };
+        let held = inside.epochs.iter().map(shows).collect();
         let members: BTreeMap<_, _> =
             inside.epochs.into_iter().filter_map(|(_, at, members)| Some((at?, members))).collect();
         for sealing in sealings {

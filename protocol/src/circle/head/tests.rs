@@ -8,7 +8,7 @@ use crate::circle::card::VerifiedCard;
 use crate::circle::charter::tests::{
     ANNA, BEN, CHRIS, DANA, MALLORY, Someone, Story, member, removal, someone, with_card,
 };
-use crate::circle::epoch::{Plan, board_name};
+use crate::circle::epoch::{CardTag, Plan, board_name};
 use crate::crypto::{KeyPair, Secret, Suite};
 use crate::identity::{CircleId, OperationId, Signature};
 
@@ -98,6 +98,7 @@ impl Node {
             state: State::Waits,
             members: Vec::new(),
             outside: BTreeSet::new(),
+            strangers: BTreeSet::new(),
             secrets: at.map(|_| secrets),
             sealed: at.map(|_| sealed),
             mine: None,
@@ -118,6 +119,7 @@ impl Node {
             state: State::Waits,
             members: Vec::new(),
             outside: BTreeSet::new(),
+            strangers: BTreeSet::new(),
             secrets: None,
             sealed: None,
             mine: None,
@@ -137,7 +139,7 @@ impl Node {
 
     fn judge(&mut self, now: Timestamp) {
         let roster = self.roster();
-        self.epochs.judge(&self.story.whole, &roster, &member(self.me), now);
+        self.epochs.judge(&self.story.whole, &roster, &self.cards, &member(self.me), now);
     }
 
     fn state(&self, id: &EpochId) -> State {
@@ -674,6 +676,36 @@ fn an_epoch_is_of_others_whoever_gives_an_entry_of_it() {
     assert!(node.epochs.is_mine(epoch_hint(&id)) && !node.epochs.all[&id].is_of_others());
     node.judge(NOON);
     assert!(!node.epochs.is_mine(epoch_hint(&id)) && node.epochs.all[&id].is_of_others());
+}
+
+/// P3, R-17, R-24: by heads it has the right members; who holds the card that it names sees who reads it.
+#[test]
+pub(crate) fn an_epoch_that_names_a_card_of_somebody_removed_is_not_spoken_in() {
+    let (mut node, before) = Node::settled(&[BEN, CHRIS, DANA]);
+    node.story.by(ANNA, &removal(DANA));
+    let heads = node.story.heads();
+    let honest = node.opening(ANNA, &heads, &[before], TODAY, 2);
+    let honest = node.take(honest);
+    let removed = first_card(&node.story, DANA).card;
+    let place = node.roster().ids().binary_search(&member(CHRIS)).expect("a member");
+    // The card is here before the opening, or comes later.
+    for (board, known) in [(3, true), (4, false)] {
+        let opened = node.opening(BEN, &heads, &[honest], TODAY, board);
+        let mut header = opened.header.clone();
+        header.cards[place] = CardTag(removed.tag());
+        node.cards = Cards::default();
+        for who in (1..10).filter(|who| known || *who != DANA) {
+            node.cards.insert(first_card(&node.story, who).card, None);
+        }
+        let (signed, secrets) = (node.signed_by(header, BEN), opened.secrets);
+        let id = node.take(Epoch { secrets, ..signed });
+        assert_eq!(node.state(&id), State::Valid);
+        if !known {
+            assert!(node.head() == Some(id) && node.is_usable(board));
+            node.epochs.learn(&removed);
+        }
+        assert!(node.head() != Some(id) && node.is_due() && !node.is_usable(board));
+    }
 }
 
 /// what waits may name a reader who was removed.

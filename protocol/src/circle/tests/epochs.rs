@@ -197,7 +197,7 @@ impl Nodes {
             node.faults.insert("one roster");
         }
         node.roster = Arc::new(roster);
-        node.epochs.judge(&node.charter, &node.roster, &me, at(node.day));
+        node.epochs.judge(&node.charter, &node.roster, &self.cards, &me, at(node.day));
         node.epochs.mark_superseded(at(node.day));
         self.reckon(&mut node);
         self.look_at(&mut node);
@@ -273,6 +273,7 @@ impl Nodes {
                     state: State::Waits,
                     members: Vec::new(),
                     outside: BTreeSet::new(),
+                    strangers: BTreeSet::new(),
                     sealed: secrets.as_ref().map(sealed),
                     secrets,
                     mine: None,
