@@ -266,6 +266,8 @@ faults! {
         World("a_home_from_an_old_backup_comes_back");
     NobodyHelps: "nobody answers who asks", "P1, R-29",
         World("a_home_from_an_old_backup_comes_back");
+    NewlyLackingWaits: "what is newly lacking is asked for only when what nobody can answer is, once a day", "P1, R-29",
+        Test("circle::boards::tests::what_is_newly_lacking_is_asked_for_within_an_hour");
     AsksTheSame: "each ask names the same of all that is lacking", "P1, R-29",
         World("what_is_lacking_behind_a_flood_is_asked_for");
     GaveWayUnasked: "what may have come in the mailbox of an ended epoch that gave way is not asked for", "P1, R-26, R-29",

@@ -135,6 +135,8 @@ struct Asking {
     tries: u8,
     /// What the last ask named last, of each kind.
     named: [EpochId; 4],
+    /// When the last ask was made, and everything that was lacking then.
+    last: (Timestamp, BTreeSet<EpochId>),
 }
 
 /// Epochs that are lacking, by kind: in whose mailbox something lies that cannot be read any more, whose headers are
@@ -226,7 +228,13 @@ impl Circle {
             at: env.now.plus(PATIENCE_MS),
             tries: 0,
             named: [EpochId([0; 32]); 4],
+            last: (env.now, BTreeSet::new()),
         });
+        let all = || lacking.iter().flatten();
+        if all().any(|id| !asking.last.1.contains(id)) && !is_planted(Planted::NewlyLackingWaits) {
+            let soon = asking.last.0.plus(HOUR_MS).max(env.now.plus(PATIENCE_MS));
+            asking.at = asking.at.min(soon);
+        }
         if asking.at > env.now {
             return;
         }
@@ -234,6 +242,7 @@ impl Circle {
         let apart = APART_MS.get(usize::from(tries)).copied().unwrap_or(DAY_MS);
         asking.at = env.now.plus(apart);
         asking.tries = tries.saturating_add(1);
+        asking.last = (env.now, all().copied().collect());
         let lacks = in_turn(&lacking, &mut asking.named);
         let usable = |held: &&VerifiedCard| self.own_cards.contains_key(&held.id);
         if self.cards.newest(&self.me).filter(usable).is_none_or(|held| held.card.circle != self.id)

@@ -18,6 +18,7 @@ fn killers() -> Vec<(&'static str, fn())> {
         crate::circle::boards::tests::a_board_that_was_given_up_is_read_again_once_it_is_the_heads,
         crate::circle::boards::tests::the_heads_board_is_never_given_up,
         crate::circle::boards::tests::what_is_served_no_more_is_asked_for,
+        crate::circle::boards::tests::what_is_newly_lacking_is_asked_for_within_an_hour,
         crate::circle::boards::tests::who_is_answered_by_somebody_else_is_said_again_what_its_author_alone_can,
         crate::circle::card::tests::a_card_counts_for_its_member_circle_and_suite_alone,
         crate::circle::card::tests::the_highest_revision_counts_and_of_equals_the_smallest_hash,

@@ -712,6 +712,35 @@ pub(crate) fn what_is_served_no_more_is_asked_for() {
     assert_eq!([36, 37].map(|days| asks(&home, gave_way, after(days))), [1, 0]);
 }
 
+/// P1, R-29: what nobody can answer is asked for daily in the end; what comes to be lacking meanwhile does not wait so long.
+#[test]
+pub(crate) fn what_is_newly_lacking_is_asked_for_within_an_hour() {
+    const MINUTE: u64 = 60_000;
+    let mut home = Home::of_two();
+    home.meets_a_relay();
+    home.circle.helping.unread.insert(EpochId([1; 32]));
+    home.act(Circle::ask_for_help);
+    let apart = |home: &mut Home| {
+        home.now = home.circle.next_ask().expect("something is lacking");
+        home.act(Circle::ask_for_help);
+        home.circle.next_ask().expect("it still is").since(home.now)
+    };
+    let often = [(); 5].map(|()| apart(&mut home));
+    assert_eq!(often, [MINUTE, 10 * MINUTE, 60 * MINUTE, DAY_MS, DAY_MS]);
+    home.now = home.now.plus(10 * MINUTE);
+    home.circle.helping.unread.insert(EpochId([2; 32]));
+    home.act(Circle::ask_for_help);
+    assert_eq!(home.circle.next_ask(), Some(home.now.plus(50 * MINUTE)));
+    assert_eq!(apart(&mut home), DAY_MS);
+    // Later than that it has the time in which it may still come.
+    home.now = home.now.plus(2 * 60 * MINUTE);
+    home.circle.helping.unread.insert(EpochId([3; 32]));
+    home.act(Circle::ask_for_help);
+    home.now = home.now.plus(1_000);
+    home.act(Circle::ask_for_help);
+    assert_eq!(home.circle.next_ask(), Some(home.now.plus(4_000)));
+}
+
 /// an answer of somebody else is help enough, but what one said only oneself can say again.
 #[test]
 pub(crate) fn who_is_answered_by_somebody_else_is_said_again_what_its_author_alone_can() {
