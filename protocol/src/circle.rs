@@ -696,6 +696,7 @@ impl Circle {
             let named = waits.map(|(_, epoch)| (&epoch.header.opener, &epoch.header.heads[..]));
             let ids = self.charter.call(named);
             self.keep_operations(batch, &ids);
+            self.find_waited(env, ids);
             if self.folded != self.charter.held().len() {
                 self.fold();
                 changed = true;

@@ -174,6 +174,8 @@ faults! {
         Test("circle::head::tests::readers_of_a_board_in_a_void_opening_are_never_known");
     StraysStay: "an operation that came where not all read is not carried on", "P1, R-17",
         World("an_operation_on_an_old_board_reaches_the_newcomer");
+    WaitedStay: "an operation that had waited since it came where not all read is not carried on", "P1, R-17",
+        World("what_had_waited_on_an_old_board_reaches_the_newcomer");
     LaterDayAwaited: "an opening of a later day on the head's board keeps back what is to be carried on there", "P1, R-17",
         Test("circle::head::tests::readers_of_a_board_are_known_though_an_opening_of_a_later_day_names_it");
     MeanwhileUnasked: "a newcomer does not ask for what was opened while it came in", "P1, R-29",

@@ -29,6 +29,7 @@ fn scripts() -> BTreeMap<&'static str, Script> {
         what_others_answer_keeps_no_newcomer_out,
         a_no_reaches_who_was_welcomed_to_nowhere,
         an_operation_on_an_old_board_reaches_the_newcomer,
+        what_had_waited_on_an_old_board_reaches_the_newcomer,
         a_head_on_an_old_board_reaches_the_newcomer,
         a_head_that_names_a_card_nobody_has_reaches_the_newcomer,
         a_head_reaches_a_newcomer_past_openings_without_her,

@@ -131,11 +131,13 @@ impl Circle {
     ) -> bool {
         match item {
             BoardItem::Operation(signed) => {
-                let Some(new) = self.take_operation(batch, signed) else { return false };
-                let strays = !new.is_empty() && !self.head_board().contains(board);
-                if strays && !is_planted(Planted::StraysStay) {
+                let Some(mut new) = self.take_operation(batch, signed) else { return false };
+                // What had waited for it may have come on another board.
+                let waited = if new.is_empty() { Vec::new() } else { new.split_off(1) };
+                if !self.head_board().contains(board) {
                     self.find_strays(env, new);
                 }
+                self.find_waited(env, waited);
             }
             BoardItem::Card(signed) => {
                 if !self.take_card(env, batch, signed.clone(), None) {

@@ -521,8 +521,18 @@ impl Circle {
     /// operations came on another board than the head's, where a newcomer may not read: by chance one
     /// node posts them there too.
     pub(super) fn find_strays(&mut self, env: &mut Env<'_>, ids: Vec<OperationId>) {
+        if ids.is_empty() || is_planted(Planted::StraysStay) {
+            return;
+        }
         let at = env.now.plus(u64::from_be_bytes(random(env.rng)) % NOTE_MS);
         self.helping.strays.get_or_insert_with(|| (at, BTreeSet::new())).1.extend(ids);
+    }
+
+    /// The same for what had waited: where it came is not known any more.
+    pub(super) fn find_waited(&mut self, env: &mut Env<'_>, ids: Vec<OperationId>) {
+        if !is_planted(Planted::WaitedStay) {
+            self.find_strays(env, ids);
+        }
     }
 
     fn answer(

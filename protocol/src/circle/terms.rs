@@ -34,6 +34,7 @@ impl Circle {
         }
         if !ids.is_empty() {
             self.keep_operations(batch, &ids);
+            self.find_waited(env, ids);
             self.settle(env, batch);
         }
     }

@@ -18,6 +18,7 @@ use hearthlight_protocol::crypto::{Label, Secret, Suite, hash};
 use hearthlight_protocol::identity::{DeviceId, EpochId, MemberId, OperationId};
 use hearthlight_protocol::message::{Frame, Item, Message, Run, Seen};
 use hearthlight_protocol::planted::Planted;
+use hearthlight_protocol::signed::Signed;
 use hearthlight_protocol::wire::{self, Bytes};
 
 use super::REPAIRS;
@@ -157,6 +158,26 @@ pub(super) fn an_operation_on_an_old_board_reaches_the_newcomer(fault: Option<Pl
     world.run_for(2 * MINUTE);
     let id = OperationId(signed.id(Label::Operation, &ben.circle));
     holds(world.forger(EVE).heads.contains(&id), "P1: a newcomer does not know what was decided")
+}
+
+/// the same, where that came before what it follows, which all read.
+pub(super) fn what_had_waited_on_an_old_board_reaches_the_newcomer(
+    fault: Option<Planted>,
+) -> Verdict {
+    let (mut world, old) = with_an_old_board(fault);
+    let ben = world.forger(BEN);
+    let hold = Act::Hold(HoldBody { who: ben.me, place: true, until: world.now.0 + DAY });
+    let id = |signed: &Signed| OperationId(signed.id(Label::Operation, &ben.circle));
+    let first = ben.operation(1, ben.heads.clone(), hold.kind(), hold.body());
+    let second = ben.operation(2, vec![id(&first)], hold.kind(), hold.body());
+    let text = |signed: &Signed| board_text(OPERATION, wire::encode(signed));
+    world.hand(CHRIS, &old, &text(&second), world.now);
+    for host in [CHRIS, EVE] {
+        world.hand(host, &ben.board(), &text(&first), world.now);
+    }
+    world.run_for(2 * MINUTE);
+    let knows = world.forger(EVE).heads.contains(&id(&second));
+    holds(knows, "P1: a newcomer does not know what had waited")
 }
 
 /// Ben opens what follows the head, and posts it on a board that the newcomer does not read.
