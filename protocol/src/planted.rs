@@ -114,6 +114,10 @@ faults! {
         Test("circle::head::tests::an_opening_that_covers_less_than_what_it_supersedes_is_closed");
     DayUnchecked: "an opening of a later day counts today", "R-22",
         Test("circle::head::tests::an_opening_of_the_day_after_tomorrow_waits_for_its_day");
+    WaitingUnlooked: "an opening counts on that supersedes one of a later day", "P1, R-22",
+        Test("circle::head::tests::what_an_opening_supersedes_counts_before_its_day_and_not_if_it_is_void");
+    WaitingForgotten: "what a valid opening supersedes goes in a flood, and with it that this does not count", "P1, R-22",
+        Test("circle::head::tests::openings_that_wait_are_few_of_each_opener");
     OutsidersSpokenWith: "an opening by or for somebody outside the roster is spoken in", "P3, R-22",
         Test("circle::head::tests::an_opening_by_or_for_somebody_removed_is_closed");
     OpeningsUncounted: "more than four openings of one member and day count", "R-22, H-10",

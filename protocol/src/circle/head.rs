@@ -115,11 +115,13 @@ pub(crate) struct Next {
 #[cfg_attr(test, derive(Clone))]
 pub(crate) struct Epochs {
     all: BTreeMap<EpochId, Epoch>,
+    /// Whether one came since it was looked which do not follow.
+    came: bool,
 }
 
 impl Epochs {
     pub(crate) fn insert(&mut self, id: EpochId, epoch: Epoch) {
-        self.all.insert(id, epoch);
+        self.came |= self.all.insert(id, epoch).is_none();
     }
 
     pub(crate) fn remove(&mut self, id: &EpochId) -> Option<Epoch> {
@@ -239,7 +241,8 @@ impl Epochs {
             epoch.state = state;
             judged.push(id);
         }
-        if !judged.is_empty() {
+        let came = std::mem::take(&mut self.came) && !is_planted(Planted::WaitingUnlooked);
+        if came || !judged.is_empty() {
             judged.extend(self.close_what_does_not_follow(charter));
             judged.extend(self.close_surplus());
         }
@@ -265,6 +268,8 @@ impl Epochs {
         let header = &epoch.header;
         let covered = charter.covered(&header.heads).unwrap_or_default();
         let before = header.supersedes.iter().filter_map(|before| self.all.get(before));
+        // What is void some have let go of.
+        let before = before.filter(|before| before.state != State::Void);
         before.map(|before| &before.header).all(|before| {
             let mut heads = before.heads.iter();
             is_planted(Planted::HeadsUncovered)
@@ -387,6 +392,7 @@ impl Epochs {
         while let Some(id) = todo.pop() {
             if out.insert(id)
                 && let Some(epoch) = self.all.get(&id)
+                && epoch.state != State::Void
             {
                 todo.extend(&epoch.header.supersedes);
             }

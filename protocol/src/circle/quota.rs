@@ -85,6 +85,17 @@ impl Epochs {
         forsaken.map(|(id, _)| *id).collect()
     }
 
+    /// What valid openings supersede that nothing valid supersedes.
+    fn named_by_the_last(&self) -> BTreeSet<&EpochId> {
+        let superseded = self.superseded();
+        let last = self.iter().filter(|(id, epoch)| {
+            epoch.state == State::Valid
+                && !superseded.contains(id)
+                && !is_planted(Planted::WaitingForgotten)
+        });
+        last.flat_map(|(_, epoch)| &epoch.header.supersedes).collect()
+    }
+
     /// What is not held any longer, since there is too much of its kind: the last that came. Never what this
     /// member has `spoken` in: it says its words again.
     pub(super) fn crowd(
@@ -103,7 +114,10 @@ impl Epochs {
         let closed = |(id, epoch): &(&EpochId, &Epoch)| {
             epoch.state == State::Closed && forsaken.contains(*id) && !spoken(id)
         };
-        let waits = |(_, epoch): &(&EpochId, &Epoch)| epoch.state == State::Waits;
+        // Whether what counts is closed may hang on what it supersedes.
+        let named = self.named_by_the_last();
+        let waits =
+            |(id, epoch): &(&EpochId, &Epoch)| epoch.state == State::Waits && !named.contains(id);
         let void = all.iter().filter(|(_, epoch)| epoch.state == State::Void);
         let closed = beyond(all.iter().copied().filter(closed), MAX_CLOSED);
         let waiting = beyond(all.iter().copied().filter(waits), MAX_WAITING);

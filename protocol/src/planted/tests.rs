@@ -37,6 +37,8 @@ fn killers() -> Vec<(&'static str, fn())> {
         crate::circle::head::tests::readers_of_a_board_are_known_though_an_opening_of_a_later_day_names_it,
         crate::circle::head::tests::a_board_from_before_somebody_came_and_went_is_not_used,
         crate::circle::head::tests::a_board_is_spoiled_by_an_opening_whose_day_has_not_come,
+        crate::circle::head::tests::what_an_opening_supersedes_counts_before_its_day_and_not_if_it_is_void,
+        crate::circle::head::tests::openings_that_wait_are_few_of_each_opener,
         crate::circle::head::tests::an_epoch_that_names_a_card_of_somebody_removed_is_not_spoken_in,
         crate::circle::head::tests::a_newcomer_asks_for_what_was_opened_while_it_came_in,
         crate::circle::head::tests::a_board_stays_unusable_after_the_epoch_ended_that_gave_it_to_somebody_removed,

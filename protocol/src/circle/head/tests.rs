@@ -300,6 +300,25 @@ fn an_opening_is_closed_as_from_when_what_it_does_not_cover_comes() {
     assert_eq!(node.head(), Some(good_id));
 }
 
+/// the same, though that waits for its day; what is void, which nobody keeps, is nothing to others.
+#[test]
+pub(crate) fn what_an_opening_supersedes_counts_before_its_day_and_not_if_it_is_void() {
+    for (by, state) in [(ANNA, State::Waits), (MALLORY, State::Void)] {
+        let (mut node, before) = Node::settled(&[BEN]);
+        let heads = node.story.heads();
+        let day = if state == State::Waits { u32::MAX } else { TODAY + 1 };
+        let odd = node.opening(by, &heads, &[before], day, 1);
+        let odd_id = Header::id(&odd.signed, &node.story.circle);
+        let next = node.opening(BEN, &heads, &[odd_id], TODAY, 3);
+        let id = node.take(next);
+        assert_eq!(node.state(&id), State::Valid);
+        node.take(odd);
+        let is_void = state == State::Void;
+        assert_eq!((node.state(&odd_id), node.state(&id) == State::Valid), (state, is_void));
+        assert!(!node.epochs.superseded().contains(&before));
+    }
+}
+
 /// R-22, P3, H-14
 #[test]
 pub(crate) fn an_opening_by_or_for_somebody_removed_is_closed() {
@@ -957,7 +976,7 @@ pub(crate) fn a_flood_of_openings_takes_the_place_of_nothing_but_itself() {
 
 /// R-22, P7: openings that name what is not here wait, and of one opener only so many.
 #[test]
-fn openings_that_wait_are_few_of_each_opener() {
+pub(crate) fn openings_that_wait_are_few_of_each_opener() {
     let (mut node, head) = Node::settled(&[BEN]);
     for row in 1..=100 {
         let flood = Epoch { row, ..node.opening(BEN, &[OperationId([7; 32])], &[head], TODAY, 1) };
@@ -966,4 +985,8 @@ fn openings_that_wait_are_few_of_each_opener() {
     let over = node.epochs.crowd(|_| true, |_| false, Some(&head));
     assert_eq!(over.len(), 100 - 64);
     assert!(over.iter().all(|id| node.epochs.get(id).unwrap().row > 64));
+    // What follows one of them may not count, and whoever let go of it would not know.
+    let next = node.opening(BEN, &node.story.heads(), &[over[0]], TODAY, 1);
+    node.epochs.insert(EpochId([1; 32]), Epoch { state: State::Valid, ..next });
+    assert!(!node.epochs.crowd(|_| true, |_| false, Some(&head)).contains(&over[0]));
 }
