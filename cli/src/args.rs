@@ -521,8 +521,8 @@ pub(crate) enum Vote {
     },
     /// List what is, or was, voted on
     List {
-        /// The circle
-        circle: String,
+        /// The circle; without it: in all circles
+        circle: Option<String>,
     },
     /// Show a vote, with all ballots
     Show {
@@ -563,7 +563,7 @@ pub(crate) struct VoteNew {
     #[arg(long, value_name = "R", requires = "elect")]
     pub(crate) role: Option<String>,
     /// The day on which the role ends by itself, such as 2027-03-31
-    #[arg(long, value_name = "DATE", requires = "elect")]
+    #[arg(long, value_name = "DATE", requires = "elect", value_parser = values::day)]
     pub(crate) until: Option<jiff::civil::Date>,
     /// To give the circle this name
     #[arg(long, value_name = "NAME")]
@@ -608,7 +608,7 @@ pub(crate) struct MemberRole {
     #[command(flatten)]
     pub(crate) change: RoleChange,
     /// The day on which a role that is given ends by itself, such as 2027-03-31
-    #[arg(long, value_name = "DATE", conflicts_with = "drop")]
+    #[arg(long, value_name = "DATE", conflicts_with = "drop", value_parser = values::day)]
     pub(crate) until: Option<jiff::civil::Date>,
 }
 

@@ -8,6 +8,10 @@
 use std::{
     collections::VecDeque,
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -101,6 +105,19 @@ impl<'a> Client<'a> {
                 _ => return Ok(None),
             }
         }
+    }
+
+    /// Whether somebody serves in place of a node that was asked to end: `start` does so in a moment, after `stop`
+    /// nobody does.
+    pub(crate) async fn has_successor(context: &'a Context) -> Result<bool, Failure> {
+        let until = Instant::now() + SUCCESSOR;
+        while Instant::now() < until {
+            if Self::running(context, SILENCE).await?.is_some() {
+                return Ok(true);
+            }
+            sleep(RETRY).await;
+        }
+        Ok(false)
     }
 
     /// Asks for something.
@@ -241,10 +258,14 @@ impl<'a> Client<'a> {
             body: response.into_body(),
             rest: Vec::new(),
             lines: VecDeque::new(),
+            stopped: Arc::clone(self.context.gave_way()),
             _link: link,
         };
         match timeout(SILENCE, events.next()).await {
-            Ok(Some(_)) => Ok(events),
+            Ok(Some(_)) => {
+                events.stopped.store(false, Ordering::Relaxed);
+                Ok(events)
+            }
             Ok(None) => Err(Broken::Vanished),
             Err(_) => Err(Broken::Refused(Failure::of("home-busy"))),
         }
@@ -283,7 +304,7 @@ impl<'a> Client<'a> {
                 Ok(Ok(Some((link, _)))) => return Ok(link),
                 Ok(Ok(None)) => {}
             }
-            if self.context.gave_way() {
+            if self.context.gave_way().load(Ordering::Relaxed) {
                 // `start` serves in a moment. After a `stop` nobody does.
                 if Instant::now() < successor {
                     sleep(RETRY).await;
@@ -319,6 +340,8 @@ pub(crate) struct Events {
     body: Incoming,
     rest: Vec<u8>,
     lines: VecDeque<Value>,
+    /// Told when the node was asked to end.
+    stopped: Arc<AtomicBool>,
     _link: Link,
 }
 
@@ -327,6 +350,10 @@ impl Events {
     pub(crate) async fn next(&mut self) -> Option<Value> {
         loop {
             if let Some(line) = self.lines.pop_front() {
+                if line["type"] == "stop" {
+                    self.stopped.store(true, Ordering::Relaxed);
+                    return None;
+                }
                 return Some(line);
             }
             let frame = self.body.frame().await?.ok()?;

@@ -2,7 +2,10 @@
 
 use std::{
     path::PathBuf,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -33,8 +36,8 @@ pub(crate) struct Context {
     /// The node that this verb became, if nobody served (U-8).
     node: Mutex<Option<Server>>,
     serves: Notify,
-    /// Whether that node was asked to end, by `start` or `stop`.
-    gave_way: AtomicBool,
+    /// Whether that node, or the one that was followed, was asked to end, by `start` or `stop`.
+    gave_way: Arc<AtomicBool>,
 }
 
 impl Context {
@@ -64,7 +67,7 @@ impl Context {
             passphrase_file,
             node: Mutex::new(None),
             serves: Notify::new(),
-            gave_way: AtomicBool::new(false),
+            gave_way: Arc::default(),
         }
     }
 
@@ -139,9 +142,10 @@ impl Context {
         }
     }
 
-    /// Whether this verb was the node and was asked to end that.
-    pub(crate) fn gave_way(&self) -> bool {
-        self.gave_way.load(Ordering::Relaxed)
+    /// Whether the node that this verb was, or followed, was asked to end: nobody goes on in its place but who
+    /// asked for that.
+    pub(crate) fn gave_way(&self) -> &Arc<AtomicBool> {
+        &self.gave_way
     }
 
     /// Whether this verb has become the node.

@@ -1,7 +1,7 @@
 //! What a command line comes to: a verb to run, help to print, or a mistake in our own words (U-1,
 //! U-5).
 
-use std::ffi::OsString;
+use std::{ffi::OsString, num::ParseIntError};
 
 use clap::{
     CommandFactory, Parser,
@@ -86,7 +86,11 @@ fn refusal(error: &clap::Error, arguments: &[OsString]) -> Failure {
             }
         }
         ErrorKind::ValueValidation => {
-            let why = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+            let source = std::error::Error::source(error);
+            let why = match source.and_then(|source| source.downcast_ref::<ParseIntError>()) {
+                Some(_) => "It takes a whole number.".to_owned(),
+                None => source.map(ToString::to_string).unwrap_or_default(),
+            };
             Failure::usage(format!("`{value}` does not fit here. {why}")).advising(help)
         }
         ErrorKind::ArgumentConflict => {

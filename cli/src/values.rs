@@ -72,6 +72,11 @@ pub(crate) fn since(text: &str) -> Result<Timestamp, String> {
     moment(text, &now).map_err(|_| WANTED.to_owned())
 }
 
+/// Reads a day.
+pub(crate) fn day(text: &str) -> Result<civil::Date, String> {
+    text.parse().map_err(|_| "A day looks like 2027-03-31.".to_owned())
+}
+
 /// Milliseconds since 1970 as U-9 writes times.
 pub(crate) fn utc(ms: u64) -> String {
     let time = i64::try_from(ms).ok();

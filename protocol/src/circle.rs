@@ -834,6 +834,7 @@ impl Circle {
             self.open_at.filter(|_| able && self.in_step()),
             self.next_apart().filter(|at| able && !self.due && *at > self.charter.now()),
             self.waiting.next_wake().filter(|_| able),
+            self.next_invite_end(),
             self.next_seen().filter(|_| speaks),
             self.speaking.look_at.map(|(at, _)| at).filter(|_| speaks),
             self.next_look().filter(|_| able),

@@ -108,6 +108,12 @@ pub enum CommandError {
     /// The invite's time is over.
     #[error("this invite has ended")]
     InviteExpired,
+    /// The invite let in as many as it may.
+    #[error("this invite was used up")]
+    InviteUsed,
+    /// The invite was taken back.
+    #[error("this invite was taken back")]
+    InviteRevoked,
     /// The same idempotency key came with another body (U-104).
     #[error("this key was used for something else")]
     KeyReused,
@@ -153,6 +159,8 @@ impl CommandError {
             Self::NoRelay => "no-relay",
             Self::Full | Self::ManyRelays | Self::Quota | Self::TooOften => "quota",
             Self::InviteExpired => "invite-expired",
+            Self::InviteUsed => "invite-used",
+            Self::InviteRevoked => "invite-revoked",
         }
     }
 }

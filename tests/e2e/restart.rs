@@ -38,6 +38,32 @@ fn a_member_killed_and_started_again_is_back_in_touch_within_five_seconds() {
     judge("a member", &times);
 }
 
+/// U-8, U-22: who follows a node goes on in place of one that vanished, not of one that was told to stop; and with the
+/// next one, if that comes at once.
+#[test]
+fn a_node_that_is_told_to_stop_stays_stopped_whoever_follows_it() {
+    let (mut circle, [anna]) = Circle::of(["Anna"]);
+    let follow = |words: &str| {
+        let mut follower = anna.follow(CIRCLE);
+        anna.say(CIRCLE, words, &["--timeout", "0"]);
+        follower.until(|line| line["text"] == *words);
+        follower
+    };
+    let mut followers = [follow("one"), follow("two")];
+    circle.stop(&anna);
+    circle.start(&anna);
+    anna.say(CIRCLE, "three", &["--timeout", "0"]);
+    for follower in &mut followers {
+        follower.until(|line| line["text"] == "three");
+    }
+    circle.stop(&anna);
+    for follower in &mut followers {
+        assert_eq!(follower.wait().code(), Some(1), "{}", follower.stderr());
+    }
+    assert_eq!(anna.ok(["status"])["running"], false);
+    assert_eq!(anna.ok(["stop"])["was_running"], false);
+}
+
 ///
 #[test]
 fn after_a_relay_was_killed_and_started_again_all_are_back_in_touch_within_five_seconds() {

@@ -62,6 +62,29 @@ fn with_one_of_two_relays_gone_everything_goes_on() {
     reads_exactly(&dana, &since);
 }
 
+/// U-33, R-64: a relay that the circle gave up is used by nobody, also where the invite had named it.
+#[test]
+fn a_relay_that_a_host_removed_is_used_by_nobody() {
+    let stage = Stage::new(&program());
+    let relays = ["Hope", "Holly"].map(|host| stage.relay(host));
+    let _running = [0, 1].map(|number: usize| relays[number].run());
+    let [anna, ben, chris] = ["Anna", "Ben", "Chris"].map(|name| stage.person(name));
+    let _nodes = [&anna, &ben, &chris].map(|home| home.start());
+    anna.found(CIRCLE, &[&relays[0], &relays[1]]);
+    let code = anna.invite(CIRCLE, &["--uses", "2"]);
+    ben.join(&code, &anna, CIRCLE);
+    until(&ben, &["status"], |status| status["relays"] == 2);
+    let listed = anna.lines(["circle", "relay", CIRCLE, "list"]);
+    let key = text(&listed[0]["key"]).to_owned();
+    anna.ok(["circle", "relay", CIRCLE, "remove", &key]);
+    until(&ben, &["status"], |status| status["relays"] == 1);
+    // A code from before leads there still, and to nothing more.
+    chris.join(&code, &anna, CIRCLE);
+    until(&chris, &["status"], |status| status["relays"] == 1);
+    anna.say(CIRCLE, "over the one that is left", &["--wait", "relayed"]);
+    ben.follow(CIRCLE).until_said(&["over the one that is left".to_owned()]);
+}
+
 ///
 #[test]
 fn who_reaches_only_one_relay_hears_who_reaches_only_the_other() {

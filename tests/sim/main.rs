@@ -10,6 +10,7 @@
 mod back;
 mod halves;
 mod hostile;
+mod invites;
 mod large;
 mod mutants;
 mod reference;

@@ -3,7 +3,7 @@
 //! Everything arrives in one inbox with a bound. Talk has a lane of its own, so that it does not
 //! wait behind what may take long.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use serde_json::{Value, json};
 use tokio::{
@@ -223,8 +223,12 @@ impl Line<'_> {
     /// Reaches the node, opens it where it is locked, and tells what happens until it is gone.
     async fn once(&mut self) -> Result<(), Failure> {
         let Some(client) = Client::running(self.context, SILENCE).await? else {
-            if self.context.is_node().await {
-                // Somebody ended the node that this is.
+            let asked = self.context.gave_way().load(Ordering::Relaxed);
+            if asked && Client::has_successor(self.context).await? {
+                return Ok(());
+            }
+            if asked || self.context.is_node().await {
+                // Somebody ended the node that this is, or follows.
                 return Err(Failure::of("not-running").saying("Hearthlight was stopped."));
             }
             return self.become_node().await;

@@ -26,7 +26,8 @@ pub(crate) async fn vote(context: &Context, verb: Vote) -> Result<(), Failure> {
         }
         Vote::List { circle } => {
             let client = Client::open(context, Class::Local).await?;
-            let votes = client.get(&format!("/v1/circles/{}/votes", in_path(&circle))).await?;
+            let path = circle.map(|circle| format!("/v1/circles/{}/votes", in_path(&circle)));
+            let votes = client.get(path.as_deref().unwrap_or("/v1/votes")).await?;
             context.output.items(&votes, plain_vote)
         }
         Vote::Show { circle, id } => {

@@ -1,7 +1,10 @@
 //! What all requests share: the home, and its node while it is open.
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex as PlainMutex},
+    sync::{
+        Arc, Mutex as PlainMutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -74,6 +77,8 @@ pub(super) struct Desk {
     node: Mutex<Option<Node>>,
     open: watch::Sender<Option<Handle>>,
     ended: watch::Sender<bool>,
+    /// Whether somebody asked for the end.
+    stopped: AtomicBool,
 }
 
 impl std::fmt::Debug for Desk {
@@ -104,6 +109,7 @@ impl Desk {
             node: Mutex::new(None),
             open: watch::Sender::new(None),
             ended: watch::Sender::new(false),
+            stopped: AtomicBool::new(false),
         }
     }
 
@@ -209,6 +215,17 @@ impl Desk {
     /// Gives the home's lock back, after [`Self::lock`].
     pub(super) fn give_back(&self) {
         drop(self.lock.lock().map(|mut lock| lock.take()));
+    }
+
+    /// Somebody asks for the end.
+    pub(super) fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+        self.end();
+    }
+
+    /// Whether somebody asked for the end: then nobody is to go on in place of this node.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
     }
 
     /// Says that the process is to end.

@@ -130,7 +130,12 @@ impl Stream {
             }
             tokio::select! {
                 biased;
-                () = async { drop(self.ended.wait_for(|ended| *ended).await) } => self.over = true,
+                () = async { drop(self.ended.wait_for(|ended| *ended).await) } => {
+                    match self.teller.desk.is_stopped() {
+                        true => self.end("stop"),
+                        false => self.over = true,
+                    }
+                }
                 () = locked(&mut self.page) => self.end("lock"),
                 _ = self.ping.tick() => {
                     if let Some((desk, _)) = &self.page {

@@ -127,7 +127,7 @@ fn is_settled(state: &JoinState) -> bool {
 /// What a command with a code led to; a code that is not usable is a problem of its own (U-146).
 fn answer(join: &JoinView, code: &InviteCode) -> Result<Json<JoinShown>, Problem> {
     match join.state {
-        JoinState::Over(JoinEnd::Expired) => Err(expired(code)),
+        JoinState::Over(JoinEnd::Expired) => Err(expired(code, now())),
         JoinState::Over(end) => Err(end.into()),
         JoinState::Looking if join.reached => Err(Problem::of("timed-out")),
         JoinState::Looking => {
@@ -182,7 +182,7 @@ fn by_id(joins: Vec<JoinView>, id: RequestId) -> Option<JoinView> {
 
 async fn ask_with(node: &Open, command: Command, code: &InviteCode) -> Result<Answer, Problem> {
     node.ask(command).await.map_err(|problem| match problem.word() {
-        "invite-expired" => expired(code),
+        "invite-expired" => expired(code, now()),
         _ => problem,
     })
 }
@@ -198,13 +198,18 @@ fn parse_code(text: &str) -> Result<InviteCode, Problem> {
 fn still_lasts(code: &InviteCode, state: &JoinState, now: Timestamp) -> Result<(), Problem> {
     let asks = matches!(state, JoinState::Looking | JoinState::Previewed);
     if asks && code.ends_at() <= now {
-        return Err(expired(code));
+        return Err(expired(code, now));
     }
     Ok(())
 }
 
-fn expired(code: &InviteCode) -> Problem {
-    Problem::of("invite-expired").saying(ended_on(code.ends_at(), TimeZone::system()))
+/// The code tells the hour in which it ends, rounded up: before that the circle knows better.
+fn expired(code: &InviteCode, now: Timestamp) -> Problem {
+    let ended = Problem::of("invite-expired");
+    match code.ends_at() <= now {
+        true => ended.saying(ended_on(code.ends_at(), TimeZone::system())),
+        false => ended,
+    }
 }
 
 /// The sentence of U-146, in the time of this computer.

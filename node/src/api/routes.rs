@@ -165,6 +165,7 @@ pub(super) const ROUTES: &[Route] = routes! {
     "Sets aside for a while what a member says." Both post "/circles/{c}/members/{who}/hold" governing::hold, (body governing::Hold) -> Governed, once;
     "Tells six words to compare, and keeps whether they were the same." Both post "/circles/{c}/members/{who}/verify" kept::verify, (body kept::Comparing) -> kept::Compared;
     "Shows nothing more of what a member says; nobody learns of it." Both post "/circles/{c}/members/{who}/block" kept::block, (body kept::Blocking) -> kept::Blocked;
+    "The votes of all circles." Both get "/votes" votes::list_all, () -> Items<VoteLine>;
     "The votes of a circle." Both get "/circles/{c}/votes" votes::list, () -> Items<VoteLine>;
     "Asks the circle." Both post "/circles/{c}/votes" votes::make, (body votes::New) -> VoteLine, once;
     "One vote." Both get "/circles/{c}/votes/{id}" votes::show, () -> VoteLine;

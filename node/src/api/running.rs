@@ -148,7 +148,7 @@ pub(super) struct Stopped {
 
 /// `POST /v1/stop`: whoever runs the server ends it.
 pub(super) async fn stop(State(desk): State<Arc<Desk>>) -> Json<Stopped> {
-    desk.end();
+    desk.stop();
     Json(Stopped { v: V, was_running: true })
 }
 
@@ -176,7 +176,7 @@ pub(super) async fn wipe(
             }
             desk.door.close_for_good();
         }
-        None => desk.end(),
+        None => desk.stop(),
     }
     Ok(Json(Wiped::of(circles.into_iter().map(|circle| circle.label).collect())))
 }

@@ -31,6 +31,20 @@ pub(super) async fn list(
     Ok(Json(Items::all(lines(&node, circle, &view.label).await?)))
 }
 
+/// `GET /v1/votes`
+pub(super) async fn list_all(
+    State(desk): State<Arc<Desk>>,
+) -> Result<Json<Items<VoteLine>>, Problem> {
+    let node = desk.node()?;
+    let mut all = Vec::new();
+    for view in node.circles().await? {
+        if let CircleRef::Circle(circle) = view.id {
+            all.extend(lines(&node, circle, &view.label).await?);
+        }
+    }
+    Ok(Json(Items::all(all)))
+}
+
 /// `GET /v1/circles/{c}/votes/{id}`
 pub(super) async fn show(
     State(desk): State<Arc<Desk>>,

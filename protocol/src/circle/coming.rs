@@ -122,6 +122,10 @@ impl Circle {
             self.record.origin = None;
             (self.record.request, self.record.ended) = (None, None);
             self.record.joined = Some(env.now.0);
+            // Those of the code led here; which ones the circle has says the charter.
+            if !self.roster.relays.is_empty() {
+                self.record.relays.clear();
+            }
             self.save_record(batch);
             batch.notify(Event::Circle { circle: self.id });
         }

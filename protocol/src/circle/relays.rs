@@ -94,6 +94,13 @@ impl Circle {
 
     /// Keeps contact with the relays of the charter and with those of this device alone.
     pub(super) fn use_relays(&mut self, batch: &mut Batch) {
+        // what the circle took on it can give up again, for everybody.
+        let own = self.record.relays.len();
+        let listed = |relay: &OwnRelay| self.roster.relays.iter().any(|of| of.key == relay.key);
+        self.record.relays.retain(|relay| !listed(relay));
+        if self.record.relays.len() < own {
+            self.save_record(batch);
+        }
         let mut relays: Vec<(Vec<Vec<u8>>, RelayKey, Option<Admission>)> = self
             .roster
             .relays

@@ -211,6 +211,17 @@ impl Circle {
             .collect()
     }
 
+    /// When the next invite at which this node listens ends, which is told there.
+    pub(super) fn next_invite_end(&self) -> Option<Timestamp> {
+        let tends = self.is_in() && self.roster.members.contains_key(&self.me);
+        let listens = |invite: &&Invite| {
+            let (open, closed) = (&self.waiting.open, &self.waiting.closed);
+            tends && open.contains_key(&invite.operation) && !closed.contains_key(&invite.operation)
+        };
+        let ends = self.roster.invites.values().filter(listens);
+        ends.map(|invite| Timestamp(invite.body.expires)).min()
+    }
+
     pub(super) fn is_live(&self, invite: &Invite, now: Timestamp) -> bool {
         invite.closed.is_none() && now.0 < invite.body.expires
     }
@@ -521,16 +532,15 @@ impl Circle {
         let keys = self.waiting.keys.get(&(invite.author, invite.body.id)).cloned();
         let keys = keys.ok_or(CommandError::UnknownInvite)?;
         let rendezvous = Rendezvous::of(&keys.secret(&self.id));
-        if invite.closed.is_some() || self.roster.members.len() >= MAX_MEMBERS {
-            let full = self.roster.members.len() >= MAX_MEMBERS;
-            let why = match invite.closed {
-                _ if full => FULL,
-                Some(why) => closing_number(why),
-                None => DECLINED,
-            };
+        let refusal = match invite.closed {
+            _ if self.roster.members.len() >= MAX_MEMBERS => Some((FULL, CommandError::Full)),
+            Some(why) => Some((closing_number(why), ended_by(why))),
+            None => None,
+        };
+        if let Some((why, refusal)) = refusal {
             self.say_no(env, batch, &keys, &rendezvous, why, Some(*id));
             self.set_request(batch, id, RequestState::Declined);
-            return Err(if full { CommandError::Full } else { CommandError::InviteExpired });
+            return Err(refusal);
         }
         let act = Act::Admit(Box::new(AdmitBody {
             key: held.body.key,
@@ -691,3 +701,12 @@ impl Circle {
 
 /// Keys of invites that are remembered.
 const MAX_KEYS: usize = 4_096;
+
+/// What whoever would let somebody in is told of an invite that is closed.
+fn ended_by(why: InviteClosedWhy) -> CommandError {
+    match why {
+        InviteClosedWhy::Used => CommandError::InviteUsed,
+        InviteClosedWhy::Expired => CommandError::InviteExpired,
+        InviteClosedWhy::Revoked | InviteClosedWhy::Removal => CommandError::InviteRevoked,
+    }
+}
