@@ -81,9 +81,9 @@ impl Epoch {
 
     /// Notes whose this card is, if it is named in the place of somebody else.
     fn learn(&mut self, card: &VerifiedCard) {
-        let named = self.members.iter().zip(&self.header.cards);
-        let of = card.card.member;
-        if named.into_iter().any(|(who, tag)| tag.0 == card.tag() && *who != of) {
+        let (tag, of) = (card.tag(), card.card.member);
+        let mut named = self.members.iter().zip(&self.header.cards);
+        if named.any(|(who, named)| named.0 == tag && *who != of) {
             self.strangers.insert(of);
         }
     }
@@ -232,9 +232,10 @@ impl Epochs {
             let epoch = self.all.get_mut(&id).expect("listed just now");
             epoch.members = then.ids();
             epoch.outside = then.outside;
-            let named: Vec<&VerifiedCard> =
-                epoch.header.cards.iter().filter_map(|tag| cards.named(&tag.0)).collect();
-            named.into_iter().for_each(|card| epoch.learn(card));
+            let named = epoch.members.iter().zip(&epoch.header.cards);
+            let named =
+                named.filter_map(|(who, tag)| Some((who, cards.named(&tag.0)?.card.member)));
+            epoch.strangers = named.filter(|(who, of)| *who != of).map(|(_, of)| of).collect();
             // Who reads its board is known before its day comes.
             let Some(state) = state else { continue };
             epoch.mine = epoch.members.binary_search(me).ok().and_then(|at| u16::try_from(at).ok());
