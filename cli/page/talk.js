@@ -65,7 +65,7 @@ class Feed {
     this.draw();
     const mark = this.list.querySelector('.new');
     if (mark) mark.scrollIntoView({ block: 'start' });
-    else scrollTo(0, document.body.scrollHeight);
+    else this.toEnd();
     this.room.placed = true;
     this.watch = new IntersectionObserver(([entry]) => entry.isIntersecting && this.earlier.click(), { rootMargin: '200px' });
     this.room.ending(() => this.watch.disconnect());
@@ -136,7 +136,9 @@ class Feed {
       const page = await read(within(this.circle, `messages?limit=${STEP}&before=${first.before}`));
       // The end of the conversation may have been read anew meanwhile.
       const over = () => this.pages[0] !== first;
-      if (over()) return;
+      const full = this.count() + page.items.length > MOST - PAGE;
+      // Nor does who is at the end, where many lines came meanwhile, give those up for earlier ones.
+      if (over() || full && this.live && this.low()) return;
       // A slow computer takes out, makes and places lines in frames of their own (U-125).
       while (this.count() + page.items.length > MOST - PAGE && this.pages.length > 1) {
         this.drop(this.pages.pop());
@@ -174,7 +176,7 @@ class Feed {
       this.newFrom = this.lines.get(from) ?? null;
       this.live = true;
       this.draw();
-      scrollTo(0, document.body.scrollHeight);
+      this.toEnd();
     } finally {
       this.renewing = false;
     }
@@ -203,8 +205,12 @@ class Feed {
       return;
     }
     for (const data of heard) data.kind === 'mark' ? this.mark(data) : this.arrive(data, low);
-    this.settle(low);
-    if (low) scrollTo(0, document.body.scrollHeight);
+    this.settle();
+    if (low) this.toEnd();
+  }
+
+  toEnd() {
+    scrollTo(0, document.body.scrollHeight);
   }
 
   /** Something was said, or what is missing changed. */
@@ -222,7 +228,7 @@ class Feed {
   }
 
   /** Draws what is there; what the live page has too much of becomes a page that can be read again. */
-  settle(low) {
+  settle() {
     this.draw();
     const last = this.pages.at(-1);
     if (!this.live || this.pages.length < 2 || last.rows.length <= PAGE || this.settling) return;
@@ -232,14 +238,17 @@ class Feed {
       this.settling = false;
       // The end of the conversation was read anew meanwhile.
       if (this.pages.at(-1) !== last) return;
+      // What was read may hold lines that were not heard yet: who is at the end stays there.
+      const still = this.low();
       const rows = page.items.map((data) => this.row(data));
       const live = last.rows.filter((row) => !rows.includes(row));
       this.pages.splice(-1, 1, { ...page, rows }, { rows: live });
       while (this.count() > MOST - PAGE && this.pages.length > 2) {
-        this.drop(low ? this.pages.shift() : this.pages.pop());
-        this.live = low;
+        this.drop(still ? this.pages.shift() : this.pages.pop());
+        this.live = still;
       }
-      this.settle(low);
+      this.settle();
+      if (still) this.toEnd();
     }).catch(() => { this.settling = false; });
   }
 
@@ -257,8 +266,10 @@ class Feed {
     // Marks of lines before the last page may have risen too.
     if (this.low() && this.count() > PAGE) return void await this.newest();
     const page = await read(within(this.circle, `messages?limit=${PAGE}`));
-    for (const data of page.items) this.arrive(data, this.low());
-    this.settle(this.low());
+    const low = this.low();
+    for (const data of page.items) this.arrive(data, low);
+    this.settle();
+    if (low) this.toEnd();
     const there = new Set(page.items.map((data) => data.gap && `gap ${data.gap.id}`));
     const from = page.items[0]?.received_at;
     for (const row of [...this.lines.values()]) {
@@ -273,7 +284,7 @@ class Feed {
     if (this.live) this.pages.at(-1).rows.push(row);
     this.newFrom = null;
     this.draw();
-    scrollTo(0, document.body.scrollHeight);
+    this.toEnd();
     return row;
   }
 

@@ -157,6 +157,7 @@ fn every_route_answers_as_the_document_says() {
     );
     get(&mut api, "/v1/circles/{c}/votes/{id}", &path);
     get(&mut api, "/v1/circles/{c}/votes", &format!("{at}/votes"));
+    get(&mut api, "/v1/votes", "/v1/votes");
     done(&mut api, "/v1/circles/{c}/refresh", &format!("{at}/refresh"), json!({}));
 
     let invite = json!({"uses": 2});
