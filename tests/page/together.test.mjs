@@ -95,6 +95,33 @@ test('three screens say the same, and tell the truth while the relay is away', {
   await until(() => /and this one [0-9:]+ re(layed|ceived)/.test(screen()), 'the terminal to say that it went out');
 });
 
+test('who is at the end keeps it, though many lines come while earlier ones are read', async () => {
+  const [page] = pages;
+  const size = page.viewportSize();
+  await fill(two.otter, 'early', 120);
+  let go;
+  const gone = new Promise((done) => { go = done; });
+  const wanted = page.waitForRequest((request) => request.url().includes('before='), { timeout: 20_000 });
+  await page.route('**/messages?*before=*', async (route) => { await gone; await route.continue(); });
+  // So high that all of the first page is in sight, and what was before it is read at once.
+  await page.setViewportSize({ width: 900, height: 4_000 });
+  await page.reload();
+  await wanted;
+  for (let time = 1; time <= 10; time += 1) {
+    await fill(two.otter, `then ${time}`, 30);
+    await line(page, `then ${time} line 30 `).waitFor({ timeout: 20_000 });
+  }
+  const answer = page.waitForResponse((response) => response.url().includes('before='), { timeout: 20_000 });
+  go();
+  await (await answer).finished();
+  // It is drawn in frames of its own.
+  for (let frames = 0; frames < 10; frames += 1) await page.evaluate(() => new Promise(requestAnimationFrame));
+  await fill(two.otter, 'last', 1);
+  await line(page, 'last line 1 ').waitFor({ timeout: 20_000 });
+  await page.unroute('**/messages?*before=*');
+  await page.setViewportSize(size);
+});
+
 test('a page that is left open for a working day stays as light as it was', async () => {
   const [page] = pages;
   const browser = await page.context().newCDPSession(page);
