@@ -120,6 +120,7 @@ test('who is at the end keeps it, though many lines come while earlier ones are 
   await line(page, 'last line 1 ').waitFor({ timeout: 20_000 });
   await page.unroute('**/messages?*before=*');
   await page.setViewportSize(size);
+  await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
 });
 
 test('a page that is left open for a working day stays as light as it was', async () => {
