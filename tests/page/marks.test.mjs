@@ -49,6 +49,8 @@ test('with the relay stopped a message waits and says so, and goes out when it i
   await heron.getByText('No relay can be reached now.').waitFor({ timeout: 60_000 });
   await heron.getByText('Not connected now.').waitFor();
   await say(heron, 'is anybody there');
+  // The page shows one's own words before the node has them.
+  await until(() => own(two.heron, 'is anybody there'), 'words that the node has');
   assert.deepEqual([await mark(heron, 'is anybody there').innerText(), (await own(two.heron, 'is anybody there')).mark], ['waiting', 'waiting']);
   await shot(heron, 'waiting');
   assert.equal(await otter.getByText('is anybody there').count(), 0);
