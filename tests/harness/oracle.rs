@@ -437,6 +437,13 @@ impl Oracle {
         self.back.get(&said.author).is_some_and(|(_, at)| said.asked_at <= *at)
     }
 
+    /// Whether the words of a message lie in a home, or once did.
+    #[must_use]
+    pub fn holds(&self, host: HostId, id: &MessageId) -> bool {
+        let held = self.held.get(&host).zip(self.ids.get(id));
+        held.is_some_and(|(held, number)| held.contains(number))
+    }
+
     /// The words of the message with this id.
     #[must_use]
     pub fn text(&self, id: &MessageId) -> Option<&str> {

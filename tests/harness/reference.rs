@@ -314,6 +314,14 @@ fn is_told(told: Option<&Told>, said: &Said) -> bool {
     runs.is_some_and(|all| all.iter().any(|have| have.covers(said.counter)))
 }
 
+/// Of whom this says that there are different messages for one place.
+fn accused(entry: &Entry) -> Option<MemberId> {
+    match &entry.kind {
+        EntryKind::Differs { who, .. } => Some(*who),
+        _ => None,
+    }
+}
+
 impl Said {
     /// Whether it was sealed in this mailbox.
     fn is_in(&self, mailbox: &MailboxId) -> bool {
@@ -342,6 +350,32 @@ impl World {
         }
     }
 
+    /// P2: no gap is about what is here.
+    pub(crate) fn judge_gap(&mut self, host: HostId, entry: &Entry) {
+        let EntryKind::Gap { id, count, .. } = &entry.kind else { return };
+        // A home that was put back has not what it once had.
+        if *count == Some(0) || self.put_back.contains(&host) {
+            return;
+        }
+        let missing = self.inside_of(host).and_then(|mut inside| inside.gaps.remove(id));
+        if let Some(id) = missing.iter().flatten().find(|id| self.oracle.holds(host, id)) {
+            let text = self.oracle.text(id);
+            self.oracle.broke("P2", format!("host {host} shows a gap for {text:?}, which it has"));
+        }
+    }
+
+    /// H-9, R-83: nobody is told of a member whose program keeps to the rules that it does not.
+    pub(crate) fn judge_accusation(&mut self, host: HostId, entry: &Entry) {
+        let (EntryKind::Differs { who, .. } | EntryKind::Exceeds { who, .. }) = &entry.kind else {
+            return;
+        };
+        if !self.hostile().contains(who) {
+            let named = self.oracle.members.get(who);
+            let what = format!("host {host} is told {:?} of {named:?}, who is honest", entry.kind);
+            self.oracle.broke("H-9", what);
+        }
+    }
+
     /// The hostile members.
     pub(crate) fn hostile(&self) -> BTreeSet<MemberId> {
         let members = self.oracle.members.iter();
@@ -356,7 +390,8 @@ impl World {
         let hosts: Vec<HostId> = lists.keys().copied().collect();
         let broken = hosts.iter().find_map(|host| {
             let wrong = self.other_roster(*host).map(|what| ("R-11", what));
-            wrong.or_else(|| self.other_list(*host, &lists[host], lists))
+            let wrong = wrong.or_else(|| self.other_list(*host, &lists[host], lists));
+            wrong.or_else(|| self.untold(*host, &lists[host]).map(|what| ("H-9", what)))
         });
         let broken = broken.or_else(|| self.said_to_others().map(|what| ("P4", what)));
         if let Some((promise, what)) = broken {
@@ -390,13 +425,31 @@ impl World {
         honest.into_iter().find_map(|(id, said)| {
             let entitled = self.reference.members(&said.first)?.contains(&me);
             let text = self.oracle.text(id).unwrap_or("something");
-            if read.contains(id) && !entitled && said.author != me {
+            // As far as a home that went back knows, it says for the first time what it had said.
+            let author = self.oracle.members.get(&said.author)?;
+            let back = self.put_back.contains(author) || self.is_copy(*author);
+            let again = || said.again.iter().filter_map(|mailbox| self.reference.members(mailbox));
+            let entitled_since = back && again().any(|members| members.contains(&me));
+            if read.contains(id) && !entitled && !entitled_since && said.author != me {
                 return Some(("P4", format!("host {host} reads {text:?}, which was not for it")));
             }
-            let author = self.oracle.members.get(&said.author)?;
             let owed = entitled && lists.contains_key(author) && self.oracle.is_certain(id);
             (owed && !read.contains(id))
                 .then(|| ("P1", format!("host {host} does not read {text:?}, which was for it")))
+        })
+    }
+
+    /// H-9: whoever reads two things that one member said for one place is told of that.
+    fn untold(&self, host: HostId, list: &[Entry]) -> Option<String> {
+        let told: BTreeSet<MemberId> = list.iter().filter_map(accused).collect();
+        let mut places = BTreeSet::new();
+        let said = list.iter().filter_map(|entry| self.reference.place_of(&MessageId(entry.id?)));
+        let twice = said.filter(|place| !places.insert(*place)).map(|(who, ..)| who);
+        let hostile = self.hostile();
+        let untold = twice.filter(|who| hostile.contains(who) && !told.contains(who)).next();
+        untold.map(|who| {
+            let who = self.oracle.members.get(&who);
+            format!("host {host} is not told that {who:?} said two things for one place")
         })
     }
 

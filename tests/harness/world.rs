@@ -381,6 +381,8 @@ impl World {
                 self.forged_shown(host, entry, !knew);
                 self.oracle.line_shown(host, entry, !knew);
                 self.judge_line(host, entry);
+                self.judge_gap(host, entry);
+                self.judge_accusation(host, entry);
             }
             Event::Mark { circle, id, delivery } if Some(*circle) == self.circle => {
                 let relays = self.hosts.iter().filter(|host| host.part == Part::Relay);
@@ -413,6 +415,10 @@ impl World {
                 let down = self.chance.between(gale.down_ms);
                 self.crash(host, down);
             }
+        }
+        // Each minute, also in the middle of a flood.
+        if (self.now.0 / 1_000).is_multiple_of(60) {
+            self.judge_limits();
         }
         self.network.break_some(gale.cut, self.now);
         self.deliver();

@@ -9,6 +9,7 @@ use super::board::InviteKeys;
 use super::card::{CardSecrets, VerifiedCard};
 use super::charter::Held;
 use super::epoch::{CardTag, EpochSecrets, Header, Opening, board_name};
+use super::head::{Epoch, State};
 use super::hear::gap_id;
 use super::{Circle, SealedBox};
 use crate::admission::{
@@ -213,7 +214,8 @@ impl Circle {
     }
 
     pub(crate) fn inside(&self) -> Inside {
-        let live = self.epochs.iter().filter(|(_, epoch)| epoch.secrets.is_some()).count();
+        let count =
+            |is: fn(&Epoch) -> bool| self.epochs.iter().filter(|(_, epoch)| is(epoch)).count();
         Inside {
             me: self.me,
             roster: self.roster.ids(),
@@ -235,7 +237,8 @@ impl Circle {
                 .map(|(_, child, gap)| (gap_id(child), gap.missing.keys().copied().collect()))
                 .collect(),
             sizes: vec![
-                ("live epochs", live),
+                ("live epochs", count(|epoch| epoch.secrets.is_some())),
+                ("waiting openings", count(|epoch| epoch.state == State::Waits)),
                 ("boards", self.boards.len()),
                 ("cards of one's own", self.own_cards.len()),
                 ("mailboxes", self.mailboxes.len()),
