@@ -31,7 +31,7 @@ impl Circle {
             .filter_map(|(id, _)| self.cards.newest(id).cloned())
             .take(8)
             .collect();
-        let number = self.roster.removals;
+        let number = self.link_number();
         let mut bodies = Vec::new();
         for relay in relays {
             if let Some(token) = relay.token {
@@ -56,13 +56,18 @@ impl Circle {
         bodies
     }
 
+    /// Which link of a token's chain follows so many removals: the last one, once there are more than it has.
+    fn link_number(&self) -> u16 {
+        self.roster.removals.min(token::CHAIN)
+    }
+
     /// after a removal a host that holds a relay's token publishes the link with the new number.
     pub(super) fn renew_links(
         &mut self,
         env: &mut Env<'_>,
         batch: &mut Batch,
     ) -> Result<(), CommandError> {
-        let number = self.roster.removals;
+        let number = self.link_number();
         let old = |relay: &RelayBody| {
             relay.link.is_some() && relay.number < number && self.tokens.contains_key(&relay.key)
         };

@@ -11,10 +11,11 @@ use crate::identity::{CircleId, TokenLink};
 use crate::planted::{Planted, is_planted};
 use crate::wire;
 
-/// Links of a chain after the first: so many removals a token can follow.
+/// Links of a chain after the first: so many removals a token can follow. A newer link is believed wherever it stands:
+/// the first that a relay sees of a token is that of all removals so far.
 pub const CHAIN: u16 = 256;
-/// Steps between the link that a relay knows and a newer one that it still believes.
-pub const MAX_STEPS: u16 = 64;
+/// Steps between the link that a relay knows and an older one that still counts.
+const MAX_BEHIND: u16 = 64;
 /// How long older links go on opening mailboxes.
 const GRACE_MS: u64 = DAY_MS;
 /// Tokens of one relay; a guess, far above what one operator hands out by hand.
@@ -229,7 +230,7 @@ impl Tokens {
         number: u16,
         now: Timestamp,
     ) -> Option<(TokenId, Option<Output>)> {
-        let newer = steps(link);
+        let mut newer = Steps::from(*link);
         for (&id, token) in &mut self.0 {
             if id == TokenId::PUBLIC || token.state(now) != TokenState::Active {
                 continue;
@@ -237,9 +238,8 @@ impl Tokens {
             let record = &mut token.record;
             match number.checked_sub(record.number) {
                 Some(0) if record.link == *link => return Some((id, None)),
-                Some(ahead @ 1..=MAX_STEPS)
-                    if newer[usize::from(ahead)] == record.link
-                        || is_planted(Planted::LinkUnchecked) =>
+                Some(ahead @ 1..=CHAIN)
+                    if newer.at(ahead) == record.link || is_planted(Planted::LinkUnchecked) =>
                 {
                     record.link = *link;
                     record.number = number;
@@ -250,8 +250,7 @@ impl Tokens {
                     || is_planted(Planted::OldLinksLast) =>
                 {
                     let behind = record.number - number;
-                    let known = (behind <= MAX_STEPS).then(|| steps(&record.link));
-                    if known.is_some_and(|known| known[usize::from(behind)] == *link) {
+                    if behind <= MAX_BEHIND && Steps::from(record.link).at(behind) == *link {
                         return Some((id, None));
                     }
                 }
@@ -337,10 +336,22 @@ fn fresh(record: Record) -> Token {
     Token { record, used: 0, mailboxes: 0, remains: Remains::default() }
 }
 
-/// `link` and the [`MAX_STEPS`] links after it.
-fn steps(link: &TokenLink) -> Vec<TokenLink> {
-    let next = |link: &TokenLink| Some(next_link(link));
-    std::iter::successors(Some(*link), next).take(usize::from(MAX_STEPS) + 1).collect()
+/// A link and those after it, each made when it is first asked for.
+struct Steps(Vec<TokenLink>);
+
+impl From<TokenLink> for Steps {
+    fn from(link: TokenLink) -> Self {
+        Self(vec![link])
+    }
+}
+
+impl Steps {
+    fn at(&mut self, steps: u16) -> TokenLink {
+        for from in self.0.len() - 1..usize::from(steps) {
+            self.0.push(next_link(&self.0[from]));
+        }
+        self.0[usize::from(steps)]
+    }
 }
 
 fn key(id: TokenId) -> Key {
@@ -374,15 +385,19 @@ pub(crate) mod tests {
         assert_eq!(chain(&token, 300), chain(&token, 256));
     }
 
-    ///
+    /// a relay that a circle adds after many removals sees a link far from the first.
     #[test]
-    fn a_newer_link_is_believed_up_to_64_steps_ahead() {
-        let (mut tokens, id) = tokens(&[3; 16]);
-        assert!(tokens.admit(&chain(&[3; 16], 65), 65, Timestamp(0)).is_none());
-        let (found, saved) = tokens.admit(&chain(&[3; 16], 64), 64, Timestamp(0)).expect("near");
-        assert_eq!(found, id);
-        assert!(saved.is_some());
-        assert!(tokens.admit(&chain(&[3; 16], 128), 128, Timestamp(0)).is_some());
+    fn a_newer_link_is_believed_wherever_it_stands() {
+        for first in [1, 64, 65, 200, 256] {
+            let (mut tokens, id) = tokens(&[3; 16]);
+            let found = tokens.admit(&chain(&[3; 16], first), first, Timestamp(0));
+            let (found, saved) = found.expect("it leads to the first");
+            assert_eq!(found, id);
+            assert!(saved.is_some());
+            assert!(tokens.admit(&chain(&[3; 16], 256), 256, Timestamp(0)).is_some());
+            assert!(tokens.admit(&chain(&[3; 16], 256), 257, Timestamp(0)).is_none());
+            assert!(tokens.admit(&chain(&[4; 16], 256), 256, Timestamp(0)).is_none());
+        }
     }
 
     ///
