@@ -281,6 +281,7 @@ impl<'a> Client<'a> {
         if !home.is_set_up() {
             return Err(Failure::of("not-set-up"));
         }
+        home.check()?;
         let mut passphrase = None;
         let mut silent_until = Instant::now() + SILENCE;
         let dialing_until = Instant::now() + SILENCE;
@@ -313,7 +314,6 @@ impl<'a> Client<'a> {
                 return Err(Failure::of("not-running").saying("Hearthlight was stopped."));
             }
             if passphrase.is_none() {
-                home.check()?;
                 passphrase = Some(self.context.passphrase().await?);
                 // Typing took time that nobody was silent in.
                 silent_until = Instant::now() + SILENCE;

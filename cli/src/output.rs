@@ -71,10 +71,10 @@ impl Output {
         let mut stdout = io::stdout().lock();
         stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| match error.kind() {
             io::ErrorKind::BrokenPipe => Failure::closed(),
-            io::ErrorKind::StorageFull => {
-                Failure::of("disk-full").saying("The output has no room.")
-            }
-            _ => Failure::of("internal").saying("The output cannot be written."),
+            // What was asked for was done; only the word of it has no room.
+            _ => Failure::of("internal")
+                .saying("It was done, and what came of it could not be written.")
+                .advising("Look with another command whether it is there, before you do it again."),
         })
     }
 

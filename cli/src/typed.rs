@@ -4,7 +4,8 @@
 use std::{ffi::OsString, num::ParseIntError};
 
 use clap::{
-    CommandFactory, Parser,
+    Command, CommandFactory, FromArgMatches,
+    builder::NonEmptyStringValueParser,
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
@@ -24,7 +25,8 @@ pub(crate) enum Typed {
 /// Reads the command line.
 pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Typed {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    match CommandLine::try_parse_from(&arguments) {
+    let matches = with_names(CommandLine::command()).try_get_matches_from(&arguments);
+    match matches.and_then(|matches| CommandLine::from_arg_matches(&matches)) {
         Ok(line) => Typed::Run(Box::new(line)),
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
@@ -33,6 +35,15 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Typed {
             _ => Typed::Refused(refusal(&error, &arguments)),
         },
     }
+}
+
+/// Nothing names no circle, no member and no id: a variable of a script that was not set, say.
+fn with_names(command: Command) -> Command {
+    let named = command.mut_args(|arg| match arg.get_id().as_str() {
+        "circle" | "who" | "id" => arg.value_parser(NonEmptyStringValueParser::new()),
+        _ => arg,
+    });
+    named.mut_subcommands(with_names)
 }
 
 /// A mistake on the command line, in our words (U-1, U-5).

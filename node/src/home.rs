@@ -292,6 +292,12 @@ impl Home {
         if self.is_set_up() {
             return Err(NodeError::AlreadySetUp);
         }
+        // A set-up that was interrupted has keys that are not named yet.
+        if self.dir.join(STORE).exists() && !self.dir.join(NEW_KEYS).exists() {
+            let what = "the home folder holds a store without its `keys`: put that file back, or remove \
+                        what is left with `hearthlight wipe`";
+            return Err(NodeError::Config(what.into()));
+        }
         let left_over = |name: &std::ffi::OsStr| OURS.iter().any(|ours| name == *ours);
         for entry in fs::read_dir(&self.dir).map_err(NodeError::disk)? {
             if !left_over(&entry.map_err(NodeError::disk)?.file_name()) {

@@ -444,9 +444,9 @@ impl World {
         let told: BTreeSet<MemberId> = list.iter().filter_map(accused).collect();
         let mut places = BTreeSet::new();
         let said = list.iter().filter_map(|entry| self.reference.place_of(&MessageId(entry.id?)));
-        let twice = said.filter(|place| !places.insert(*place)).map(|(who, ..)| who);
+        let mut twice = said.filter(|place| !places.insert(*place)).map(|(who, ..)| who);
         let hostile = self.hostile();
-        let untold = twice.filter(|who| hostile.contains(who) && !told.contains(who)).next();
+        let untold = twice.find(|who| hostile.contains(who) && !told.contains(who));
         untold.map(|who| {
             let who = self.oracle.members.get(&who);
             format!("host {host} is not told that {who:?} said two things for one place")

@@ -418,7 +418,7 @@ impl World {
         }
         // Each minute, also in the middle of a flood.
         if (self.now.0 / 1_000).is_multiple_of(60) {
-            self.judge_limits();
+            self.judge_limits(false);
         }
         self.network.break_some(gale.cut, self.now);
         self.deliver();

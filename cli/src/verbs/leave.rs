@@ -14,6 +14,7 @@ use crate::{
     args::CircleLeave,
     client::{Class, Client, circle as in_path},
     context::Context,
+    fields::Fields,
     prompt,
 };
 
@@ -34,7 +35,9 @@ pub(crate) async fn leave(context: &Context, asked: CircleLeave) -> Result<(), F
     if forgets {
         client.post(&format!("{path}/wipe"), json!({})).await?;
     }
-    context.output.object(&gone, |fields| sentence(&label, forgets) + &closed(fields))?;
+    context
+        .output
+        .object(&gone, |fields| sentence(&label, forgets) + &unsent(fields) + &closed(fields))?;
     if !told && forgets {
         context.output.hint("The others were not told.");
     } else if !told {
@@ -71,6 +74,14 @@ fn sentence(label: &str, forgotten: bool) -> String {
         format!("You left. {label} is gone from this computer.")
     } else {
         "You left.".to_owned()
+    }
+}
+
+fn unsent(fields: Fields<'_>) -> String {
+    match fields.count("unsent") {
+        0 => String::new(),
+        1 => " One message of yours had not gone out; it goes to nobody now.".to_owned(),
+        count => format!(" {count} messages of yours had not gone out; they go to nobody now."),
     }
 }
 

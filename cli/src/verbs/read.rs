@@ -66,10 +66,15 @@ impl Reading<'_> {
         let mut left = if all { u64::MAX } else { self.asked.limit };
         while left > 0 {
             let most = left.min(PAGE);
-            let query = format!("limit={most}&unread=true&mark_read=true{}", self.since());
-            let items = self.fetch(&query).await?;
-            items.iter().try_for_each(|entry| self.show(entry))?;
+            let unread = |most, and| format!("limit={most}&unread=true{and}{}", self.since());
+            let items = self.fetch(&unread(most, "")).await?;
             let entries = items.iter().filter(|entry| entry["kind"] != "gap").count() as u64;
+            let read = unread(entries.max(1), "&mark_read=true");
+            // Read is what was printed: whoever reads may be gone (U-6).
+            items.iter().try_for_each(|entry| self.show(entry))?;
+            if entries > 0 {
+                self.fetch(&read).await?;
+            }
             if entries < most {
                 return Ok(());
             }

@@ -141,6 +141,12 @@ async fn detach(context: &Context) -> Result<(), Failure> {
             if let Some(mut stderr) = child.stderr.take() {
                 let _ = stderr.read_to_string(&mut said).await;
             }
+            // Another one was faster, and goes on.
+            if ended.success()
+                && let Some(client) = Client::running(context, SILENCE).await?
+            {
+                return show_running(context, &client.get("/v1/status").await?, true);
+            }
             let line: Option<Value> = said.lines().find_map(|line| serde_json::from_str(line).ok());
             let error = line.as_ref().and_then(|line| line.get("error"));
             return Err(match error {

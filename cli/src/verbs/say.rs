@@ -33,8 +33,8 @@ pub(crate) async fn say(context: &Context, said: Say) -> Result<(), Failure> {
     let client = Client::open(context, Class::Network).await?;
     let wait = patience(&said, context.is_node().await);
     let body = json!({
-        "text": text, "reply_to": said.reply, "wants": said.wants.map(word), "note": said.note,
-        "wait": said.wait.map(word), "timeout_ms": millis(wait),
+        "text": text, "reply_to": said.reply, "wants": said.wants.map(word),
+        "note": said.note.as_ref().filter(|note| !note.trim().is_empty()), "wait": said.wait.map(word), "timeout_ms": millis(wait),
     });
     let path = format!("/v1/circles/{}/messages", in_path(&said.circle));
     let answer = client.post_within(&path, body, wait).await?;
@@ -73,6 +73,7 @@ pub(super) fn reached(said: &Value, wanted: WaitFor) -> bool {
 pub(super) fn not_in_time() -> Failure {
     Failure::of("timed-out")
         .saying("It is not that far yet. It is stored, and goes on while Hearthlight runs.")
+        .advising("to see how far it is: hearthlight read C. It need not be said again.")
 }
 
 /// U-3: 1 to 8,192 bytes.

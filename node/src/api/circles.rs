@@ -75,6 +75,7 @@ pub(super) async fn found(
         Some(name) => name,
         None => desk.own_name()?,
     };
+    node.check_label(&founding.name, None).await?;
     let mut events = node.events();
     let command = Command::CircleNew {
         name: founding.name,
@@ -182,6 +183,7 @@ pub(super) async fn set(
     let (key, command) = match setting {
         Setting { label: Some(label), muted: None, notify: None } => {
             let circle = node.circle(&c).await?.id;
+            node.check_label(&label, Some(circle)).await?;
             ("label", Command::Relabel { circle, label })
         }
         Setting { label: None, muted: Some(muted), notify: None } => {
@@ -221,9 +223,10 @@ pub(super) async fn wipe(
     Named(c): Named<String>,
 ) -> Result<Json<Wiped>, Problem> {
     let node = desk.node()?;
-    let circle = node.circle(&c).await?;
+    let circles = node.circles().await?;
+    let circle = find::exactly_one(&circles, &c)?;
     node.ask(Command::Wipe { circle: circle.id }).await?;
-    Ok(Json(Wiped::of(vec![circle.label])))
+    Ok(Json(Wiped::of(vec![circle.label.clone()])))
 }
 
 /// `GET /v1/circles/{c}/relays`

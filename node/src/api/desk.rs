@@ -11,7 +11,7 @@ use std::{
 use hearthlight_protocol::{
     boundary::{
         Answer, CircleRef, CircleView, Command, Event, InviteView, JoinView, MemberView,
-        RequestView, Timestamp,
+        RequestView, Standing, Timestamp,
     },
     identity::CircleId,
 };
@@ -361,6 +361,25 @@ impl Open {
     /// All circles and join attempts.
     pub(super) async fn circles(&self) -> Result<Vec<CircleView>, Problem> {
         answered!(self.ask(Command::Circles).await?, Answer::Circles)
+    }
+
+    /// Refuses a label that is told from another one here by case or Unicode form alone: whoever types one would
+    /// mean both (U-11).
+    pub(super) async fn check_label(
+        &self,
+        label: &str,
+        of: Option<CircleRef>,
+    ) -> Result<(), Problem> {
+        let is_over = |circle: &CircleView| {
+            matches!(circle.id, CircleRef::Join(_)) && circle.standing != Standing::Asking
+        };
+        let taken = |circle: &CircleView| {
+            Some(circle.id) != of
+                && !is_over(circle)
+                && find::fold(&circle.label) == find::fold(label)
+        };
+        let taken = self.circles().await?.iter().any(taken);
+        if taken { Err(Problem::of("label-taken")) } else { Ok(()) }
     }
 
     /// The circle or attempt that `{c}` of a path means (U-11).

@@ -77,6 +77,30 @@ pub(super) fn circle<'a>(
     found.map(|index| &circles[index]).map_err(|miss| miss.problem(&named, nothing))
 }
 
+/// The same for what cannot be undone: of several that are meant none goes before the others, and `~` alone means
+/// none.
+///
+/// # Errors
+/// As [`circle`].
+pub(super) fn exactly_one<'a>(
+    circles: &'a [CircleView],
+    segment: &str,
+) -> Result<&'a CircleView, Problem> {
+    let typed = segment.strip_prefix('~');
+    if typed.is_some_and(|typed| fold(typed).is_empty()) {
+        return Err(Problem::of("needs-input")
+            .saying("Say which circle.")
+            .or_meant(circles.iter().map(|circle| circle.label.clone()).collect()));
+    }
+    let named: Vec<Named> = circles.iter().map(Named::circle).collect();
+    if let Some(Err(several @ Miss::Several(_))) =
+        typed.map(|typed| pick(&named, typed, Ids::ExactOrStart))
+    {
+        return Err(several.problem(&named, || Problem::of("no-match")));
+    }
+    circle(circles, segment)
+}
+
 /// The only circle that one is a member of; without any, the only one there is.
 fn only(circles: &[CircleView]) -> Result<&CircleView, Problem> {
     let mut meant = circles.iter().filter(|circle| circle.standing == Standing::Member);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::{Json, extract::State};
 use hearthlight_protocol::{
     boundary::{
-        ActView, Answer, CircleRef, CircleView, Command, Entry, EntryKind, Mark, MemberView,
+        ActView, Answer, CircleRef, CircleView, Command, Entry, EntryKind, Event, Mark, MemberView,
         Standing, Timestamp,
     },
     identity::{CircleId, MemberId},
@@ -116,6 +116,7 @@ pub(super) async fn leave(
     Asked(leaving): Asked<Leaving>,
 ) -> Result<Json<Gone>, Problem> {
     let mut act = Act::begin(&desk, &c, leaving.timeout_ms).await?;
+    let unsent = act.send_first().await?;
     let done = act.done(Command::Leave { circle: act.circle, end: leaving.end }).await;
     // Nobody has to stay because of a relay that is gone for good.
     let done = done.map_err(|problem| match problem.word() {
@@ -126,7 +127,7 @@ pub(super) async fn leave(
         _ => problem,
     })?;
     let at = left_at(&act.node, act.circle).await?;
-    Ok(Json(Gone::of(&act.view.label, act.circle, &done, at)))
+    Ok(Json(Gone::of(&act.view.label, act.circle, &done, at, unsent)))
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -198,6 +199,24 @@ impl Act {
         }
         let done = self.done(command(self.circle, whom.id)).await?;
         Ok(Json(Governed::of(&self.view.label, self.circle, action, &done)))
+    }
+
+    /// Waits until what this member said is with a relay, for half of the time at most: nothing goes out once one has
+    /// left. Gives how many messages are not.
+    async fn send_first(&mut self) -> Result<usize, Problem> {
+        let now = Instant::now();
+        let until = now + self.until.saturating_duration_since(now) / 2;
+        let (node, id) = (&self.node, CircleRef::Circle(self.circle));
+        let view: CircleView = wait::until(
+            &mut self.events,
+            until,
+            self.view.clone(),
+            |event| is_of(event, id) || matches!(event, Event::Mark { .. }),
+            |view| view.queued == 0,
+            || node.circle_by_id(id),
+        )
+        .await?;
+        Ok(view.queued)
     }
 
     /// Gives the command, and waits until a relay has what came of it.

@@ -79,6 +79,9 @@ pub(super) async fn join(
         None => desk.own_name()?,
     };
     let mut events = node.events();
+    if let Some(label) = &joining.label {
+        node.check_label(label, None).await?;
+    }
     let command = Command::Join { code: code.clone(), handle, label: joining.label };
     // Looked at first, so that nothing is asked with a code that has ended.
     let look = Command::JoinPreview { code: code.clone() };

@@ -38,7 +38,7 @@ pub(super) async fn next(
     }
 }
 
-/// Asks again after each event that `touches`, until `done` or the time is up; the last state.
+/// Asks again after each event that `touches`, until `done`, or the time is up, or the node ends; the last state.
 /// Whoever calls this has subscribed before it asked for `first`.
 ///
 /// # Errors
@@ -57,10 +57,9 @@ where
     let mut state = first;
     while !done(&state) {
         match next(events, until, &touches).await {
-            Woke::Late => break,
+            // What was done stays done though the home is locked meanwhile.
+            Woke::Late | Woke::Ended => break,
             Woke::Happened => state = ask().await?,
-            // The answer says why there is none.
-            Woke::Ended => return ask().await,
         }
     }
     Ok(state)

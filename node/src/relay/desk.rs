@@ -199,10 +199,13 @@ pub(super) fn revoke_token(
     now: Timestamp,
     id: &str,
 ) -> (Result<TokenReport, RelayError>, Vec<Output>) {
+    if id.len() < ID_START {
+        return (Err(RelayError::FewDigits), Vec::new());
+    }
     let views = relay.tokens(now);
     let mut found = views.iter().filter(|view| view.id.hex().starts_with(id));
     let view = match (found.next(), found.next()) {
-        (Some(view), None) if !id.is_empty() => view,
+        (Some(view), None) => view,
         (Some(_), _) => return (Err(RelayError::SeveralTokens), Vec::new()),
         (None, _) => return (Err(RelayError::NoToken), Vec::new()),
     };
@@ -211,6 +214,9 @@ pub(super) fn revoke_token(
     let report = TokenReport { state, ..report(view) };
     (Ok(report), outputs)
 }
+
+/// Digits of an id that U-11 asks for.
+const ID_START: usize = 6;
 
 fn report(view: &TokenView) -> TokenReport {
     TokenReport {

@@ -18,6 +18,9 @@ pub enum RelayError {
     /// Several tokens' ids start so (`ambiguous`).
     #[error("several tokens have ids that start so")]
     SeveralTokens,
+    /// So few digits that another token could be meant (`usage`).
+    #[error("a token's id is typed with at least six digits")]
+    FewDigits,
     /// As many tokens as there may be (`quota`).
     #[error("this relay has as many tokens as it may")]
     TooManyTokens,
@@ -52,6 +55,7 @@ impl RelayError {
             Self::NotRunning => "not-running",
             Self::NoToken => "no-match",
             Self::SeveralTokens => "ambiguous",
+            Self::FewDigits => "usage",
             Self::TooManyTokens => "quota",
             Self::NoAddress => "usage",
             Self::Address(damaged) => damaged.kind(),
@@ -66,7 +70,9 @@ impl RelayError {
         match self {
             Self::NotRunning => Some("hearthlight relay run"),
             Self::Node(NodeError::NotSetUp) => Some("hearthlight relay init"),
-            Self::NoToken | Self::SeveralTokens => Some("hearthlight relay token list"),
+            Self::NoToken | Self::SeveralTokens | Self::FewDigits => {
+                Some("hearthlight relay token list")
+            }
             Self::NoAddress => Some("set listen.external, like [\"/ip4/203.0.113.7/tcp/4270\"]"),
             Self::Unreachable => {
                 Some("Do the same again later, or ask its operator whether it runs.")

@@ -246,7 +246,7 @@ pub enum Command {
         before: Option<Vec<u8>>,
         /// Only what lies after this place on the screen.
         after: Option<Vec<u8>>,
-        /// The newest so many; 0 = all. With `unread` and `mark_read` the oldest so many.
+        /// The newest so many; 0 = all. With `unread` the oldest so many.
         limit: usize,
         /// Whether to move the reading place to the end; with `unread` behind what is answered.
         mark_read: bool,

@@ -87,7 +87,8 @@ impl Circle {
             unread: self.log.count_from(self.record.read_row, |who| {
                 *who != self.me && !self.kept.is_blocked(who)
             }),
-            queued: self.queued(),
+            // What was said for a circle that one has left goes out no more.
+            queued: if self.belongs() { self.queued() } else { 0 },
             posted: self.posted(),
             waiting_room: self.count_waiting(),
             muted: self.kept.is_muted(),
@@ -179,17 +180,13 @@ impl Circle {
         mark_read: bool,
     ) -> Vec<Entry> {
         let limit = if reading.limit == 0 { usize::MAX } else { reading.limit };
-        if reading.unread && mark_read {
-            return self.read_on(env, batch, reading);
+        if reading.unread {
+            return self.read_on(env, batch, reading, mark_read);
         }
         let rows = self.log.between(reading.after.as_ref(), reading.before.as_ref());
-        let wanted = |row: u64| !reading.unread || row >= self.record.read_row;
         let asked = |(place, row)| {
-            let entry = if wanted(row) { self.entry(env, batch, place, row) } else { None };
-            entry.filter(|entry| {
-                reading.since.is_none_or(|since| entry.received_at >= since)
-                    && !(reading.unread && entry.own)
-            })
+            let entry = self.entry(env, batch, place, row);
+            entry.filter(|entry| reading.since.is_none_or(|since| entry.received_at >= since))
         };
         // Whoever reads on from a place wants what comes next, everybody else the newest.
         let on = reading.after.is_some() && reading.before.is_none();
@@ -205,8 +202,14 @@ impl Circle {
         entries
     }
 
-    /// The oldest that was not read yet; the reading place moves behind it, and no further.
-    fn read_on(&mut self, env: &Env<'_>, batch: &mut Batch, reading: &Reading) -> Vec<Entry> {
+    /// The oldest that was not read yet; if asked to, moves the reading place behind it, and no further.
+    fn read_on(
+        &mut self,
+        env: &Env<'_>,
+        batch: &mut Batch,
+        reading: &Reading,
+        mark_read: bool,
+    ) -> Vec<Entry> {
         let rows = self.log.between(reading.after.as_ref(), reading.before.as_ref());
         let unread = rows.filter(|(_, row)| *row >= self.record.read_row);
         // In the order in which they came, since the reading place is one of it.
@@ -227,7 +230,9 @@ impl Circle {
             entries.push(entry);
         }
         self.with_gaps(env, &mut entries);
-        self.read_to(batch, next);
+        if mark_read {
+            self.read_to(batch, next);
+        }
         entries
     }
 

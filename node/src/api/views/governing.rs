@@ -55,11 +55,19 @@ pub(in crate::api) struct Gone {
     left_at: String,
     told: &'static str,
     invites_closed: usize,
+    /// Messages of one's own that no relay and no member had: they go out no more.
+    unsent: usize,
 }
 
 impl Gone {
     /// The act of leaving the circle that goes by `label` here.
-    pub(in crate::api) fn of(label: &str, circle: CircleId, act: &ActView, at: Timestamp) -> Self {
+    pub(in crate::api) fn of(
+        label: &str,
+        circle: CircleId,
+        act: &ActView,
+        at: Timestamp,
+        unsent: usize,
+    ) -> Self {
         Self {
             v: V,
             id: act.id.hex(),
@@ -68,6 +76,7 @@ impl Gone {
             left_at: time(at),
             told: mark_word(act.mark),
             invites_closed: act.invites_closed,
+            unsent,
         }
     }
 }
@@ -135,13 +144,13 @@ mod tests {
     /// U-32
     #[test]
     fn leaving_has_its_fields() {
-        let gone = Gone::of("Test", HERE, &act(Mark::Waiting), samples::AT);
+        let gone = Gone::of("Test", HERE, &act(Mark::Waiting), samples::AT, 3);
         assert_eq!(
             to_value(gone).unwrap(),
             json!({
                 "v": 1, "id": "a1".repeat(32), "circle": "Test", "circle_id": "41".repeat(32),
                 "left_at": "2026-11-23T18:02:11.204Z", "told": "waiting",
-                "invites_closed": 2,
+                "invites_closed": 2, "unsent": 3,
             })
         );
     }
