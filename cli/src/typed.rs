@@ -167,6 +167,26 @@ mod tests {
         }
     }
 
+    /// U-11: a variable that was not set is no circle, and not the only one either.
+    #[test]
+    fn nothing_names_nobody() {
+        let lines: [&[&str]; 8] = [
+            &["wipe", ""],
+            &["say", "", "hello"],
+            &["circle", "leave", ""],
+            &["circle", "relay", "", "list"],
+            &["member", "remove", "Test", ""],
+            &["admit", "Test", "Otter", ""],
+            &["vote", "show", "Test", ""],
+            &["relay", "token", "revoke", ""],
+        ];
+        for line in lines {
+            let words = ["hearthlight"].iter().chain(line).map(OsString::from);
+            let Typed::Refused(failure) = read(words) else { panic!("{line:?}") };
+            assert_eq!(failure.kind(), "needs-input", "{line:?}");
+        }
+    }
+
     const VERBS: &[&str] = &[
         "setup --name Heron --no-passphrase --language en --country au",
         "start",

@@ -1,5 +1,7 @@
 //! Talking, with the relay there and away: marks tell the truth (P1, P2, U-40 to U-42).
 
+use std::{fs::File, process::Stdio};
+
 use harness::process::{Process, text, texts_of};
 
 use crate::{CIRCLE, Circle};
@@ -42,6 +44,11 @@ fn what_was_not_read_yet_is_read_from_the_oldest_on() {
         let done = ben.does(["read", CIRCLE, "--unread", "--limit", limit]);
         (texts_of(&done.well()), done.stderr())
     };
+    // What had no room was not read.
+    let full = File::options().write(true).open("/dev/full").expect("Linux has one");
+    let status =
+        ben.command(["read", CIRCLE, "--unread"]).stdout(full).stderr(Stdio::null()).status();
+    assert_eq!(status.expect("it runs").code(), Some(1));
     assert_eq!(
         read("2"),
         (said[..2].to_vec(), "3 more are unread. To read on, do the same again.\n".to_owned())
@@ -72,6 +79,22 @@ fn a_mark_goes_from_waiting_over_relayed_to_received() {
         marks.iter().map(|mark| order.iter().position(|word| word == mark)).collect();
     assert!(places.is_sorted(), "a mark went back: {marks:?}");
     assert!(marks.contains(&"relayed".to_owned()), "{marks:?}");
+}
+
+/// U-40: what was stored is told, though its node was stopped while somebody waited for more.
+#[test]
+fn who_waits_for_a_mark_is_told_how_far_it_came_when_the_node_is_stopped() {
+    let (mut circle, [anna, _ben]) = Circle::of(["Anna", "Ben"]);
+    circle.stop_relay();
+    let mut follower = anna.follow(CIRCLE);
+    let flags = ["say", CIRCLE, "before the end", "--wait", "received", "--timeout", "60s"];
+    let mut waits = anna.begin(flags);
+    follower.until(|line| line["text"] == "before the end");
+    circle.stop(&anna);
+    let said = waits.hear();
+    assert_eq!((&said["mark"], &said["queued"]), (&"waiting".into(), &true.into()), "{said}");
+    assert_eq!(waits.wait().code(), Some(6));
+    assert_eq!(anna.texts(CIRCLE), ["before the end"]);
 }
 
 /// P1, P2, U-40

@@ -4,6 +4,7 @@
 //! It can do whatever whoever owns the machine could: drop, keep back, repeat, damage, make up. It cannot
 //! open or seal anything.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use hearthlight_protocol::boundary::Timestamp;
@@ -38,6 +39,8 @@ pub struct Liar {
     pub lies: Lies,
     /// What it made members believe.
     pub claims: Claims,
+    /// How often it kept an envelope from somebody.
+    pub hidden: Cell<u64>,
     /// Whether it has begun. Before, it only remembers.
     on: bool,
     chance: Chance,
@@ -81,6 +84,7 @@ impl Liar {
         Self {
             lies,
             claims: Claims::default(),
+            hidden: Cell::new(0),
             on: false,
             chance,
             shelf: BTreeMap::new(),
@@ -213,7 +217,9 @@ impl Liar {
             Withheld::By(author) => given.by == author,
         };
         let other_half = self.lies.equivocates && given.number as usize % 2 != to % 2;
-        !(withheld || other_half)
+        let hides = withheld || other_half;
+        self.hidden.set(self.hidden.get() + u64::from(hides));
+        !hides
     }
 
     fn acknowledge(&mut self, mailbox: MailboxId, envelopes: Vec<Bytes>) -> Heard {

@@ -121,6 +121,12 @@ impl World {
         world
     }
 
+    /// How often a relay that lies kept an envelope from somebody.
+    #[must_use]
+    pub fn hidden(&self) -> u64 {
+        self.network.liar.as_ref().map_or(0, |(_, liar)| liar.hidden.get())
+    }
+
     /// The same of a world that is there already.
     #[must_use]
     pub fn with_members(self, inside: usize) -> Self {

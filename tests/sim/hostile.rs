@@ -35,7 +35,8 @@ fn a_relay_that_lies_costs_nothing_but_time() {
 /// R-52, H-11: each way to withhold, alone and without any storm; the other relay fills the gap.
 #[test]
 fn what_one_relay_withholds_comes_by_the_other() {
-    let ways = [Withheld::All, Withheld::Newest, Withheld::Every(2), Withheld::By(ANNA)];
+    let some = Withheld::From(BTreeSet::from([CHRIS]));
+    let ways = [Withheld::All, Withheld::Newest, Withheld::Every(2), Withheld::By(ANNA), some];
     for (seed, withheld) in (1..).zip(ways) {
         let mut world = World::calm_circle_with_liar(seed, 3, Lies { withheld, ..Lies::default() });
         for text in ["one", "two", "three"] {
@@ -45,6 +46,7 @@ fn what_one_relay_withholds_comes_by_the_other() {
         for member in [BEN, CHRIS] {
             assert_eq!(world.texts(member).len(), 3, "SEED={seed}");
         }
+        assert!(world.hidden() > 0, "SEED={seed}: nothing was withheld");
         world.calm().expect("every promise is kept");
     }
 }

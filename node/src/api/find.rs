@@ -424,6 +424,29 @@ mod tests {
 
     /// U-11
     #[test]
+    fn what_cannot_be_undone_is_done_to_one_that_alone_is_meant() {
+        let mut alive = samples::circle();
+        alive.label = "Test".into();
+        let mut dead = samples::circle();
+        dead.label = "test".into();
+        dead.standing = Standing::Ended;
+        dead.id = CircleRef::Circle(hearthlight_protocol::identity::CircleId([7; 32]));
+        let (id, both) = (circle_id(dead.id), [alive, dead]);
+        assert_eq!(circle(&both, "~Test").unwrap().label, "Test");
+        for (segment, word) in [("~Test", "ambiguous"), ("~te", "ambiguous"), ("~", "needs-input")]
+        {
+            assert_eq!(exactly_one(&both, segment).unwrap_err().word(), word, "{segment}");
+        }
+        assert_eq!(exactly_one(&both[..1], "~ ").unwrap_err().word(), "needs-input");
+        assert_eq!(exactly_one(&both[..1], "~other").unwrap_err().word(), "no-match");
+        assert_eq!(exactly_one(&both[..1], "~test").unwrap().label, "Test");
+        for segment in [id.clone(), format!("~{id}"), "~0707".into()] {
+            assert_eq!(exactly_one(&both, &segment).unwrap().label, "test", "{segment}");
+        }
+    }
+
+    /// U-11
+    #[test]
     fn a_circle_is_found_by_label_by_id_or_by_being_alone() {
         let mut one = samples::circle();
         one.label = "Test".into();

@@ -79,6 +79,22 @@ fn what_an_interrupted_set_up_left_does_not_stand_in_the_way() {
 }
 
 #[test]
+fn a_home_whose_keys_are_gone_is_not_made_anew() {
+    let dir = TempDir::new().unwrap();
+    let home = Home::at(dir.path());
+    set_up(&home);
+    fs::rename(home.keys(), dir.path().join("elsewhere")).unwrap();
+    let refused = home.set_up("Anna", None, None, None).unwrap_err();
+    assert_eq!(refused.kind(), "usage");
+    assert!(refused.to_string().contains("hearthlight wipe"), "{refused}");
+    fs::rename(dir.path().join("elsewhere"), home.keys()).unwrap();
+    home.open(&home.lock().unwrap(), None).unwrap();
+    fs::remove_file(home.keys()).unwrap();
+    home.wipe().unwrap();
+    set_up(&home);
+}
+
+#[test]
 fn a_folder_with_other_things_stays_as_it_is() {
     let dir = TempDir::new().unwrap();
     fs::write(dir.path().join("letter.txt"), b"mine").unwrap();

@@ -18,10 +18,13 @@ use crate::admission::{
 use crate::circle::board::{self, BoardItem, InviteKeys, invite_secret};
 use crate::circle::charter::tests::{ANNA, BEN, MALLORY, Someone, Story, with_card};
 use crate::circle::epoch::{EpochSecrets, Header, Opening, Plan, SealedBox, board_name};
+use crate::circle::help::Heads;
 use crate::crypto::{KeyPair, Label, Secret, Suite, hash};
 use crate::identity::{
     CircleId, Digest, EpochId, InviteId, MailboxId, OperationId, RequestId, Signature,
 };
+use crate::mailbox::Packet;
+use crate::message::Have;
 use crate::signed::Signed;
 
 const HERE: CircleId = CircleId([0xc1; 32]);
@@ -400,6 +403,47 @@ fn requests() -> Vec<Vector> {
     let guessed = KeyPair::from_seed(&[MALLORY; 32]);
     push("without-the-code", by(&body(), &guessed, &HERE));
     all
+}
+
+/// docs/protocol.md, 2: what is written otherwise is read the same by all, or by none, since it decides which
+/// operations there are.
+#[test]
+fn what_is_written_otherwise_is_read_as_the_page_says() {
+    let device = [0xd0; 16];
+    let have = |outer: &[u8], device: &[u8], next: &[u8], holes: &[u8], end: &[u8]| {
+        let bytes = [outer, &[0x82], device, &[0x01], next, holes, end].concat();
+        decode::<Have>(&bytes).map(|have| (have.run.device.0, have.next, have.holes))
+    };
+    let name = [&[0x50], &device[..]].concat();
+    let parts = [&[0x5f, 0x50], &device[..], &[0xff]].concat();
+    let right = Some((device, 5, vec![(1, 2)]));
+    let holes: &[u8] = &[0x81, 0x82, 0x01, 0x02];
+    assert_eq!(have(&[0x83], &name, &[0x05], holes, &[]), right);
+    assert_eq!(have(&[0x83], &name, &[0x19, 0, 0x05], holes, &[]), right, "a longer integer");
+    assert_eq!(have(&[0x9f], &name, &[0x05], holes, &[0xff]), right, "an endless array");
+    assert_eq!(have(&[0x84], &name, &[0x05], holes, &[0xf6]), right, "an element more");
+    assert_eq!(have(&[0x83], &parts, &[0x05], holes, &[]), None, "a string in parts");
+    assert_eq!(have(&[0x83], &name, &[0xc1, 0x05], holes, &[]), None, "a tag");
+    assert_eq!(have(&[0x83], &name, &[0x05], &[0x81, 0x83, 1, 2, 3], &[]), None, "a hole of three");
+    assert_eq!(have(&[0x83], &name, &[0x05], &[0x81, 0x9f, 1, 2, 0xff], &[]), None, "endless");
+
+    let who = [&[0x01, 0x58, 0x20], &[0xa1; 32][..]].concat();
+    let heads = |parts: &[&[u8]]| decode::<Heads>(&parts.concat()).map(|heads| heads.hour);
+    let (none, hour): (&[u8], &[u8]) = (&[0x02, 0x80], &[0x03, 0x05]);
+    assert_eq!(heads(&[&[0xa3], &who, none, hour]), Some(5));
+    assert_eq!(heads(&[&[0xa3], hour, none, &who]), Some(5), "in another order");
+    assert_eq!(heads(&[&[0xbf], &who, none, hour, &[0xff]]), Some(5), "endless");
+    assert_eq!(heads(&[&[0xa4], &who, none, hour, &[0x09, 0x80]]), Some(5), "an unknown key");
+    assert_eq!(heads(&[&[0xa4], &who, none, hour, &[0x03, 0x06]]), Some(6), "the last counts");
+    assert_eq!(heads(&[&[0xa4], &who, none, hour, &[0x61, b'x', 0x80]]), None, "a key of text");
+    assert_eq!(heads(&[&[0xa2], &who, none]), None, "one that is missing");
+
+    let asks = |bytes: &[u8]| decode::<Packet>(bytes) == Some(Packet::CardAsk);
+    assert!(asks(&[0x82, 14, 0x80]) && asks(&[0x82, 14, 0x05]), "its fields are passed over");
+    assert!(!asks(&[0x83, 14, 0x80, 0x80]), "three elements");
+    assert!(!asks(&[0x9f, 14, 0x80, 0xff]), "endless");
+    assert!(!asks(&[0x82, 99, 0x80]), "a number that is none");
+    assert!(!asks(&[0x82, 14, 0x80, 0x00]), "something behind it");
 }
 
 fn welcomes() -> Vec<Vector> {

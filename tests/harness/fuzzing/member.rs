@@ -609,6 +609,17 @@ impl Insider {
         before
     }
 
+    /// What her clock shows.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// So much time passes, and her machine is called.
+    pub fn waits(&mut self, ms: u64) {
+        self.clock_shows(self.now.plus(ms));
+    }
+
     /// Anna says something.
     pub fn says(&mut self, text: &str) {
         let text = text.to_owned();
