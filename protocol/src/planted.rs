@@ -244,6 +244,8 @@ faults! {
         World("what_is_lacking_among_later_words_is_said_again");
     AsideLeft: "what was said last beside the head is not said again before its epoch ends", "P1, R-27",
         World("what_was_said_last_beside_the_head_is_said_again");
+    AsideFollowedLeft: "what was said beside the head is not said again where something follows it there", "P1, R-27",
+        World("what_was_said_beside_the_head_and_followed_there_is_said_again");
     HeadsApart: "members who speak in two epochs are not brought together", "P1, R-25",
         World("who_speak_apart_are_brought_together");
     SeenReplaces: "an older `seen` takes back what a newer one told", "P2, R-40",
@@ -339,7 +341,7 @@ faults! {
 /// Whether a fault is planted here.
 #[cfg(any(test, feature = "sim"))]
 pub fn is_planted(fault: Planted) -> bool {
-    HERE.get() >> fault as u32 & 1 == 1
+    HERE.get()[fault as usize / 64] >> (fault as u32 % 64) & 1 == 1
 }
 
 /// No program has faults planted.
@@ -356,14 +358,15 @@ const _: () = assert!(!is_planted(Planted::OperationUnsigned));
 #[cfg(any(test, feature = "sim"))]
 #[must_use]
 pub fn plant(faults: impl IntoIterator<Item = Planted>) -> Planting {
-    let faults = faults.into_iter().fold(0, |all, fault| all | 1 << fault as u32);
-    Planting(HERE.replace(faults))
+    let mut all = Faults::default();
+    faults.into_iter().for_each(|fault| all[fault as usize / 64] |= 1 << (fault as u32 % 64));
+    Planting(HERE.replace(all))
 }
 
 /// As long as it lasts, faults are planted.
 #[cfg(any(test, feature = "sim"))]
 #[derive(Debug)]
-pub struct Planting(u128);
+pub struct Planting(Faults);
 
 #[cfg(any(test, feature = "sim"))]
 impl Drop for Planting {
@@ -374,12 +377,15 @@ impl Drop for Planting {
 
 #[cfg(any(test, feature = "sim"))]
 thread_local! {
-    /// One bit for each fault.
-    static HERE: std::cell::Cell<u128> = const { std::cell::Cell::new(0) };
+    static HERE: std::cell::Cell<Faults> = const { std::cell::Cell::new([0; 3]) };
 }
 
+/// One bit for each fault.
 #[cfg(any(test, feature = "sim"))]
-const _: () = assert!(FAULTS.len() <= 128);
+type Faults = [u64; 3];
+
+#[cfg(any(test, feature = "sim"))]
+const _: () = assert!(FAULTS.len() <= 3 * 64);
 
 #[cfg(test)]
 mod tests;

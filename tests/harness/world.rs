@@ -96,6 +96,8 @@ pub struct World {
     pub(crate) copied: Vec<(MemberId, HostId)>,
     pub(crate) secrecy: Secrecy,
     pub(crate) forged: Forged,
+    /// Whether everything follows from a seed: who is hostile is `forged`, and all others are honest.
+    pub(crate) is_storm: bool,
     /// The second oracle.
     pub reference: Reference,
     /// What members sent to others, if somebody listens.
@@ -214,6 +216,7 @@ impl World {
             copied: Vec::new(),
             secrecy: Secrecy::default(),
             forged: Forged::default(),
+            is_storm: false,
             reference: Reference::default(),
             overheard: None,
             logs: std::env::var_os("SIM_LOG").is_some(),

@@ -35,6 +35,7 @@ fn scripts() -> BTreeMap<&'static str, Script> {
         a_head_reaches_a_newcomer_past_openings_without_her,
         what_is_lacking_among_later_words_is_said_again,
         what_was_said_last_beside_the_head_is_said_again,
+        what_was_said_beside_the_head_and_followed_there_is_said_again,
         who_speak_apart_are_brought_together,
         who_counts_one_too_many_is_led_back,
         a_week_later_the_old_secret_is_nowhere,

@@ -50,6 +50,23 @@ pub(crate) struct PairText {
     padding: Bytes,
 }
 
+impl PairText {
+    /// Encoded, with as many zeros as bring it to a step.
+    fn padded(mut self) -> Vec<u8> {
+        let bare = wire::encode(&self).len();
+        // What states the length of the zeros is one byte where there are none.
+        let stated = |zeros: usize| match zeros {
+            0..24 => 0,
+            24..256 => 1,
+            _ => 2,
+        };
+        let fits = |zeros: &usize| (bare + stated(*zeros) + zeros).is_multiple_of(PAIR_STEP);
+        let zeros = (0..2 * PAIR_STEP + 2).find(fits).expect("one of two steps can be stated");
+        self.padding = Bytes(vec![0; zeros]);
+        wire::encode(&self)
+    }
+}
+
 impl Circle {
     /// Says again to a member what it was entitled to and does not have, where the epoch of the first
     /// time cannot bring it any more. `lacks` are epochs that it says it cannot read.
@@ -135,14 +152,17 @@ impl Circle {
                 })
         });
         let forsaken = self.forsaken();
-        // It says so having asked for all that it knows of, so it does not know that epoch. One that nothing
-        // supersedes it need never hear of.
-        let superseded = self.epochs.superseded();
+        // It says so having asked for all that it knows of, so it does not know that epoch. One to which nothing
+        // leads from the head it need never hear of.
+        let known = match self.head {
+            Some(head) if !is_planted(Planted::AsideFollowedLeft) => self.epochs.before(&head),
+            _ => self.epochs.superseded(),
+        };
         let passed_over = |line: &Line, epoch: &EpochId| {
             let later = heard.and_then(|runs| runs.get(&line.run));
             let hole = later.is_some_and(|have| line.counter < have.next);
             hole && !is_planted(Planted::HoleLeft)
-                || !superseded.contains(epoch) && !is_planted(Planted::AsideLeft)
+                || !known.contains(epoch) && !is_planted(Planted::AsideLeft)
         };
         let mut unheard: Vec<(&super::log::Place, MessageId)> = own
             .filter_map(|(_, id)| {
@@ -194,9 +214,7 @@ impl Circle {
         card: &VerifiedCard,
         messages: Vec<Bytes>,
     ) -> Option<Item> {
-        let bare = messages.iter().map(|message| message.0.len() + 8).sum::<usize>() + 16;
-        let padding = Bytes(vec![0; bare.next_multiple_of(PAIR_STEP) - bare]);
-        let text = wire::encode(&PairText { messages, padding });
+        let text = PairText { messages, padding: Bytes(Vec::new()) }.padded();
         let (key, info) = (&card.card.seal_key.0, self.pair_info(&self.me));
         let sealed = self.suite.seal_to(env.rng, key, &info, &card.card.member.0, &text)?;
         Some(Item::Pair(Pair { to: Bytes(card.tag().to_vec()), sealed: Bytes(sealed) }))
@@ -216,5 +234,27 @@ impl Circle {
             .take(MAX_IN_FRAME)
             .filter_map(|bytes| Some((Message::parse(&bytes.0)?, bytes.0)))
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// its length tells steps, and nothing else of what is inside.
+    #[test]
+    fn a_pair_copy_has_a_multiple_of_its_step() {
+        for len in 0..1_600 {
+            for count in [1, 2, 64] {
+                let messages = vec![Bytes(vec![7; len / count]); count];
+                let text = PairText { messages: messages.clone(), padding: Bytes(Vec::new()) };
+                let bare = wire::encode(&text).len();
+                let padded = text.padded();
+                assert_eq!(padded.len() % PAIR_STEP, 0, "{len} {count}");
+                assert!(padded.len() < bare + 2 * PAIR_STEP, "{len} {count}");
+                let read: PairText = wire::decode(&padded).expect("it is one");
+                assert_eq!(read.messages, messages);
+            }
+        }
     }
 }

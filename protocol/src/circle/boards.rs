@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::board::{self, BoardItem, InviteKeys};
 use super::card::{self, VerifiedCard};
+use super::charter::Held;
 use super::epoch::{Header, Opening, SealedBox, board_name};
 use super::head::Epoch;
 use super::{Board, Circle, Leads, MAX_STUCK, MAX_STUCK_OPENINGS};
@@ -285,29 +286,22 @@ impl Circle {
     /// posts on the head's board what does not stand there, or not for much longer: every
     /// operation of the charter, every member's card, and what answers who comes with an invite.
     pub(super) fn repost_charter(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
-        let since = env.now.hour().saturating_sub(FRESH_H);
-        for name in self.head_board() {
-            let there = self.standing_on(env, batch, &name, since);
-            // The hash of `found` is the circle's id, under another circle's label: by bytes, then.
-            let operations = self
-                .charter
-                .held()
-                .iter()
-                .filter(|held| !there.contains(&held.signed.id(Label::Operation, &self.id)))
-                .map(|held| BoardItem::Operation(held.signed.clone()));
-            let cards = self
+        let now = env.now;
+        self.post_what_lacks(env, batch, |circle, there| {
+            let operations = circle.charter.held().iter();
+            let operations = operations.filter_map(|held| circle.unless_there(held, there));
+            let cards = circle
                 .roster
                 .members
                 .keys()
-                .filter_map(|member| self.cards.newest(member))
-                .filter(|held| held.card.circle == self.id && !there.contains(&held.id.0))
+                .filter_map(|member| circle.cards.newest(member))
+                .filter(|held| held.card.circle == circle.id && !there.contains(&held.id.0))
                 .map(|held| BoardItem::Card(held.signed.clone()));
-            let invites = self.live_keys(env.now).into_iter();
+            let invites = circle.live_keys(now).into_iter();
             let invites =
                 invites.filter(|keys| !there.contains(&keys_id(keys))).map(BoardItem::Invite);
-            let items: Vec<BoardItem> = operations.chain(cards).chain(invites).collect();
-            self.post(env, batch, &[name], &items);
-        }
+            operations.chain(cards).chain(invites).collect()
+        });
     }
 
     /// Posts on the head's board those of these operations that do not stand there.
@@ -317,16 +311,10 @@ impl Circle {
         batch: &mut Batch,
         ids: &BTreeSet<OperationId>,
     ) {
-        let since = env.now.hour().saturating_sub(FRESH_H);
-        for name in self.head_board() {
-            let there = self.standing_on(env, batch, &name, since);
-            let missing = ids.iter().filter_map(|id| self.charter.get(id));
-            let items: Vec<BoardItem> = missing
-                .filter(|held| !there.contains(&held.signed.id(Label::Operation, &self.id)))
-                .map(|held| BoardItem::Operation(held.signed.clone()))
-                .collect();
-            self.post(env, batch, &[name], &items);
-        }
+        self.post_what_lacks(env, batch, |circle, there| {
+            let named = ids.iter().filter_map(|id| circle.charter.get(id));
+            named.filter_map(|held| circle.unless_there(held, there)).collect()
+        });
     }
 
     /// Posts on the head's board the headers of those of these epochs whose openings do not stand there.
@@ -336,19 +324,35 @@ impl Circle {
         batch: &mut Batch,
         ids: &BTreeSet<EpochId>,
     ) {
+        self.post_what_lacks(env, batch, |circle, there| {
+            let missing = ids.iter().filter(|id| !there.contains(&id.0));
+            let missing = missing.filter_map(|id| circle.epochs.get(id));
+            missing
+                .map(|epoch| BoardItem::Opening(Opening::without_entries(&epoch.signed)))
+                .collect()
+        });
+    }
+
+    /// Posts on each board of the head what `lacks` gives, which is told the ids of what stands there.
+    fn post_what_lacks(
+        &mut self,
+        env: &mut Env<'_>,
+        batch: &mut Batch,
+        lacks: impl Fn(&Self, &BTreeSet<[u8; 32]>) -> Vec<BoardItem>,
+    ) {
         let since = env.now.hour().saturating_sub(FRESH_H);
         for name in self.head_board() {
             let there = self.standing_on(env, batch, &name, since);
-            let missing = ids.iter().filter(|id| !there.contains(&id.0));
-            let items: Vec<BoardItem> = missing
-                .filter_map(|id| self.epochs.get(id))
-                .map(|epoch| {
-                    let header = epoch.signed.clone();
-                    BoardItem::Opening(Opening { header, entries: Vec::new() })
-                })
-                .collect();
+            let items = lacks(self, &there);
             self.post(env, batch, &[name], &items);
         }
+    }
+
+    /// An operation as an item, unless it is there. The hash of `found` is the circle's id, under another circle's
+    /// label: by bytes, then.
+    fn unless_there(&self, held: &Held, there: &BTreeSet<[u8; 32]>) -> Option<BoardItem> {
+        let lacks = !there.contains(&held.signed.id(Label::Operation, &self.id));
+        lacks.then(|| BoardItem::Operation(held.signed.clone()))
     }
 
     /// An opening as whoever is in it can make it anew: the same header, entries sealed afresh. An entry for a card that

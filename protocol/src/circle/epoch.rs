@@ -85,6 +85,13 @@ pub struct Opening {
     pub entries: Vec<Bytes>,
 }
 
+impl Opening {
+    /// The header alone: it leads nowhere, and shows what follows what and who is in it.
+    pub(super) fn without_entries(header: &Signed) -> Self {
+        Self { header: header.clone(), entries: Vec::new() }
+    }
+}
+
 /// The two secrets that an entry holds.
 #[derive(Clone, Debug)]
 pub struct EpochSecrets {

@@ -383,13 +383,18 @@ impl Epochs {
 
     /// What a valid header supersedes, directly or through any other header on hand.
     pub(crate) fn superseded(&self) -> BTreeSet<EpochId> {
+        let valid = self.all.values().filter(|epoch| epoch.state == State::Valid);
+        self.reached(valid.flat_map(|epoch| epoch.header.supersedes.iter().copied()).collect())
+    }
+
+    /// What this one supersedes, directly or through any other header on hand.
+    pub(crate) fn before(&self, id: &EpochId) -> BTreeSet<EpochId> {
+        let supersedes = self.all.get(id).map(|epoch| epoch.header.supersedes.clone());
+        self.reached(supersedes.unwrap_or_default())
+    }
+
+    fn reached(&self, mut todo: Vec<EpochId>) -> BTreeSet<EpochId> {
         let mut out = BTreeSet::new();
-        let mut todo: Vec<EpochId> = self
-            .all
-            .values()
-            .filter(|epoch| epoch.state == State::Valid)
-            .flat_map(|epoch| epoch.header.supersedes.iter().copied())
-            .collect();
         while let Some(id) = todo.pop() {
             if out.insert(id)
                 && let Some(epoch) = self.all.get(&id)

@@ -451,9 +451,14 @@ impl Circle {
         }
     }
 
-    /// Answers who asked some time ago and has no answer yet, says again what nobody else can, and posts what a note
-    /// showed to be lacking.
+    /// Answers who asked some time ago, and posts what others were found to lack.
     pub(super) fn help(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
+        self.answer_asks(env, batch);
+        self.post_what_is_due(env, batch);
+    }
+
+    /// Answers who has no answer yet, and says again what nobody else can.
+    fn answer_asks(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
         let due: Vec<(MemberId, Older)> = self
             .helping
             .asks
@@ -491,6 +496,9 @@ impl Circle {
                 self.say_again_to(env, batch, &who, &ask.lacks);
             }
         }
+    }
+
+    fn post_what_is_due(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
         let notes: Vec<MemberId> = self
             .helping
             .notes
@@ -559,8 +567,7 @@ impl Circle {
             if epoch.members.binary_search(&ask.member).is_err() {
                 // That it was not in it is what it needs to know.
                 if ask.lacks.contains(&id) {
-                    let header = epoch.signed.clone();
-                    items.push(BoardItem::Opening(Opening { header, entries: Vec::new() }));
+                    items.push(BoardItem::Opening(Opening::without_entries(&epoch.signed)));
                 }
                 continue;
             }

@@ -53,6 +53,7 @@ impl World {
         // What is said outlasts the longest storm.
         let keep_s = (changes.nights > 0).then_some(365 * 86_400);
         world.spares = (members..members + spare).collect();
+        world.is_storm = true;
         world.customs = Customs { open: config.open, keep_s };
         if config.lies {
             let relay = world.chance.one_of(&(0..relays).collect::<Vec<_>>()).unwrap_or_default();

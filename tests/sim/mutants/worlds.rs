@@ -317,6 +317,17 @@ pub(super) fn what_is_lacking_behind_a_flood_is_asked_for(fault: Option<Planted>
 
 /// P1, R-27: Chris speaks in an epoch that the newcomer never hears of, and that nothing follows.
 pub(super) fn what_was_said_last_beside_the_head_is_said_again(fault: Option<Planted>) -> Verdict {
+    beside_the_head(fault, false)
+}
+
+/// P1, R-27: the same, where Chris knows of an epoch that follows it, and that the newcomer never hears of either.
+pub(super) fn what_was_said_beside_the_head_and_followed_there_is_said_again(
+    fault: Option<Planted>,
+) -> Verdict {
+    beside_the_head(fault, true)
+}
+
+fn beside_the_head(fault: Option<Planted>, followed: bool) -> Verdict {
     let (mut world, old) = with_an_old_board(fault);
     world.plant(REPAIRS.into_iter().chain(fault));
     let (aside, ahead) = (openings(&world, CHRIS, None, 20), openings(&world, BEN, None, 1));
@@ -326,6 +337,12 @@ pub(super) fn what_was_said_last_beside_the_head_is_said_again(fault: Option<Pla
     world.run_for(MINUTE);
     world.say(CHRIS, "aside");
     world.run_for(MINUTE);
+    if followed {
+        let follow = openings(&world, CHRIS, Some(std::slice::from_ref(aside)), 20);
+        let follow = follow.iter().find(|(id, _)| *id > ahead[0].0);
+        world.hand(CHRIS, &old, &follow.expect("of so many one is greater").1, world.now);
+        world.run_for(MINUTE);
+    }
     world.hand(EVE, &shared, &ahead[0].1, world.now);
     world.run_for(MINUTE);
     world.say(ANNA, "ahead");

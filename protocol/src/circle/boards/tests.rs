@@ -362,7 +362,7 @@ fn openings_that_wait_for_their_opener_are_bounded() {
     let mut home = Home::founded();
     let (board, header) = (home.board(), home.circle.head().expect("founded").1.header.clone());
     let signed = home.circle.head().expect("founded").1.signed.clone();
-    let own = Opening { header: signed, entries: Vec::new() };
+    let own = Opening::without_entries(&signed);
     assert!(home.takes(&board, BoardItem::Opening(own)));
     assert!(home.circle.stuck_openings.is_empty());
     let dana = home.person(DANA, 10);
@@ -371,7 +371,7 @@ fn openings_that_wait_for_their_opener_are_bounded() {
     for day in 0..50 {
         let header = Header { day, ..unknown.clone() };
         let header = Signed::new(&header, &dana.pair, Label::Opening, &home.circle.id);
-        assert!(!home.takes(&board, BoardItem::Opening(Opening { header, entries: Vec::new() })));
+        assert!(!home.takes(&board, BoardItem::Opening(Opening::without_entries(&header))));
         assert_eq!(home.circle.stuck_openings.len(), MAX_STUCK_OPENINGS.min(day as usize + 1));
     }
 }
@@ -457,7 +457,7 @@ fn what_counts_in_place_of_one_too_many_is_shown_whenever_that_comes() {
     let openings = (1..=5).map(|number| {
         let header = Header { mailbox: MailboxId([number; 32]), ..next.clone() };
         let header = Signed::new(&header, &ben.pair, Label::Opening, &circle);
-        (Header::id(&header, &circle), Opening { header, entries: Vec::new() })
+        (Header::id(&header, &circle), Opening::without_entries(&header))
     });
     let five: BTreeMap<EpochId, Opening> = openings.collect();
     let mut comes = |opening: &Opening| {
