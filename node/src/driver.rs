@@ -15,7 +15,9 @@ use std::{
 };
 
 use hearthlight_protocol::{
-    boundary::{Answer, Command, Env, Event, Input, KeySlot, Output, Store, Ticket, Timestamp},
+    boundary::{
+        Answer, Command, Env, Event, Input, KeySlot, Output, SET_BACK_MS, Store, Ticket, Timestamp,
+    },
     crypto::Secret,
     error::{CommandError, RestoreError},
     member::Member,
@@ -50,8 +52,14 @@ struct Driver<M: Machine, D> {
     rng: ChaCha20Rng,
     /// Secrets whose destruction failed; tried again with the next batch.
     doomed: Vec<KeySlot>,
-    clock: Runtime,
+    timer: Runtime,
+    clock: Clock,
+    /// What the clock showed last.
+    last: Timestamp,
 }
+
+/// Shows the time.
+type Clock = Box<dyn Fn() -> Timestamp + Send>;
 
 impl<M: Machine, D: Disk> Driver<M, D> {
     fn start(
@@ -59,12 +67,14 @@ impl<M: Machine, D: Disk> Driver<M, D> {
         storage: D,
         network: Network,
         inbox: Inbox,
+        clock: Clock,
     ) -> Result<Started<M>, NodeError> {
         let internal = |e: &dyn std::fmt::Display| NodeError::Internal(e.to_string());
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|e| internal(&e))?;
         let mut rng = ChaCha20Rng::from_seed(seed);
-        let mut env = Env { now: now(), rng: &mut rng, store: &storage };
+        let last = clock();
+        let mut env = Env { now: last, rng: &mut rng, store: &storage };
         let machine = M::restore(&mut env, config.clone()).map_err(unrestored)?;
         let (asks, asked) = mpsc::channel(ASKS);
         let (events, _) = broadcast::channel(EVENTS);
@@ -81,7 +91,9 @@ impl<M: Machine, D: Disk> Driver<M, D> {
             events: events.clone(),
             rng,
             doomed: Vec::new(),
-            clock: Builder::new_current_thread().enable_time().build().map_err(|e| internal(&e))?,
+            timer: Builder::new_current_thread().enable_time().build().map_err(|e| internal(&e))?,
+            clock,
+            last,
         };
         let run = move || {
             driver.run();
@@ -107,19 +119,27 @@ impl<M: Machine, D: Disk> Driver<M, D> {
                 next => next,
             };
         }
-        self.clock.block_on(self.network.shutdown());
+        self.timer.block_on(self.network.shutdown());
     }
 
     /// Hands inputs over and carries out what comes of it; then the same with a verb.
-    fn turn(&mut self, inputs: Vec<Input>, verb: Option<Ask<M>>) -> Result<(), NodeError> {
+    fn turn(&mut self, mut inputs: Vec<Input>, verb: Option<Ask<M>>) -> Result<(), NodeError> {
+        let now = (self.clock)();
+        if now.plus(SET_BACK_MS) < self.last {
+            tracing::warn!("the clock was set back");
+            // What came over a connection is no more than the connection.
+            inputs.retain(|input| matches!(input, Input::Command { .. }));
+            self.restore()?;
+        }
+        self.last = now;
         let (rng, store) = (&mut self.rng, &self.storage);
-        let outputs = self.machine.handle(&mut Env { now: now(), rng, store }, inputs);
+        let outputs = self.machine.handle(&mut Env { now, rng, store }, inputs);
         self.carry_out(outputs, None)?;
         let Some(Ask::Verb(verb)) = verb else {
             return Ok(());
         };
         let (rng, store) = (&mut self.rng, &self.storage);
-        let (outputs, done) = verb(&mut self.machine, &mut Env { now: now(), rng, store });
+        let (outputs, done) = verb(&mut self.machine, &mut Env { now, rng, store });
         self.carry_out(outputs, Some(done))
     }
 
@@ -127,9 +147,9 @@ impl<M: Machine, D: Disk> Driver<M, D> {
     /// after what was taken before it.
     fn gather(&mut self, inputs: &mut Vec<Input>) -> Option<Ask<M>> {
         let wake = self.machine.next_wake();
-        let until = wake.map_or(LOOK, |wake| Duration::from_millis(wake.since(now())));
+        let until = wake.map_or(LOOK, |wake| Duration::from_millis(wake.since((self.clock)())));
         let (asks, inbox) = (&mut self.asks, &mut self.inbox);
-        let mut next = self.clock.block_on(async {
+        let mut next = self.timer.block_on(async {
             tokio::select! {
                 biased;
                 ask = asks.recv() => Some(Err(ask.unwrap_or(Ask::End))),
@@ -230,13 +250,18 @@ impl<M: Machine, D: Disk> Driver<M, D> {
         if let Some(done) = done {
             done(Some(again(error)));
         }
-        let (inputs, inbox) = inbox();
-        self.inbox = inbox;
-        self.network.restart(inputs);
         thread::sleep(RESTORE_PAUSE);
         // A store that is closed shows nothing, and a machine restored from that would be a new one.
         self.storage.reopen()?;
-        let mut env = Env { now: now(), rng: &mut self.rng, store: &self.storage };
+        self.restore()
+    }
+
+    /// Goes on from the store, with new connections.
+    fn restore(&mut self) -> Result<(), NodeError> {
+        let (inputs, inbox) = inbox();
+        self.inbox = inbox;
+        self.network.restart(inputs);
+        let mut env = Env { now: (self.clock)(), rng: &mut self.rng, store: &self.storage };
         self.machine = M::restore(&mut env, self.config.clone()).map_err(unrestored)?;
         Ok(())
     }

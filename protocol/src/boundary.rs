@@ -60,6 +60,9 @@ impl Timestamp {
 pub const HOUR_MS: u64 = 3_600_000;
 /// Milliseconds of a day.
 pub const DAY_MS: u64 = 24 * HOUR_MS;
+/// A clock that goes back by more than this was wrong, or is: whoever drives a machine restores it then, since
+/// all that it waits for would come late.
+pub const SET_BACK_MS: u64 = 2 * HOUR_MS;
 
 /// What a machine may look at while it handles inputs.
 pub struct Env<'a> {

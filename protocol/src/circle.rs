@@ -59,13 +59,14 @@ use crate::boundary::{
     Timestamp, Topic,
 };
 use crate::crypto::{KeyPair, Secret, Suite, random, sha256};
-use crate::envelope::Envelope;
+use crate::envelope::{Envelope, TAKEN_AHEAD_H};
 use crate::exchange::{Exchange, Keeping, Outcome};
 use crate::identity::{
     BoardName, CardId, CircleId, DeviceId, Digest, EpochId, Identity, MailboxId, MemberId, Nonce,
     OperationId, Peer, PublicKey, RequestId,
 };
 use crate::invite::InviteCode;
+use crate::mailbox::Refusal;
 use crate::message::Run;
 use crate::planted::{Planted, is_planted};
 use crate::signed::Signed;
@@ -479,6 +480,7 @@ impl Circle {
             }
         }
         circle.cards_of_charter();
+        circle.ignore_own_ahead(env);
         let secrets: BTreeMap<KeySlot, Secret> = env.store.secrets().into_iter().collect();
         for (place, saved) in rows(env, Room::Openings) {
             // Some were let go of, so that the rows are not numbered without holes.
@@ -621,6 +623,9 @@ impl Circle {
             self.take_envelope(env, batch, mailbox, envelope);
         }
         self.relayed(batch, &outcome.acked);
+        if outcome.refused.iter().any(|(_, why)| *why == Refusal::Age) {
+            self.speaking.off_hour = true;
+        }
         for mailbox in &outcome.acked_in {
             self.tell_rendezvous(batch, mailbox);
             batch.notify(Event::Circle { circle: self.id });
@@ -641,8 +646,8 @@ impl Circle {
         envelope: Envelope,
     ) -> Judgement {
         // not from the future; it comes again once its hour has come.
-        if envelope.hour() > env.now.hour().saturating_add(2) && !is_planted(Planted::HourUnchecked)
-        {
+        let latest = env.now.hour().saturating_add(TAKEN_AHEAD_H);
+        if envelope.hour() > latest && !is_planted(Planted::HourUnchecked) {
             return Judgement::Ignore;
         }
         let id = envelope.id(&mailbox);

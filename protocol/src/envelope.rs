@@ -16,6 +16,8 @@ const OVERHEAD: usize = HEAD + 4 + 16;
 const VERSION: u8 = 1;
 /// Largest envelope.
 pub const MAX_ENVELOPE: usize = 1 << 20;
+/// How many hours ahead of a clock an envelope may be to be taken.
+pub const TAKEN_AHEAD_H: u32 = 2;
 /// Largest envelope that gossip carries.
 pub const MAX_GOSSIP: usize = 32 << 10;
 /// Largest text that fits into the largest gossiped envelope.

@@ -250,6 +250,10 @@ faults! {
         World("who_speak_apart_are_brought_together");
     SeenReplaces: "an older `seen` takes back what a newer one told", "P2, R-40",
         Test("message::tests::an_older_seen_takes_nothing_back");
+    OffHourStays: "what was sealed by a clock that was off is not sealed anew", "P1, H-26",
+        World("what_a_clock_that_was_ahead_sealed_arrives");
+    OwnCardAhead: "this device's own card from years ahead counts for it", "R-4, H-26",
+        World("a_device_whose_clock_was_ahead_keeps_its_card");
     QueueUnsaved: "what was said is not kept with its place in the queue", "P1, R-28",
         World("what_was_said_outlasts_a_crash");
     DifferentUntold: "nobody is told that somebody sent different messages for one place", "R-32",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hearthlight_protocol::boundary::{Env, Input, Output, Room, Timestamp};
+use hearthlight_protocol::boundary::{Env, Input, Output, Room, SET_BACK_MS, Timestamp};
 use hearthlight_protocol::error::RestoreError;
 use hearthlight_protocol::identity::MemberId;
 
@@ -21,6 +21,8 @@ pub struct Host {
     pub store: MemoryStore,
     /// How far its clock is ahead, in ms.
     pub skew_ms: i64,
+    /// What it showed last.
+    pub(crate) last: Timestamp,
     /// How often it was started; what was planned for an earlier run is void.
     pub run: u64,
     pub(crate) machine: Option<Box<dyn Machine>>,
@@ -73,6 +75,7 @@ impl Host {
             part,
             store: new_home(root),
             skew_ms: 0,
+            last: Timestamp(0),
             run: 0,
             machine: None,
             inbox: Vec::new(),
@@ -107,9 +110,15 @@ impl Host {
         Timestamp(shown.0.saturating_add_signed(-self.skew_ms))
     }
 
+    /// Whether the clock was set back so far that the machine is restored.
+    pub(crate) fn was_set_back(&self, now: Timestamp) -> bool {
+        self.clock(now).plus(SET_BACK_MS) < self.last
+    }
+
     /// Restores the machine from the store.
     pub(crate) fn start(&mut self, machines: Machines, now: Timestamp) -> Result<(), RestoreError> {
         let now = self.clock(now);
+        self.last = now;
         let mut env = Env { now, rng: self.chance.rng(), store: &self.store };
         self.machine = Some(machines.restore(self.part, &self.root, &mut env)?);
         self.run += 1;
@@ -139,6 +148,7 @@ impl Host {
 
     /// Lets the machine handle what lies in the inbox; just restored, nothing at first.
     pub(crate) fn turn(&mut self, now: Timestamp) -> Vec<Output> {
+        self.last = self.clock(now);
         let restored = std::mem::take(&mut self.restored);
         let inputs = if restored { Vec::new() } else { std::mem::take(&mut self.inbox) };
         self.with_machine(now, |machine, env| machine.handle(env, inputs))

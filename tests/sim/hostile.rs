@@ -51,6 +51,38 @@ fn what_one_relay_withholds_comes_by_the_other() {
     }
 }
 
+/// P1, H-26: an honest clock is a year off either way, jumps in the middle of a run, and goes back. What its member
+/// said meanwhile reaches all once it is right, and nothing is lost of what others said. (On its own screen that may
+/// stand where its clock had it, R-41.)
+#[test]
+fn a_clock_a_year_off_loses_nothing() {
+    const YEAR_MS: i64 = 365 * 86_400_000;
+    for (seed, off) in [(1, -YEAR_MS), (2, YEAR_MS)] {
+        for restarts in [false, true] {
+            let mut world = World::keeping_circle(seed, (3, 3), 3 * 365 * 86_400, None);
+            world.say(ANNA, "before");
+            world.run_for(60_000);
+            for skew in [off, 0] {
+                world.hosts[BEN].skew_ms = skew;
+                if restarts {
+                    world.crash(BEN, 1_000);
+                }
+                world.run_for(5_000);
+                world.say(BEN, "at what time is this");
+                world.say(CHRIS, "here it is now");
+                world.run_for(5 * 60_000);
+            }
+            world.run_for(40 * 60_000);
+            world.verdict().expect("every promise is kept");
+            for member in [ANNA, BEN, CHRIS] {
+                let texts: BTreeSet<String> = world.texts(member).into_iter().collect();
+                let case = format!("off by {off} ms, restarts: {restarts}, member {member}");
+                assert_eq!(texts.len(), 5, "{case}: {texts:?}");
+            }
+        }
+    }
+}
+
 /// R-26, P9, H-6: the opening of an epoch that has ended, posted once more, brings its secret back to nobody.
 #[test]
 fn an_epoch_that_ended_is_not_begun_again_by_its_opening() {

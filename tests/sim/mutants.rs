@@ -41,6 +41,8 @@ fn scripts() -> BTreeMap<&'static str, Script> {
         a_week_later_the_old_secret_is_nowhere,
         a_device_that_speaks_makes_a_fresh_card_each_day,
         a_card_from_years_ahead_waits,
+        what_a_clock_that_was_ahead_sealed_arrives,
+        a_device_whose_clock_was_ahead_keeps_its_card,
         an_envelope_from_ahead_is_not_taken,
         nobody_speaks_for_another,
         two_messages_for_one_place_are_told_of,

@@ -9,7 +9,7 @@ use hearthlight_protocol::{
 use libp2p::Multiaddr;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use super::{Ask, CurrentConfig, Done, Driver, Verb, stopped};
+use super::{Ask, CurrentConfig, Done, Driver, Verb, now, stopped};
 use crate::{
     error::NodeError,
     network::{Gauge, Network, NetworkState, RelaySetup, inbox},
@@ -54,7 +54,7 @@ impl Node {
         let (inputs, inbox) = inbox();
         let network = if network { Network::start(inputs) } else { Network::off(inputs) };
         let gauge = network.gauge();
-        let started = Driver::<Member, Storage>::start((), storage, network, inbox)?;
+        let started = Driver::<Member, Storage>::start((), storage, network, inbox, Box::new(now))?;
         let handle = Handle { asks: started.asks, events: started.events, gauge };
         Ok(Self { handle, ended: started.ended })
     }
@@ -128,7 +128,13 @@ impl RelayNode {
         let (network, listening) = Network::relay(inputs, setup).await?;
         let gauge = network.gauge();
         let config = CurrentConfig::of(config);
-        let started = Driver::<Relay, Storage>::start(config.clone(), storage, network, inbox)?;
+        let started = Driver::<Relay, Storage>::start(
+            config.clone(),
+            storage,
+            network,
+            inbox,
+            Box::new(now),
+        )?;
         let handle = RelayHandle { asks: started.asks, config, gauge };
         Ok(Self { handle, listening, ended: started.ended })
     }

@@ -4,6 +4,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
         mpsc::{Receiver, SyncSender, sync_channel},
     },
 };
@@ -97,6 +98,7 @@ struct Run {
     inputs: Inputs,
     leave: SyncSender<bool>,
     seen: Seen,
+    time: Arc<AtomicU64>,
 }
 
 const SLOT: KeySlot = KeySlot { kind: SlotKind::Day, owner: [0; 32], id: [0; 32] };
@@ -121,8 +123,11 @@ fn run(destroys: &[bool], waiting: usize) -> Run {
         assert!(inputs.offer(Input::Down { link: Link(1), peer: Peer([1; 32]) }));
     }
     let network = Network::off(inputs.clone());
-    let started = Driver::start(Arc::clone(&seen), disk, network, inbox).expect("starts");
-    Run { started, inputs, leave, seen }
+    let time = Arc::new(AtomicU64::new(now().0));
+    let shown = Arc::clone(&time);
+    let clock = Box::new(move || Timestamp(shown.load(Ordering::Relaxed)));
+    let started = Driver::start(Arc::clone(&seen), disk, network, inbox, clock).expect("starts");
+    Run { started, inputs, leave, seen, time }
 }
 
 impl Run {
@@ -171,6 +176,22 @@ async fn a_batch_that_cannot_be_saved_is_dropped_whole() {
     let expected =
         ["restore", "handle 1", "commit 1 false", "reopen", "restore", "handle 1", "commit 1 true"];
     assert_eq!(run.end().await, expected);
+}
+
+/// R-81, H-26: all that it waits for would come late; what was asked is answered all the same.
+#[tokio::test]
+async fn a_machine_whose_clock_was_set_back_goes_on_from_the_store() {
+    let run = run(&[], 0);
+    for (back_ms, restored) in [(SET_BACK_MS, 1), (SET_BACK_MS + 1, 2), (0, 2)] {
+        run.time.fetch_sub(back_ms, Ordering::Relaxed);
+        let answer = run.ask(Command::Circles).await;
+        run.leave.send(true).expect("it runs");
+        assert!(matches!(answer.await, Ok(Ok(Answer::Done))), "{back_ms} ms");
+        let restores = run.seen().iter().filter(|seen| *seen == "restore").count();
+        assert_eq!(restores, restored, "{back_ms} ms");
+    }
+    let old = Input::Down { link: Link(1), peer: Peer([1; 32]) };
+    assert!(!run.inputs.offer(old), "what came for the old machine does not reach the new one");
 }
 
 /// P9

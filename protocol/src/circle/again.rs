@@ -10,7 +10,7 @@ use super::card::VerifiedCard;
 use super::head::{Epoch, State};
 use super::log::Line;
 use crate::batch::Batch;
-use crate::boundary::{DAY_MS, Env, Timestamp};
+use crate::boundary::{DAY_MS, Env, HOUR_MS, Timestamp};
 use crate::crypto::{Label, hash};
 use crate::identity::{EpochId, MemberId, MessageId};
 use crate::message::{Item, MAX_IN_FRAME, Message, Pair};
@@ -18,7 +18,8 @@ use crate::planted::{Planted, is_planted};
 use crate::wire::{self, Bytes};
 
 /// Relays may have forgotten what is older.
-const RELAYS_KEEP_MS: u64 = 28 * DAY_MS;
+pub(super) const RELAYS_KEEP_H: u32 = 28 * 24;
+const RELAYS_KEEP_MS: u64 = RELAYS_KEEP_H as u64 * HOUR_MS;
 /// How long a hole among later words may be filled by what is on its way (a guess).
 pub(super) const HOLE_MS: u64 = 10 * 60_000;
 /// How far apart one message is said again to one member.
@@ -164,6 +165,9 @@ impl Circle {
             hole && !is_planted(Planted::HoleLeft)
                 || !known.contains(epoch) && !is_planted(Planted::AsideLeft)
         };
+        let off_hour = self.off_hour(now);
+        let off_hour = off_hour.iter().flat_map(|envelope| &self.speaking.carried[envelope]);
+        let off_hour: BTreeSet<&MessageId> = off_hour.collect();
         let mut unheard: Vec<(&super::log::Place, MessageId)> = own
             .filter_map(|(_, id)| {
                 let line = self.log.line(id)?;
@@ -175,6 +179,7 @@ impl Circle {
                     epoch.ended
                         || lost(epoch_id, line.said_at())
                         || age > RELAYS_KEEP_MS
+                        || off_hour.contains(id)
                         || forsaken.contains(epoch_id)
                         || self.head != Some(*epoch_id)
                             && age >= HOLE_MS

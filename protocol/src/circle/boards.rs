@@ -11,7 +11,7 @@ use super::{Board, Circle, Leads, MAX_STUCK, MAX_STUCK_OPENINGS};
 use crate::batch::Batch;
 use crate::boundary::{DAY_MS, Env, SlotKind, Timestamp};
 use crate::crypto::{Label, Secret, random};
-use crate::envelope::Envelope;
+use crate::envelope::{Envelope, TAKEN_AHEAD_H};
 use crate::identity::{BoardName, EpochId, MemberId, OperationId};
 use crate::planted::{Planted, is_planted};
 use crate::signed::Signed;
@@ -214,7 +214,7 @@ impl Circle {
         }
     }
 
-    /// What stands on a board, in envelopes sealed since `hour`.
+    /// What stands on a board, in envelopes sealed since `hour`; not in those that nobody takes yet.
     fn contents(
         &self,
         env: &Env<'_>,
@@ -226,7 +226,8 @@ impl Circle {
         let envelopes = board.map(|board| {
             let mailbox = board.sealed.mailbox();
             let all = self.exchange.contents(env, batch, &mailbox).into_iter();
-            let fresh = all.filter(move |envelope| envelope.hour() >= hour);
+            let hours = hour..=env.now.hour().saturating_add(TAKEN_AHEAD_H);
+            let fresh = all.filter(move |envelope| hours.contains(&envelope.hour()));
             fresh.filter_map(move |envelope| envelope.open(&board.sealed.key, &mailbox))
         });
         envelopes.into_iter().flatten().filter_map(|text| board::decode(&text)).flatten()
@@ -493,6 +494,16 @@ impl Circle {
             let inside = |id| self.roster.members.contains_key(id);
             let quiet = !epoch.readers().all(inside);
             self.exchange.set_quiet(env, batch, &sealed.mailbox(), quiet);
+        }
+    }
+}
+
+impl Circle {
+    /// H-26: nobody takes a card that this device made by a clock that was ahead, and all that it made later would
+    /// rank behind it.
+    pub(super) fn ignore_own_ahead(&mut self, env: &Env<'_>) {
+        if !is_planted(Planted::OwnCardAhead) {
+            self.cards.ignore_ahead(&self.me, |card| is_ahead(card, env));
         }
     }
 }

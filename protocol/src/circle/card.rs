@@ -191,6 +191,16 @@ impl Cards {
         gone.filter_map(|(_, tag)| self.by_tag.remove(&tag)?.row).collect()
     }
 
+    /// Does as if those of a member were not there that are from ahead, unless others' are too: then the clock is
+    /// behind.
+    pub(crate) fn ignore_ahead(&mut self, member: &MemberId, is_ahead: impl Fn(&Card) -> bool) {
+        let ahead = |held: &VerifiedCard| is_ahead(&held.card);
+        if self.all().any(|held| held.card.member != *member && ahead(held)) {
+            return;
+        }
+        self.by_tag.retain(|_, kept| kept.card.card.member != *member || !ahead(&kept.card));
+    }
+
     /// Whether a card is here, verified.
     pub(crate) fn contains(&self, signed: &Signed, circle: &CircleId) -> bool {
         let id = CardId(signed.id(Label::Card, circle));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use minicbor::{Decode, Encode};
 
-use super::again::{Again, HOLE_MS};
+use super::again::{Again, HOLE_MS, RELAYS_KEEP_H};
 use super::head::Epoch;
 use super::log::{Incoming, Line};
 use super::opening::Follow;
@@ -15,7 +15,7 @@ use crate::boundary::{Answer, DAY_MS, Delivery, Draft, Env, Event, Mark, Room, T
 use crate::circle::board::BoardItem;
 use crate::circle::card::{VerifiedCard, next_rev};
 use crate::crypto::KeyPair;
-use crate::envelope::{Envelope, MAX_GOSSIP_TEXT, padded_text};
+use crate::envelope::{Envelope, MAX_GOSSIP_TEXT, TAKEN_AHEAD_H, padded_text};
 use crate::error::CommandError;
 use crate::identity::{BoardName, DeviceId, EnvelopeId, EpochId, MemberId, MessageId};
 use crate::message::{
@@ -47,6 +47,8 @@ pub(crate) struct Speaking {
     pub(super) own: BTreeMap<(Run, u64), MessageId>,
     /// What lies in one's own envelopes that no relay has acknowledged.
     pub(super) carried: BTreeMap<EnvelopeId, Vec<MessageId>>,
+    /// Whether a relay may have refused some of these for their hour.
+    pub(super) off_hour: bool,
     /// Which of these a relay has already, and not yet the opening of their epoch.
     pub(super) early: BTreeSet<EnvelopeId>,
     /// Messages of one's own that no relay has.
@@ -229,6 +231,7 @@ impl Circle {
     /// Seals what was said and what was seen, where it can be sealed now (R-25: after the board was
     /// read, in an epoch that holds exactly the roster).
     pub(super) fn speak(&mut self, env: &mut Env<'_>, batch: &mut Batch) {
+        self.seal_anew(env, batch);
         let seen_due = self.next_seen().is_some_and(|at| at <= env.now);
         if !self.in_step() || self.speaking.queue.is_empty() && !seen_due {
             return;
@@ -248,6 +251,48 @@ impl Circle {
         if self.next_seen().is_some_and(|at| at <= env.now) {
             self.seal_frame(env, batch, &id);
         }
+    }
+
+    /// R-30, H-26: what lies in envelopes that no relay takes by their hour is sealed anew, where all who are here now
+    /// were there. This device's clock was off, or it was away for longer than relays keep things.
+    fn seal_anew(&mut self, env: &Env<'_>, batch: &mut Batch) {
+        if !self.in_step() || !std::mem::take(&mut self.speaking.off_hour) {
+            return;
+        }
+        let mut again = false;
+        for envelope in self.off_hour(env.now) {
+            let messages = &self.speaking.carried[&envelope];
+            let first = messages.first().and_then(|message| self.log.line(message));
+            let first = first.and_then(|line| self.epochs.by_hint(line.epoch()));
+            let inside = |who| first.is_some_and(|(_, at)| at.members.binary_search(who).is_ok());
+            if !self.head().is_some_and(|(_, head)| head.members.iter().all(inside)) {
+                continue;
+            }
+            let messages = self.speaking.carried.remove(&envelope).expect("found just now");
+            self.speaking.early.remove(&envelope);
+            batch.erase(self.carried_key(&envelope));
+            for message in messages {
+                let Some(row) = self.log.line(&message).map(|line| line.row) else { continue };
+                self.speaking.queue.insert(row, message);
+                batch.save(self.queued_key(row), message.0.to_vec());
+            }
+            again = true;
+        }
+        if again {
+            self.tell_everything(batch);
+        }
+    }
+
+    /// Envelopes of one's own that no relay has, and none takes by their hour.
+    pub(super) fn off_hour(&self, now: Timestamp) -> Vec<EnvelopeId> {
+        if is_planted(Planted::OffHourStays) {
+            return Vec::new();
+        }
+        let (since, until) = (now.hour().saturating_sub(RELAYS_KEEP_H), now.hour());
+        let taken = since..=until.saturating_add(TAKEN_AHEAD_H);
+        let hour = |id: &&EnvelopeId| self.exchange.hour_of(id);
+        let carried = self.speaking.carried.keys();
+        carried.filter(|id| hour(id).is_some_and(|hour| !taken.contains(&hour))).copied().collect()
     }
 
     /// whether speech waits, since it needs an opening and this node is behind those that it knows.
@@ -623,6 +668,7 @@ impl Circle {
         let again = self.exchange.restore(env, |mailbox, id| {
             matches!(leads.get(mailbox), Some(Leads::Epoch(_))) && !carried.contains_key(id)
         });
+        self.speaking.off_hour = true;
         self.judge(env, batch);
         self.take_again(env, batch, again);
     }

@@ -79,6 +79,11 @@ impl Exchange {
         }
     }
 
+    /// When an envelope that is held was sealed, by its own hour.
+    pub(crate) fn hour_of(&self, id: &EnvelopeId) -> Option<u32> {
+        self.boxes.values().find_map(|slot| slot.held.get(id)).map(|(hour, _)| *hour)
+    }
+
     /// Remembers an envelope by its id alone: it is neither fetched again nor served.
     pub(crate) fn pass_over(&mut self, mailbox: MailboxId, envelope: &Envelope) {
         if let Some(slot) = self.boxes.get_mut(&mailbox) {

@@ -6,7 +6,7 @@ use super::token::Token;
 use super::{Batch, End, GATHER_MS, Relay, TokenId};
 use crate::boundary::{Cause, Env, Output, Timestamp};
 use crate::crypto::{Label, hash};
-use crate::envelope::Envelope;
+use crate::envelope::{Envelope, TAKEN_AHEAD_H};
 use crate::identity::{CircleId, EnvelopeId, MailboxId, Peer};
 use crate::mailbox::{
     BATCH_BYTES, MAX_FRAME, MAX_IDS, MAX_ROUNDS, Packet, RECONCILE_BYTES, Refusal, Round,
@@ -14,8 +14,6 @@ use crate::mailbox::{
 use crate::planted::{Planted, is_planted};
 use crate::wire::Bytes;
 
-/// Hours by which an envelope may be ahead of this relay's clock.
-const MAX_AHEAD_H: u32 = 2;
 /// Envelopes an hour that a mailbox takes from connections that showed no token (U-140).
 pub(super) const STRANGERS_AN_HOUR: u32 = 60;
 /// The largest of these (U-140).
@@ -71,7 +69,7 @@ impl Relay {
         let envelope = Envelope::parse(bytes).filter(|_| size <= limits.envelope);
         let envelope = envelope.ok_or(Refusal::Size)?;
         let hour = envelope.hour();
-        let hours = limits.first_hour(now)..=now.hour().saturating_add(MAX_AHEAD_H);
+        let hours = limits.first_hour(now)..=now.hour().saturating_add(TAKEN_AHEAD_H);
         if !hours.contains(&hour) && !is_planted(Planted::RelayTakesAnyHour) {
             return Err(Refusal::Age);
         }

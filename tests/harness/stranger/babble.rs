@@ -101,6 +101,7 @@ fn pieces(mailbox: bool, share: f64) -> Vec<Vec<u8>> {
         let inputs = Corpus::in_folder(target).inputs.into_iter().map(|(_, bytes)| bytes);
         pieces.extend(inputs.filter(|_| chance.happens(share)));
     }
+    pieces.extend([0, 1, 1 << 63, u64::MAX - 1, u64::MAX].map(prune));
     if mailbox {
         pieces = pieces.iter().map(|piece| framed(piece)).collect();
     }
@@ -111,6 +112,25 @@ fn pieces(mailbox: bool, share: f64) -> Vec<Vec<u8>> {
         pieces.push(if mailbox && seed % 2 == 0 { framed(&piece) } else { piece });
     }
     pieces
+}
+
+/// What gossipsub says to who is to leave a topic alone for so many seconds (H-4): an `RPC` with one `ControlPrune`,
+/// behind its length.
+fn prune(backoff: u64) -> Vec<u8> {
+    let number = |mut value: u64| {
+        let mut bytes = Vec::new();
+        while value >= 0x80 {
+            bytes.push(value.to_le_bytes()[0] | 0x80);
+            value >>= 7;
+        }
+        bytes.push(value.to_le_bytes()[0]);
+        bytes
+    };
+    let within = |field: u8, inner: &[u8]| [&[field << 3 | 2, inner.len() as u8], inner].concat();
+    let seconds = [&[3 << 3], &number(backoff)[..]].concat();
+    let prune = [within(1, b"topic"), seconds].concat();
+    let rpc = within(3, &within(4, &prune));
+    [&number(rpc.len() as u64), &rpc[..]].concat()
 }
 
 /// At once. A guess: fewer leave the far end idle.

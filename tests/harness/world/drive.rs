@@ -44,6 +44,10 @@ impl World {
             return;
         }
         h.turning = false;
+        if h.was_set_back(now) {
+            self.crash(host, 1);
+            return;
+        }
         let second = now.0 / 1_000;
         h.turns = if h.turns.0 == second { (second, h.turns.1 + 1) } else { (second, 1) };
         if h.turns.1 > MAX_TURNS {

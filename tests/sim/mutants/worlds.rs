@@ -30,6 +30,7 @@ const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
+const YEAR_MS: i64 = 365 * 86_400_000;
 /// How long talk is kept where days pass, in seconds.
 const KEEP_S: u64 = 120 * 86_400;
 /// Who is not in at first, of five.
@@ -441,6 +442,30 @@ pub(super) fn a_device_that_speaks_makes_a_fresh_card_each_day(fault: Option<Pla
     let ben = world.forger(BEN).me;
     let fresh = world.cards_at(ANNA).iter().any(|(card, _)| card.member == ben);
     holds(fresh, "P3: what is sealed to Ben can be opened with a key of the day before")
+}
+
+/// P1, R-30, H-26: Ben's clock is a year ahead for a while, in which he speaks and opens an epoch for that.
+pub(super) fn what_a_clock_that_was_ahead_sealed_arrives(fault: Option<Planted>) -> Verdict {
+    let mut world = calm(35, 3, 1, fault);
+    world.hosts[BEN].skew_ms = YEAR_MS;
+    world.say(BEN, "at what time is this");
+    world.run_for(5 * MINUTE);
+    world.hosts[BEN].skew_ms = 0;
+    world.run_for(5 * MINUTE);
+    holds(world.texts(CHRIS).len() == 1, "P1: what a clock that was ahead sealed does not arrive")
+}
+
+/// R-4, H-26: the same; and then he speaks each day.
+pub(super) fn a_device_whose_clock_was_ahead_keeps_its_card(fault: Option<Planted>) -> Verdict {
+    let mut world = calm(36, 2, 1, fault);
+    world.hosts[BEN].skew_ms = YEAR_MS;
+    world.say(BEN, "at what time is this");
+    world.run_for(5 * MINUTE);
+    world.hosts[BEN].skew_ms = 0;
+    speak_for_a_day(&mut world);
+    let ben = world.forger(BEN).me;
+    let fresh = world.cards_at(ANNA).iter().any(|(card, _)| card.member == ben);
+    holds(fresh, "R-4: nobody takes another card of a device whose clock was ahead")
 }
 
 /// R-4, H-26
