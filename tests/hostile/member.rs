@@ -171,6 +171,7 @@ fn what_was_signed_for_one_use_or_circle_is_nothing_elsewhere() {
     };
     let note = Heads { member, heads: Vec::new(), hour: anna.now().hour() };
     let posts_for = |anna: &mut Insider, kind, label, what: &dyn Fn(Label) -> Signed| {
+        anna.comes_in_step();
         anna.posts(kind, wire::encode(&what(label)));
         let rows = anna.rows();
         anna.waits(40_000);

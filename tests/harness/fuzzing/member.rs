@@ -123,6 +123,8 @@ pub struct Insider {
     link: Link,
     /// The step of reconciliation that was last asked for, in which mailbox.
     asked: (MailboxId, Round),
+    /// All that were asked for in this run.
+    rounds: Vec<(MailboxId, Round)>,
     revs: u64,
     answer: Option<Answer>,
 }
@@ -166,6 +168,7 @@ impl Insider {
             now: begin.now,
             link: Link(1),
             asked: (begin.boxes[0].mailbox(), Round::default()),
+            rounds: Vec::new(),
             revs: 0,
             answer: None,
         };
@@ -199,6 +202,7 @@ impl Insider {
 
     fn restart(&mut self) {
         (self.member, self.rng) = start(&self.store, self.now);
+        self.rounds.clear();
         self.meet();
     }
 
@@ -232,6 +236,7 @@ impl Insider {
                     let packet = wire::decode(&bytes).expect("a member speaks well");
                     if let Packet::Reconcile { mailbox, round, .. } = packet {
                         self.asked = (mailbox, round);
+                        self.rounds.push(self.asked);
                     }
                 }
                 Output::Answer { answer, .. } => self.answer = answer.ok(),
@@ -607,6 +612,14 @@ impl Insider {
         let before = std::mem::replace(&mut self.now, now);
         self.handle(Vec::new());
         before
+    }
+
+    /// The relay says that it has what she has: she is in step, and does what members do then.
+    pub fn comes_in_step(&mut self) {
+        const SAME: u8 = 0x61;
+        for (mailbox, round) in std::mem::take(&mut self.rounds) {
+            self.hear(&Packet::Reconciled { mailbox, round, bytes: Bytes(vec![SAME]) });
+        }
     }
 
     /// What her clock shows.
