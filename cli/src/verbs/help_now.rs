@@ -26,11 +26,16 @@ pub(crate) fn help_now(
             false => "There is no circle here yet. These numbers are for everybody.",
         });
     }
-    let country = country.map(str::to_owned).or_else(|| chosen_country(context));
+    let of = |country: &str| packs.iter().find(|pack| pack.country == country);
     let Some(country) = country else {
-        return show_countries(context, &packs);
+        let chosen = chosen_country(context);
+        return match chosen.as_deref().map(of) {
+            Some(Some(pack)) => show_card(context, pack),
+            // Whoever asks for help is not sent away.
+            _ => show_countries(context, &packs),
+        };
     };
-    let Some(pack) = packs.iter().find(|pack| pack.country == country) else {
+    let Some(pack) = of(country) else {
         let names = packs.iter().map(|pack| format!("{}  {}", pack.country, pack.name)).collect();
         return Err(Failure::of("no-match")
             .saying(format!("There are no numbers for {country} yet. {IN_DANGER}"))
