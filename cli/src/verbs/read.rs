@@ -66,14 +66,12 @@ impl Reading<'_> {
         let mut left = if all { u64::MAX } else { self.asked.limit };
         while left > 0 {
             let most = left.min(PAGE);
-            let unread = |most, and| format!("limit={most}&unread=true{and}{}", self.since());
-            let items = self.fetch(&unread(most, "")).await?;
-            let entries = items.iter().filter(|entry| entry["kind"] != "gap").count() as u64;
-            let read = unread(entries.max(1), "&mark_read=true");
-            // Read is what was printed: whoever reads may be gone (U-6).
+            let items = self.fetch(&self.unread(most)).await?;
             items.iter().try_for_each(|entry| self.show(entry))?;
+            let entries = items.iter().filter(|entry| entry["kind"] != "gap").count() as u64;
+            // Read is what was printed: whoever reads may be gone (U-6).
             if entries > 0 {
-                self.fetch(&read).await?;
+                self.fetch(&format!("{}&mark_read=true", self.unread(entries))).await?;
             }
             if entries < most {
                 return Ok(());
@@ -88,6 +86,10 @@ impl Reading<'_> {
                 .hint(&format!("{more} more {are} unread. To read on, do the same again."));
         }
         Ok(())
+    }
+
+    fn unread(&self, most: u64) -> String {
+        format!("limit={most}&unread=true{}", self.since())
     }
 
     fn since(&self) -> String {

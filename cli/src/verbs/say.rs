@@ -34,7 +34,8 @@ pub(crate) async fn say(context: &Context, said: Say) -> Result<(), Failure> {
     let wait = patience(&said, context.is_node().await);
     let body = json!({
         "text": text, "reply_to": said.reply, "wants": said.wants.map(word),
-        "note": said.note.as_ref().filter(|note| !note.trim().is_empty()), "wait": said.wait.map(word), "timeout_ms": millis(wait),
+        "note": said.note.as_ref().filter(|note| !note.trim().is_empty()),
+        "wait": said.wait.map(word), "timeout_ms": millis(wait),
     });
     let path = format!("/v1/circles/{}/messages", in_path(&said.circle));
     let answer = client.post_within(&path, body, wait).await?;

@@ -54,11 +54,7 @@ pub(super) fn circle<'a>(
     circles: &'a [CircleView],
     segment: &str,
 ) -> Result<&'a CircleView, Problem> {
-    let nothing = || {
-        Problem::of("no-match")
-            .saying("There is no circle here by that name.")
-            .or_meant(near(circles.iter().map(|circle| circle.label.as_str()), segment))
-    };
+    let nothing = || no_circle(circles, segment);
     let Some(typed) = segment.strip_prefix('~') else {
         return circles.iter().find(|circle| circle_id(circle.id) == segment).ok_or_else(nothing);
     };
@@ -92,13 +88,16 @@ pub(super) fn exactly_one<'a>(
             .saying("Say which circle.")
             .or_meant(circles.iter().map(|circle| circle.label.clone()).collect()));
     }
+    let Some(typed) = typed else { return circle(circles, segment) };
     let named: Vec<Named> = circles.iter().map(Named::circle).collect();
-    if let Some(Err(several @ Miss::Several(_))) =
-        typed.map(|typed| pick(&named, typed, Ids::ExactOrStart))
-    {
-        return Err(several.problem(&named, || Problem::of("no-match")));
-    }
-    circle(circles, segment)
+    let found = pick(&named, typed, Ids::ExactOrStart).map(|index| &circles[index]);
+    found.map_err(|miss| miss.problem(&named, || no_circle(circles, segment)))
+}
+
+fn no_circle(circles: &[CircleView], segment: &str) -> Problem {
+    Problem::of("no-match")
+        .saying("There is no circle here by that name.")
+        .or_meant(near(circles.iter().map(|circle| circle.label.as_str()), segment))
 }
 
 /// The only circle that one is a member of; without any, the only one there is.
