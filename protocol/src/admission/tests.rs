@@ -316,6 +316,13 @@ pub(crate) fn a_no_of_who_has_the_code_is_not_the_end() {
     joiner.finds(&[RendezvousItem::Refusal(note(origin(HERE, ANNA), BEN, 4, mine))]);
     assert_eq!(joiner.state(), JoinState::Over(JoinEnd::Declined));
     assert!(!joiner.attempt.is_over());
+
+    // Nor does it take back a no of the inviter.
+    let mut told = Joiner::asking();
+    told.finds(&[RendezvousItem::Closed(note(origin(HERE, ANNA), ANNA, 0, None))]);
+    told.finds(&[RendezvousItem::Refusal(note(origin(HERE, ANNA), BEN, 4, mine))]);
+    assert_eq!(told.state(), JoinState::Over(JoinEnd::Revoked));
+    assert!(told.attempt.is_over());
 }
 
 /// that a relay does not know a code is nobody's word.

@@ -356,6 +356,21 @@ pub(crate) mod tests {
         assert!(cards.thin_out(&ben, |tag| *tag == named.tag()).is_empty());
     }
 
+    /// H-26: a clock that was ahead made it; where others' cards are ahead too, it is this clock that is behind.
+    #[test]
+    fn a_card_from_ahead_is_left_out_unless_somebody_elses_is_ahead_too() {
+        for (bens, annas) in [(5, 4), (100, 90)] {
+            let mut cards = Cards::default();
+            let [anna, ben] = [ANNA, BEN].map(|who| someone(who, &HERE).id);
+            for (who, rev) in [(ANNA, 4), (ANNA, 90), (BEN, bens)] {
+                cards.insert(with_card(who, &HERE, Suite::Thin, rev).card, None);
+            }
+            cards.ignore_ahead(&anna, |card| card.rev > 50);
+            let newest = |who| cards.newest(who).map(|card| card.card.rev);
+            assert_eq!((newest(&anna), newest(&ben)), (Some(annas), Some(bens)));
+        }
+    }
+
     /// a device is somebody's by any of that member's cards, old ones too, and nobody else's.
     #[test]
     fn a_device_is_of_the_member_whose_card_names_it() {

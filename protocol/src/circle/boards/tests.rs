@@ -300,6 +300,24 @@ fn a_card_is_ahead_by_more_than_a_week() {
     }
 }
 
+/// H-26: one's own from further ahead than others take it counts no more.
+#[test]
+fn a_card_of_ones_own_from_ahead_is_left_out() {
+    let hours = next_rev(None, NOON);
+    for (rev, stays) in [(hours + 168, true), (hours + 169, false)] {
+        let mut home = Home::of_two();
+        let newest = home.act(|circle, env, _| {
+            let (id, device) = (circle.id, circle.record.device);
+            let (card, _) =
+                VerifiedCard::make(&circle.pair, &id, Suite::Thin, device, rev, env.rng);
+            circle.cards.insert(card, None);
+            circle.ignore_own_ahead(env);
+            circle.cards.newest(&circle.me).map(|card| card.card.rev)
+        });
+        assert_eq!(newest == Some(rev), stays, "{newest:?}");
+    }
+}
+
 /// a card of one's own that is not here shows that the home was put back; one of somebody else's, or that is
 /// here, shows nothing.
 #[test]
@@ -536,6 +554,21 @@ fn where_the_heads_opening_stands_no_more_it_is_posted_again_when_it_is_time_to_
         let next = home.circle.next_look().expect("and again");
         assert!((at.plus(DAY_MS / 2)..at.plus(DAY_MS)).contains(&next), "{next:?}");
     }
+}
+
+/// whose card is not here finds an empty entry, and asks.
+#[test]
+fn an_opening_made_again_has_an_empty_entry_for_a_card_that_is_not_here() {
+    let mut home = Home::of_two();
+    let head = home.head();
+    let empty = |home: &mut Home| {
+        let again = home.act(|circle, env, _| circle.opening_again(env, &head));
+        let entries = again.expect("its secrets are here").entries;
+        entries.iter().map(|entry| entry.0.is_empty()).collect::<Vec<_>>()
+    };
+    assert_eq!(empty(&mut home), [false, false]);
+    home.circle.epochs.get_mut(&head).expect("the head").header.cards[1].0 = [9; 16];
+    assert_eq!(empty(&mut home), [false, true]);
 }
 
 /// the opener of an epoch over several may not reach every board of these.

@@ -727,6 +727,47 @@ pub(crate) fn an_epoch_that_names_a_card_of_somebody_removed_is_not_spoken_in() 
     }
 }
 
+///
+#[test]
+fn what_an_opening_follows_is_before_it_directly_or_not() {
+    let (mut node, second) = Node::settled(&[BEN]);
+    let first = node.epochs.get(&second).expect("taken").header.supersedes[0];
+    let heads = node.story.heads();
+    let [third, beside] = [ANNA, BEN].map(|by| {
+        let opening = node.opening(by, &heads, &[second], TODAY, 1);
+        node.take(opening)
+    });
+    assert_eq!(node.epochs.before(&third), BTreeSet::from([first, second]));
+    assert_eq!(node.epochs.before(&beside), BTreeSet::from([first, second]));
+    assert!(node.epochs.before(&first).is_empty());
+}
+
+///
+#[test]
+fn an_opening_leads_from_a_board_to_its_own_if_it_has_all_who_read_there_and_belong() {
+    let (mut node, before) = Node::settled(&[BEN, CHRIS]);
+    let circle = node.story.circle;
+    let name = |board: u8| board_name(&Secret::new(vec![board; 32]), &circle);
+    let opens = |node: &mut Node, after: EpochId, board: u8| {
+        let heads = node.story.heads();
+        let opening = node.opening(ANNA, &heads, &[after], TODAY, board);
+        node.take(opening)
+    };
+    let leads = |node: &Node, board: u8, opening: &EpochId| {
+        node.epochs.next_board(&name(board), opening, &node.roster())
+    };
+    let all = opens(&mut node, before, 2);
+    assert_eq!(leads(&node, 1, &all), Some(name(2)));
+    assert_eq!(leads(&node, 2, &all), None, "it is there");
+    node.story.by(ANNA, &removal(CHRIS));
+    let without = opens(&mut node, all, 3);
+    assert_eq!(leads(&node, 2, &without), Some(name(3)), "who has gone is not waited for");
+    let admission = node.story.admission(DANA, None);
+    node.story.by(ANNA, &admission);
+    opens(&mut node, without, 4);
+    assert_eq!(leads(&node, 4, &without), None, "Dana would stay behind");
+}
+
 /// what waits may name a reader who was removed.
 #[test]
 fn readers_of_a_board_are_unknown_while_an_opening_that_brought_it_waits() {
