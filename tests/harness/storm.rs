@@ -47,8 +47,9 @@ impl World {
         self.wait_until_calm(since)?;
         let calm_ms = self.now.since(since);
         self.run_for(AFTER_MS);
-        // R-25 f: whatever epoch a hostile member says that it is in may make an opening due at any time.
-        if !self.forged.by.is_empty() {
+        // R-25 f: in which epoch a member says that it is may be a lie, or have come late. An opening is due by it,
+        // and is made.
+        if !self.forged.by.is_empty() || self.is_opening_due() {
             self.wait_until_calm(since)?;
         }
         self.judge();
@@ -111,6 +112,10 @@ impl World {
             };
             Some(format!("host {host} has {what}"))
         })
+    }
+
+    fn is_opening_due(&self) -> bool {
+        (0..self.hosts.len()).any(|host| self.inside_of(host).is_some_and(|inside| inside.due))
     }
 
     /// P2: after calm no gap waits for others any more, unless for what was lost with a home that went back
