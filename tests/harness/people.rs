@@ -541,6 +541,8 @@ impl World {
 
     fn entered(&mut self, host: HostId) {
         self.coming.remove(&host);
+        // Who gave up may have been let in meanwhile by somebody who did not know of the invite's end.
+        self.again.remove(&host);
         if self.inside.insert(host) {
             self.wish(host, Wish::Members);
         }
