@@ -71,7 +71,7 @@ BODIES = {  # R-10, by kind
         2: uint(7), 3: text(0, 2000), 4: optional(many(text(0, 80), 6)), 5: many(B32, 200), 6: text(0, 12), 7: uint(2),
         8: text(0, 8), 9: U64, 10: U8, 11: optional(FLAG), 12: optional(many(B32, 2)), 13: optional(B32),
         14: optional(text(0, 1000)), 15: optional(FLAG), 16: optional(text(0, 24)), 17: optional(U64),
-        18: optional(text(0, 128)), 19: optional(text(0, 64)), 20: optional(B32),
+        18: optional(text(0, 128)), 19: optional(text(0, 64)), 20: optional(B32), 21: optional(U64),
     }),
     71: keyed({1: B32, 2: U8, 3: optional(text(0, 280))}),
     72: keyed({1: B32, 2: many(B32, 200), 4: uint(4)}),

@@ -4,9 +4,12 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 
-/// Python with the libraries of the script.
+/// Python with the libraries of the scripts.
 struct Python(PathBuf);
+
+static PYTHON: LazyLock<Option<Python>> = LazyLock::new(Python::new);
 
 impl Python {
     /// Python with the libraries of `requirements.txt`, in a folder below `target`; `None`, and a line
@@ -44,9 +47,9 @@ impl Python {
         Some(Self(python))
     }
 
-    /// What the script says of the vectors in a folder.
-    fn reads(&self, vectors: &Path) -> Output {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("wire/second.py");
+    /// What a script says of vectors.
+    fn reads(&self, script: &str, vectors: &Path) -> Output {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("wire").join(script);
         let output = Command::new(&self.0).arg("-B").arg(script).arg(vectors).output();
         output.expect("it was run before")
     }
@@ -62,8 +65,8 @@ fn run(command: &mut Command) -> Result<(), String> {
 ///
 #[test]
 fn a_second_implementation_reads_and_makes_every_form_and_notices_what_is_changed() {
-    let Some(python) = Python::new() else { return };
-    let output = python.reads(&crate::folder());
+    let Some(python) = PYTHON.as_ref() else { return };
+    let output = python.reads("second.py", &crate::folder());
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
 
@@ -85,7 +88,7 @@ fn a_second_implementation_reads_and_makes_every_form_and_notices_what_is_change
         let path = changed.path().join(name);
         let before = fs::read(&path).expect("it is there");
         fs::write(&path, crate::hex(&bytes)).expect("it can be written");
-        let output = python.reads(changed.path());
+        let output = python.reads("second.py", changed.path());
         let said = String::from_utf8_lossy(&output.stderr);
         let form = name.trim_end_matches(".hex");
         assert!(
@@ -94,4 +97,24 @@ fn a_second_implementation_reads_and_makes_every_form_and_notices_what_is_change
         );
         fs::write(&path, before).expect("it can be written");
     }
+}
+
+///
+#[test]
+fn a_second_implementation_folds_every_charter_and_notices_what_is_changed() {
+    let Some(python) = PYTHON.as_ref() else { return };
+    let committed = crate::folder().join("charters.json");
+    let output = python.reads("fold.py", &committed);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+
+    let mut charters: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(&committed).expect("it is there")).expect("JSON");
+    let standing = charters[0]["standing"].as_array_mut().expect("a list");
+    let fallen = standing.pop().expect("the beginning stands");
+    let changed = tempfile::NamedTempFile::new().expect("a file");
+    serde_json::to_writer(&changed, &charters).expect("it can be written");
+    let output = python.reads("fold.py", changed.path());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("standing"), "without {fallen}: {said}");
 }

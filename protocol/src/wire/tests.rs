@@ -5,6 +5,8 @@
 // The protocol has no files; its vectors are some.
 #![allow(clippy::disallowed_methods)]
 
+mod charters;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;

@@ -47,7 +47,7 @@ pub(crate) fn below(rng: &mut ChaCha20Rng, end: usize) -> usize {
 }
 
 /// A circle in which anybody does anything, each having seen any part of what happened.
-fn turmoil(seed: u64) -> Story {
+pub(crate) fn turmoil(seed: u64) -> Story {
     let mut rng = ChaCha20Rng::seed_from_u64(seed);
     let mut story = Story::with(&[BEN, CHRIS, DANA]);
     story.by(ANNA, &role(BEN, "host", true));

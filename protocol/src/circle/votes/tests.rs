@@ -558,14 +558,14 @@ fn a_tally_waits_for_the_close_unless_all_voted() {
 }
 
 /// A circle in which people vote on one another and do other things meanwhile, each having seen any part of it.
-struct Turmoil {
+pub(crate) struct Turmoil {
     story: Story,
     rng: ChaCha20Rng,
     lost: Vec<OperationId>,
 }
 
 impl Turmoil {
-    fn of(seed: u64) -> Story {
+    pub(crate) fn of(seed: u64) -> Story {
         let mut story = Story::with(&[BEN, CHRIS, DANA]);
         story.by(ANNA, &role(BEN, "host", true));
         let rng = ChaCha20Rng::seed_from_u64(seed);
