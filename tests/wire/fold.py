@@ -518,7 +518,8 @@ class Fold:
                 return False
         elif needs and len(should) < 2:
             return False
-        return members & set(said[5]) == should
+        about_in_it = said[2] == REMOVE and said[13] in said[5]  # member or not
+        return members & set(said[5]) == should and not about_in_it
 
     # --- Step 2: settling removals.
 
