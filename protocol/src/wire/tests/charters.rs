@@ -20,6 +20,9 @@ use crate::crypto::Label;
 use crate::identity::{CircleId, MemberId, OperationId};
 use crate::signed::Signed;
 
+/// A kind of story, and one of it by a number.
+type Kind = (&'static str, fn(u64) -> Story);
+
 /// People who set each other's talk aside, name the circle, say how it is kept and by which relays, and let
 /// each other go, each having seen any part of it.
 fn house(seed: u64) -> Story {
@@ -181,8 +184,7 @@ fn charters_come_to_what_was_committed() {
 /// Charters for a comparison with another fold: so many of each kind, or those of a file.
 #[test]
 fn charters_are_made_for_whoever_folds_them_elsewhere() {
-    let kinds: [(&str, fn(u64) -> Story); 3] =
-        [("turmoil", turmoil), ("votes", Turmoil::of), ("house", house)];
+    let kinds: [Kind; 3] = [("turmoil", turmoil), ("votes", Turmoil::of), ("house", house)];
     let many = std::env::var("CHARTERS").map_or(1, |many| many.parse().expect("a number"));
     let made = list(kinds.into_iter().flat_map(|(kind, of)| {
         (0..many).map(move |seed| line(&format!("{kind} {seed}"), &of(seed)))
