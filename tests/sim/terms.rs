@@ -110,7 +110,7 @@ fn invite(world: &mut World, host: usize) -> Result<(), CommandError> {
     world.command(host, Command::InviteNew { circle, uses, expires_s, admit, label }).map(drop)
 }
 
-fn member(world: &mut World, host: usize) -> MemberId {
+pub(crate) fn member(world: &mut World, host: usize) -> MemberId {
     world.members(host).into_iter().find(|member| member.me).expect("it belongs").id
 }
 

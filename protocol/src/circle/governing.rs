@@ -20,6 +20,11 @@ pub(super) const ROLES: [&str; 7] =
 /// Bytes of what the record says of a removal.
 const MAX_REASON: usize = 200;
 
+/// A member goes by its own word.
+pub(super) fn leaving(who: MemberId) -> Act {
+    Act::Removal(RemovalBody { who, mode: 2, reason: None, source: None })
+}
+
 impl Circle {
     /// Takes an operation that was signed here or came on a board; gives which came in by that, `None` if it
     /// waits for its past.
@@ -207,8 +212,7 @@ impl Circle {
         {
             return Err(CommandError::OnlyHost);
         }
-        let act = Act::Removal(RemovalBody { who: self.me, mode: 2, reason: None, source: None });
-        self.govern(env, batch, act)
+        self.govern(env, batch, leaving(self.me))
     }
 
     /// The act by which this member left.

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use super::Circle;
 use super::charter::{Act, CircleBody, CosignBody, RemovalBody, RoleBody};
+use super::governing::leaving;
 use super::roster::Right;
 use super::votes::{
     BallotBody, HostLostBody, MAX_TEXT, ProposalBody, TallyAckBody, Vote, Votes, What,
@@ -60,6 +61,8 @@ enum Duty {
     CarryOut(OperationId, OperationId),
     /// To show others that a host is there.
     ShowUp,
+    /// To leave once more.
+    LeaveAgain,
 }
 
 impl Circle {
@@ -266,6 +269,7 @@ impl Circle {
         self.voting.since.retain(|(of, _), _| votes.contains_key(of));
         self.roster.votes = votes;
         due.extend(self.shows_up().then_some((now, Duty::ShowUp)));
+        due.extend(self.leaves_again().then_some((now, Duty::LeaveAgain)));
         self.voting.due = due;
     }
 
@@ -360,6 +364,18 @@ impl Circle {
         })
     }
 
+    /// whether this member left and belongs all the same. Its leaving falls with the admission that it had seen,
+    /// where that is cancelled; somebody else may have let it in too, whom that does not concern.
+    fn leaves_again(&self) -> bool {
+        let Some(person) = self.roster.members.get(&self.me) else { return false };
+        let Some(let_in) = self.charter.get(&person.by) else { return false };
+        self.charter.held().iter().enumerate().any(|(place, held)| {
+            matches!(&held.act, Act::Removal(body) if body.mode == 2 && body.who == self.me)
+                && held.operation.author == self.me
+                && !let_in.saw(place)
+        })
+    }
+
     /// When this node does something for a vote next.
     pub(super) fn next_duty(&self, able: bool) -> Option<Timestamp> {
         let due = self.voting.due.iter().filter(|_| able).map(|(at, _)| *at).min();
@@ -381,9 +397,10 @@ impl Circle {
                     self.roster.votes.get(of).and_then(|vote| self.carries_out(tally, vote))
                 }
                 Duty::ShowUp => Some(Act::Join),
+                Duty::LeaveAgain => Some(leaving(self.me)),
             };
             let done = act.map(|act| match duty {
-                Duty::CarryOut(..) => self.govern(env, batch, act).map(drop),
+                Duty::CarryOut(..) | Duty::LeaveAgain => self.govern(env, batch, act).map(drop),
                 _ => self.act(env, batch, &[act]).map(drop),
             });
             // What cannot be written now is written at the next look.

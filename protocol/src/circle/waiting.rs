@@ -523,7 +523,8 @@ impl Circle {
         let held = self.waiting.requests.get(id).ok_or(CommandError::UnknownRequest)?;
         let invite = self.roster.invites.get(&held.invite).ok_or(CommandError::UnknownInvite)?;
         let who = MemberId::of(&held.body.key);
-        if self.roster.members.contains_key(&who) {
+        // Whoever came and has gone since asked once, and would be let in against their will.
+        if self.ever_came(&who) {
             return self.request_view(id).ok_or(CommandError::UnknownRequest);
         }
         if !self.may(Right::Admit) && !invite.body.open {
