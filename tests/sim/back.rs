@@ -1,9 +1,11 @@
 //! Coming back after long.
 
 use harness::{ANNA, BEN, CHRIS, DANA, World};
-use hearthlight_protocol::boundary::{Answer, Command};
+use hearthlight_protocol::boundary::Command;
 use hearthlight_protocol::identity::MemberId;
 use hearthlight_protocol::planted::Planted;
+
+use crate::terms::member;
 
 const DAY: u64 = 86_400_000;
 /// Eve belongs from the beginning, Finn comes while Dana is away.
@@ -98,16 +100,6 @@ fn what_relays_forgot_is_lost_where_nothing_is_said_again() {
         world.texts(CHRIS).len()
     };
     assert_eq!((read(true), read(false)), (1, 0));
-}
-
-fn member(world: &mut World, host: usize) -> MemberId {
-    let circle = world.circle.expect("it was founded");
-    match world.command(host, Command::Members { circle }) {
-        Ok(Answer::Members(members)) => {
-            members.into_iter().find(|member| member.me).expect("it belongs").id
-        }
-        other => panic!("{other:?}"),
-    }
 }
 
 fn remove(world: &mut World, who: MemberId) {

@@ -1,4 +1,4 @@
-//! Invites at their end (R-61, U-34).
+//! Invites at their end, and who came with one and left (R-61, R-62, U-34).
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -8,6 +8,8 @@ use hearthlight_protocol::error::CommandError;
 use hearthlight_protocol::identity::{MemberId, OperationId};
 use hearthlight_protocol::threshold::{NO, Pass, Verdict, YES};
 
+use crate::terms::member;
+
 const MINUTE: u64 = 60_000;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
@@ -230,10 +232,6 @@ fn seen(world: &mut World, host: usize, id: OperationId) -> VoteView {
         }
         other => panic!("{other:?}"),
     }
-}
-
-fn member(world: &mut World, host: usize) -> MemberId {
-    world.members(host).into_iter().find(|member| member.me).expect("it belongs").id
 }
 
 /// How `host` sees a member.

@@ -471,7 +471,7 @@ class Fold:
         return True
 
     def may_role(self, x, before, is_host):
-        _, grant, role, to, end = [None, *(x.said[key] for key in (1, 2, 3, 4))]
+        grant, role, to, end = (x.said[key] for key in (1, 2, 3, 4))
         if not self.belongs(to, x, before):
             return False
         if not grant:
@@ -524,7 +524,6 @@ class Fold:
     # --- Step 2: settling removals.
 
     def settle_removals(self):
-        self.judge()
         open_ones = self.removals
         while open_ones:
             self.judge()
@@ -595,15 +594,14 @@ class Fold:
     # --- Step 4: the roster.
 
     def roster(self):
-        stands, ops = self.stands, self.ops
-        number = {one.at: one.number for one in ops}
+        stands = self.stands
         members, used = self.let_in()
         hosts = {m for m, one in members.items() if "host" in one["roles"]}
         circle, policy, relays = (self.highest(kind, stands) for kind in (CIRCLE, POLICY, RELAYS))
         invites = {one.number: {"used": used.get(one.at, 0), "closed": self.closed(one, used.get(one.at, 0))}
                    for one in self.of_kind(INVITE, stands)}
         return {
-            "standing": sorted(number[at] for at in each(stands)),
+            "standing": sorted(self.ops[at].number for at in each(stands)),
             "members": members,
             "outside": sorted(set(self.letting) - set(members)),
             "removals": min((stands & self.removals).bit_count(), 65535),

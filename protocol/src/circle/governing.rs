@@ -2,7 +2,7 @@
 
 use super::board::BoardItem;
 use super::card::VerifiedCard;
-use super::charter::{Act, CosignBody, HoldBody, MAX_PARENTS, RemovalBody, RoleBody, Taken};
+use super::charter::{Act, CosignBody, Held, HoldBody, MAX_PARENTS, RemovalBody, RoleBody, Taken};
 use super::opening::Follow;
 use super::roster::{HELD_AGAIN_MS, HOLD_MS, Person, Right, fold};
 use super::{Board, Circle};
@@ -217,11 +217,16 @@ impl Circle {
 
     /// The act by which this member left.
     fn departure(&self) -> Option<ActView> {
-        let left = self.charter.held().iter().rev().find(|held| {
+        let mut stand = self.leavings().filter(|(_, held)| self.roster.standing.contains(&held.id));
+        stand.next_back().and_then(|(_, held)| self.governed(&held.id))
+    }
+
+    /// Where this member wrote that it goes, whatever came of it.
+    pub(super) fn leavings(&self) -> impl DoubleEndedIterator<Item = (usize, &Held)> {
+        self.charter.held().iter().enumerate().filter(|(_, held)| {
             matches!(&held.act, Act::Removal(body) if body.mode == 2 && body.who == self.me)
-                && self.roster.standing.contains(&held.id)
-        });
-        left.and_then(|held| self.governed(&held.id))
+                && held.operation.author == self.me
+        })
     }
 
     /// Whether somebody else is a host for at least as long as this member.

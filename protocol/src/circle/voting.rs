@@ -369,11 +369,7 @@ impl Circle {
     fn leaves_again(&self) -> bool {
         let Some(person) = self.roster.members.get(&self.me) else { return false };
         let Some(let_in) = self.charter.get(&person.by) else { return false };
-        self.charter.held().iter().enumerate().any(|(place, held)| {
-            matches!(&held.act, Act::Removal(body) if body.mode == 2 && body.who == self.me)
-                && held.operation.author == self.me
-                && !let_in.saw(place)
-        })
+        self.leavings().any(|(place, _)| !let_in.saw(place))
     }
 
     /// When this node does something for a vote next.

@@ -10,6 +10,7 @@ use std::fs;
 use data_encoding::{BASE64, HEXLOWER};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
+use crate::boundary::DAY_MS;
 use crate::circle::charter::tests::{
     ANNA, BEN, CHRIS, DANA, Story, holding, member, policy, removal, role,
 };
@@ -39,11 +40,7 @@ fn house(seed: u64) -> Story {
         let rev = u32::try_from(1 + below(&mut rng, 4)).expect("small");
         let day = u64::try_from(below(&mut rng, 40)).expect("small");
         let act = match below(&mut rng, 11) {
-            0..4 => Act::Hold(HoldBody {
-                who: member(to),
-                place: rev > 1,
-                until: day * crate::boundary::DAY_MS,
-            }),
+            0..4 => Act::Hold(HoldBody { who: member(to), place: rev > 1, until: day * DAY_MS }),
             4 | 5 => Act::Circle(CircleBody {
                 rev,
                 name: format!("house {day}"),
