@@ -318,6 +318,10 @@ faults! {
         World("a_no_reaches_who_was_welcomed_to_nowhere");
     AnybodyRefuses: "whoever is a member refuses who asks to be let in", "R-61",
         World("what_others_answer_keeps_no_newcomer_out");
+    AskedForEver: "what was asked by who came and left is open again", "R-62",
+        World("who_came_and_left_waits_no_more");
+    LeftOnce: "who left, and was let in by somebody else too, stays in", "R-12",
+        World("who_left_and_was_let_in_by_somebody_else_too_leaves_again");
 
     // Relays.
     PutUnproven: "a relay takes from who has not proven the mailbox", "R-31, R-70",

@@ -1,15 +1,11 @@
-//! Invites at their end, and who came with one and left (R-61, R-62, U-34).
+//! Invites at their end (R-61, U-34).
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use harness::{ANNA, BEN, CHRIS, DANA, HostId, World};
+use harness::{ANNA, CHRIS, DANA, HostId, World};
 use hearthlight_protocol::boundary::{
     Admit, Answer, Command, InviteView, JoinEnd, JoinState, RequestState, RequestView,
 };
 use hearthlight_protocol::error::CommandError;
 use hearthlight_protocol::identity::RequestId;
-
-use crate::terms::member;
 
 const SECOND: u64 = 1_000;
 const LIFE_S: u64 = 300;
@@ -53,59 +49,7 @@ fn an_invite_that_was_used_up_or_taken_back_says_so_to_who_would_let_in() {
     assert_eq!(admit(&mut world, waits[0].id), Err(CommandError::InviteRevoked));
 }
 
-/// P1, R-62: a request has had its answer, whatever its author did since.
-#[test]
-fn who_left_is_not_let_in_again_by_what_they_asked_before() {
-    let mut world = World::calm_circle_of(harness::Machines::Real, 64, 3, 2, 1);
-    let circle = world.circle.expect("it was founded");
-    let invite = invite(&mut world, 2);
-    join(&mut world, CHRIS, &invite);
-    world.run_for(10 * SECOND);
-    let request = waiting(&mut world)[0].id;
-    admit(&mut world, request).expect("it is there");
-    world.run_for(10 * SECOND);
-    assert_eq!(world.roster(ANNA).len(), 3);
-    world.command(CHRIS, Command::Leave { circle, end: false }).expect("anybody may");
-    world.run_for(10 * SECOND);
-    assert_eq!(world.roster(ANNA).len(), 2);
-    admit(&mut world, request).expect("it was answered");
-    world.run_for(10 * SECOND);
-    assert_eq!(world.roster(ANNA).len(), 2, "Chris left");
-}
-
-/// a leaving falls with the admission that it had seen. Somebody else's stands, so it is written anew.
-#[test]
-fn who_left_and_was_let_in_by_somebody_else_too_leaves_again() {
-    let mut world = World::calm_circle_of(harness::Machines::Real, 65, 4, 3, 1);
-    let circle = world.circle.expect("it was founded");
-    for steward in [BEN, CHRIS] {
-        let (who, role) = (member(&mut world, steward), "steward".to_owned());
-        let grant = Command::Role { circle, who, role, grant: true, end: None };
-        world.command(ANNA, grant).expect("she is host");
-    }
-    let invite = invite(&mut world, 2);
-    join(&mut world, DANA, &invite);
-    world.run_for(20 * SECOND);
-    let request = waiting(&mut world)[0].id;
-    // Anna and Chris are alone: neither hears that Ben lets Dana in, and she has gone.
-    world.cut(BTreeMap::from([(ANNA, 1), (CHRIS, 2)]));
-    for by in [BEN, CHRIS] {
-        world.command(by, Command::Admit { circle, request }).expect("a steward may");
-    }
-    world.run_for(20 * SECOND);
-    world.command(DANA, Command::Leave { circle, end: false }).expect("anybody may");
-    let who = member(&mut world, BEN);
-    world.command(ANNA, Command::Remove { circle, who, reason: None }).expect("she is host");
-    world.run_for(20 * SECOND);
-    world.cut(BTreeMap::new());
-    world.run_for(120 * SECOND);
-    let left = [ANNA, CHRIS].map(|host| member(&mut world, host));
-    for host in [ANNA, CHRIS] {
-        assert_eq!(world.roster(host), BTreeSet::from(left), "host {host}");
-    }
-}
-
-fn invite(world: &mut World, uses: u8) -> InviteView {
+pub(crate) fn invite(world: &mut World, uses: u8) -> InviteView {
     let circle = world.circle.expect("it was founded");
     let (expires_s, admit, label) = (LIFE_S, Admit::Ask, None);
     let command = Command::InviteNew { circle, uses, expires_s, admit, label };
@@ -114,7 +58,7 @@ fn invite(world: &mut World, uses: u8) -> InviteView {
     view
 }
 
-fn join(world: &mut World, host: HostId, invite: &InviteView) {
+pub(crate) fn join(world: &mut World, host: HostId, invite: &InviteView) {
     let code = invite.code.clone().expect("it was just made");
     let command = Command::Join { code, handle: format!("host {host}"), label: None };
     world.command(host, command).expect("a good code");
@@ -125,7 +69,7 @@ fn state(world: &mut World, host: HostId) -> JoinState {
     joins[0].state.clone()
 }
 
-fn waiting(world: &mut World) -> Vec<RequestView> {
+pub(crate) fn waiting(world: &mut World) -> Vec<RequestView> {
     let circle = world.circle.expect("it was founded");
     let waiting = world.command(ANNA, Command::Waiting { circle });
     let Ok(Answer::Waiting(requests)) = waiting else { panic!("{waiting:?}") };

@@ -28,6 +28,8 @@ fn scripts() -> BTreeMap<&'static str, Script> {
         a_newcomer_follows_two_halves,
         what_others_answer_keeps_no_newcomer_out,
         a_no_reaches_who_was_welcomed_to_nowhere,
+        who_came_and_left_waits_no_more,
+        who_left_and_was_let_in_by_somebody_else_too_leaves_again,
         an_operation_on_an_old_board_reaches_the_newcomer,
         what_had_waited_on_an_old_board_reaches_the_newcomer,
         a_head_on_an_old_board_reaches_the_newcomer,

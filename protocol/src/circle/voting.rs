@@ -20,6 +20,7 @@ use crate::boundary::{
 };
 use crate::error::CommandError;
 use crate::identity::{MemberId, OperationId};
+use crate::planted::{Planted, is_planted};
 use crate::template::{Template, VoteRule};
 use crate::threshold::{Of, Pass, Share, Threshold, Verdict};
 
@@ -369,7 +370,7 @@ impl Circle {
     fn leaves_again(&self) -> bool {
         let Some(person) = self.roster.members.get(&self.me) else { return false };
         let Some(let_in) = self.charter.get(&person.by) else { return false };
-        self.leavings().any(|(place, _)| !let_in.saw(place))
+        self.leavings().any(|(place, _)| !let_in.saw(place)) && !is_planted(Planted::LeftOnce)
     }
 
     /// When this node does something for a vote next.

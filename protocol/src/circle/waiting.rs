@@ -466,7 +466,8 @@ impl Circle {
 
     /// Whether somebody belongs or did: their request has had its answer.
     fn ever_came(&self, who: &MemberId) -> bool {
-        self.roster.members.contains_key(who) || self.roster.former.contains_key(who)
+        self.roster.members.contains_key(who)
+            || self.roster.former.contains_key(who) && !is_planted(Planted::AskedForEver)
     }
 
     fn request_key(&self, id: &RequestId) -> crate::boundary::Key {
