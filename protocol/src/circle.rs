@@ -12,6 +12,7 @@ pub mod card;
 pub mod charter;
 mod coming;
 mod copies;
+mod duties;
 pub mod epoch;
 mod governing;
 mod happened;
@@ -189,7 +190,7 @@ pub(crate) struct Circle {
     charter: Charter,
     roster: Roster,
     terms: terms::Terms,
-    voting: voting::Voting,
+    duties: duties::Duties,
     cards: Cards,
     own_cards: BTreeMap<CardId, CardSecrets>,
     epochs: Epochs,
@@ -264,7 +265,7 @@ impl Circle {
             charter: Charter::new(id),
             roster: Roster::default(),
             terms: terms::Terms::default(),
-            voting: voting::Voting::default(),
+            duties: duties::Duties::default(),
             cards: Cards::default(),
             own_cards: BTreeMap::new(),
             epochs: Epochs::default(),

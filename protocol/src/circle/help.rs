@@ -16,6 +16,7 @@ use super::head::State;
 use crate::batch::{Batch, placed};
 use crate::boundary::{DAY_MS, Env, HOUR_MS, Room, Timestamp};
 use crate::crypto::{Label, hash, random};
+use crate::envelope::TAKEN_AHEAD_H;
 use crate::identity::{BoardName, EpochId, MemberId, OperationId};
 use crate::planted::{Planted, is_planted};
 use crate::signed::Signed;
@@ -33,8 +34,6 @@ const HELP_APART_MS: u64 = 20_000;
 /// node answers so many of them to one member.
 const OLD_ASK_MS: u64 = DAY_MS;
 const MAX_OLD_ASKS: u8 = 4;
-/// How many hours ahead an ask may be: clocks are off.
-const AHEAD_H: u32 = 2;
 /// How long what an opening names may be lacking before one is made without it: others were asked by then,
 /// and had a minute.
 const BEHIND_MS: u64 = PATIENCE_MS + APART_MS[0];
@@ -395,7 +394,7 @@ impl Circle {
         let card = VerifiedCard::verify(ask.card.clone(), &key, &self.id, self.suite);
         let Some(card) = card else { return };
         // As envelopes are: what is further ahead comes again.
-        if Timestamp(ask.at).hour() > env.now.hour().saturating_add(AHEAD_H) {
+        if Timestamp(ask.at).hour() > env.now.hour().saturating_add(TAKEN_AHEAD_H) {
             return;
         }
         let newest = self.cards.newest(&ask.member).map_or(0, |held| held.card.rev);
