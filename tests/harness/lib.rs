@@ -42,6 +42,13 @@ pub use world::World;
 /// A host's number in its world.
 pub type HostId = usize;
 
+/// What whoever runs a test asked for in the environment, as `SIM_SEEDS`.
+#[must_use]
+pub fn number(name: &str, default: u64) -> u64 {
+    let set = std::env::var(name).ok().and_then(|text| text.parse().ok());
+    set.unwrap_or(default)
+}
+
 /// Who founds every circle.
 pub const ANNA: HostId = 0;
 /// A member.

@@ -4,10 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use harness::governing::Govern;
-use harness::{ANNA, BEN, CHRIS, DANA, HostId, World};
+use harness::{ANNA, BEN, CHRIS, DANA, HostId, World, number};
 use hearthlight_protocol::boundary::DAY_MS;
-
-use crate::number;
 
 const EVE: HostId = 4;
 const FINN: HostId = 5;

@@ -3,7 +3,7 @@
 
 use harness::forge::{Forger, OPERATION, board_text};
 use harness::governing::Govern;
-use harness::{ANNA, BEN, CHRIS, DANA, HostId, Machines, World};
+use harness::{ANNA, BEN, CHRIS, DANA, HostId, Machines, World, number};
 use hearthlight_protocol::boundary::Command;
 use hearthlight_protocol::circle::card::VerifiedCard;
 use hearthlight_protocol::circle::charter::{Act, AdmitBody};
@@ -11,8 +11,6 @@ use hearthlight_protocol::crypto::{KeyPair, Label};
 use hearthlight_protocol::identity::{DeviceId, OperationId, PublicKey};
 use hearthlight_protocol::wire;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-
-use crate::number;
 
 const MINUTE: u64 = 60_000;
 const DAY: u64 = 86_400_000;

@@ -20,7 +20,8 @@ mod votes;
 
 use harness::storm::KINDS;
 use harness::{
-    ANNA, BEN, CHRIS, DANA, Faults, Machines, StormConfig, World, first_broken, run_storms, shrink,
+    ANNA, BEN, CHRIS, DANA, Faults, Machines, StormConfig, World, first_broken, number, run_storms,
+    shrink,
 };
 use hearthlight_protocol::boundary::{KeySlot, Room, SlotKind, Store};
 use hearthlight_protocol::crypto::{KeyPair, Label, light_proofs, verify};
@@ -297,9 +298,4 @@ fn found_out(faults: &Faults) {
     let broken = first_broken(SEEDS_FOR_A_FAULT, &config).expect("somebody notices");
     // What the fault does to people, not how the machine stumbles over it.
     assert_ne!(broken.promise, "no panics", "{broken}");
-}
-
-fn number(name: &str, default: u64) -> u64 {
-    let set = std::env::var(name).ok().and_then(|text| text.parse().ok());
-    set.unwrap_or(default)
 }

@@ -852,6 +852,55 @@ fn a_reconciliation_that_a_relay_never_ends_is_given_up() {
     assert!(anna.said(relay).iter().any(|packet| matches!(packet, Packet::Reconcile { .. })));
 }
 
+/// H-13: to a relay with fingerprints that collide all is the same, whatever it has. What it withholds so comes by
+/// the other, and what is said here is put there.
+#[test]
+fn a_relay_to_which_all_is_the_same_withholds_nothing_that_another_has() {
+    let (mut anna, [liar, other], mailbox) = served_twice();
+    let (id, bytes) = envelope(&mut anna, mailbox, b"of somebody");
+    let mut theirs = NegentropyStorageVector::new();
+    theirs.insert(u64::from(NOON.hour()), Id::from_byte_array(id.0)).expect("not sealed");
+    theirs.seal().expect("not sealed");
+    let own = anna.offer(mailbox, b"one's own");
+    let mut put = BTreeSet::new();
+    for _ in 0..2 {
+        // Whatever was put at once is lost.
+        anna.said(other);
+        anna.tick(IDLE_SYNC_MS);
+        for _ in 0..MAX_ROUNDS {
+            for packet in anna.said(liar) {
+                if let Packet::Reconcile { round, .. } = packet {
+                    let bytes = Bytes(WHOLE[..1].to_vec());
+                    anna.hear(liar, &Packet::Reconciled { mailbox, round, bytes });
+                }
+            }
+            for packet in anna.said(other) {
+                let answer = match packet {
+                    Packet::Reconcile { round, bytes, .. } => {
+                        let machine = Negentropy::borrowed(&theirs, RECONCILE_BYTES);
+                        let answer = machine.expect("a fair limit").reconcile(&bytes.0);
+                        let bytes = Bytes(answer.expect("a good query"));
+                        Packet::Reconciled { mailbox, round, bytes }
+                    }
+                    Packet::Get { ids, .. } => {
+                        assert_eq!(ids, [id]);
+                        Packet::Give { mailbox, envelopes: vec![bytes.clone()] }
+                    }
+                    Packet::Put { envelopes, .. } => {
+                        let parsed = envelopes.into_iter().filter_map(|put| Envelope::parse(put.0));
+                        put.extend(parsed.map(|envelope| envelope.id(&mailbox)));
+                        continue;
+                    }
+                    _ => continue,
+                };
+                anna.hear(other, &answer);
+            }
+        }
+    }
+    assert!(anna.has(&mailbox, &id), "the other one has it");
+    assert!(put.contains(&own), "the other one lacks it");
+}
+
 /// H-18: a version that this side does not speak, older or newer, is no greeting: nothing is proven on it.
 #[test]
 fn nothing_is_proven_to_who_greets_in_another_version() {
