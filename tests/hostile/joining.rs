@@ -14,20 +14,12 @@ const MINUTE: u64 = 60_000;
 /// Anna and others, of whom Ben is steward; those from `inside` on are not in.
 fn circle(seed: u64, members: usize, inside: usize) -> (World, MemberId) {
     let mut world = World::calm_circle_of(Machines::Real, seed, members, inside, 2);
-    let ben = own(&mut world, BEN);
+    let ben = world.forger(BEN).me;
     let circle = world.circle.expect("it was founded");
     let role = Command::Role { circle, who: ben, role: "steward".into(), grant: true, end: None };
     world.command(ANNA, role).expect("Anna is host");
     world.run_for(MINUTE);
     (world, ben)
-}
-
-fn own(world: &mut World, host: HostId) -> MemberId {
-    let circle = world.circle.expect("it was founded");
-    let Ok(Answer::Members(members)) = world.command(host, Command::Members { circle }) else {
-        panic!("who is in knows who belongs")
-    };
-    members.iter().find(|member| member.me).expect("oneself").id
 }
 
 fn invites(world: &mut World, host: HostId) -> InviteCode {

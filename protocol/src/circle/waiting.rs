@@ -524,7 +524,7 @@ impl Circle {
         let held = self.waiting.requests.get(id).ok_or(CommandError::UnknownRequest)?;
         let invite = self.roster.invites.get(&held.invite).ok_or(CommandError::UnknownInvite)?;
         let who = MemberId::of(&held.body.key);
-        // Whoever came and has gone since asked once, and would be let in against their will.
+        // Whoever came has had an answer, also who has gone since.
         if self.ever_came(&who) {
             return self.request_view(id).ok_or(CommandError::UnknownRequest);
         }

@@ -98,11 +98,7 @@ pub(crate) fn a_head_on_an_old_board_reaches_the_newcomer(fault: Option<Planted>
     let (mut world, old) = with_an_old_board(fault);
     let openings = openings(&world, BEN, None, 1);
     world.crash(BEN, DAY);
-    world.hand(CHRIS, &old, &openings[0].1, world.now);
-    world.run_for(2 * MINUTE);
-    world.say(CHRIS, "in the new one");
-    world.run_for(MINUTE);
-    holds(world.texts(EVE).len() == 1, "P1: a newcomer does not read what is said in the head")
+    is_read_by_the_newcomer(&mut world, &old, &openings[0].1)
 }
 
 /// the same, though the opening names a card of Ben's that nobody else has, so that nobody can seal for it.
@@ -117,11 +113,7 @@ pub(crate) fn a_head_that_names_a_card_nobody_has_reaches_the_newcomer(
     let sealed_to: Vec<_> = ben.newest().members.iter().map(|who| &first[who]).collect();
     let opening = ben.open(header, &secrets, &sealed_to, Chance::new(41).rng());
     world.crash(BEN, DAY);
-    world.hand(CHRIS, &old, &board_text(OPENING, wire::encode(&opening)), world.now);
-    world.run_for(2 * MINUTE);
-    world.say(CHRIS, "in the new one");
-    world.run_for(MINUTE);
-    holds(world.texts(EVE).len() == 1, "P1: a newcomer does not read what is said in the head")
+    is_read_by_the_newcomer(&mut world, &old, &board_text(OPENING, wire::encode(&opening)))
 }
 
 /// the same, though an opening from before she came, which names the old board, stands on the newcomer's too.
@@ -135,7 +127,12 @@ pub(crate) fn a_head_reaches_a_newcomer_past_openings_without_her(
     for to in [ANNA, CHRIS, EVE] {
         world.hand(to, &new, &board_text(OPENING, before.clone()), world.now);
     }
-    world.hand(CHRIS, &old, &openings[0].1, world.now);
+    is_read_by_the_newcomer(&mut world, &old, &openings[0].1)
+}
+
+/// Chris alone hears of an opening, on the old board, and speaks in its epoch.
+fn is_read_by_the_newcomer(world: &mut World, old: &SealedBox, opening: &[u8]) -> Verdict {
+    world.hand(CHRIS, old, opening, world.now);
     world.run_for(2 * MINUTE);
     world.say(CHRIS, "in the new one");
     world.run_for(MINUTE);
