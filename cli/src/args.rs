@@ -369,7 +369,8 @@ pub(crate) struct Join {
     /// The invite's code, or - for stdin; without it you are asked
     pub(crate) code: Option<String>,
     /// Your name in the circle
-    #[arg(long, value_name = "PSEUDONYM", value_parser = values::name)]
+    // `circle new` has it as `--as`.
+    #[arg(long, alias = "as", value_name = "PSEUDONYM", value_parser = values::name)]
     pub(crate) name: Option<String>,
     /// The circle's name on this computer
     #[arg(long, value_name = "L", value_parser = values::name)]

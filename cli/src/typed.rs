@@ -209,6 +209,7 @@ mod tests {
         "invite list Test",
         "invite revoke Test a1b2c3",
         "join",
+        "join HL1 --as Heron",
         "join - --name Otter --label Tuesday --wait 5m",
         "join HL10 --preview",
         "waiting Test",
